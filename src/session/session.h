@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session/session.h - the live calls of this node: from a command to ports, plan and worker.
+ *
+ * Owned by the control thread; every function is called there. A call is placed on one worker when
+ * its first offer makes it and stays there. Commands that need the worker's counters (query, and
+ * delete with statistics) answer later through a callback, always on the control thread and never
+ * from inside the function that asked.
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <uv.h>
+
+#include "call/call.h"
+#include "net/interfaces.h"
+#include "relay/relay.h"
+
+struct sessions;
+
+struct sessions_config {
+    struct call_config call;
+    uint32_t delete_delay_s;
+    uint32_t final_timeout_s; /* 0: none */
+    int64_t max_sessions;     /* -1: no limit */
+    uint16_t port_min, port_max;
+    bool shared_webrtc_port; /* WebRTC legs use the worker's shared port */
+};
+
+/* One media worker as the sessions see it. */
+struct session_worker {
+    struct relay *relay;
+    uint16_t webrtc_port; /* 0: none */
+};
+
+/* Makes the table of calls on `loop`, which the caller runs. Borrows `interfaces` for its life
+ * time. Returns 0 or a negative errno. */
+NODISCARD int sessions_open(struct sessions **out, uv_loop_t *loop,
+    const struct sessions_config *config, const struct interfaces *interfaces);
+
+/* The listener to give to each relay; workers are added once their relays are open. */
+struct relay_listener sessions_listener(struct sessions *sessions);
+NODISCARD int sessions_add_worker(struct sessions *sessions, struct session_worker worker);
+
+/* Ends every call, at once. Called after the workers have stopped; frees all. */
+void sessions_close(struct sessions *sessions);
+
+enum session_status {
+    SESSION_OK,
+    SESSION_FAILED, /* see `call` and `result.why` */
+    SESSION_LIMIT,  /* a new call was refused: "Parallel session limit reached" */
+};
+
+struct session_outcome {
+    enum session_status status;
+    enum call_status call;
+    struct call_result result; /* borrows the call until the next command */
+};
+
+/* Offer and answer: leases ports, makes the plan and posts it to the worker before it returns. */
+struct session_outcome sessions_exchange(
+    struct sessions *sessions, const struct call_command *command);
+
+/* What query and delete tell; borrowed for the time of the callback. */
+struct session_report {
+    struct session_outcome outcome;        /* of the delete, or CALL_UNKNOWN */
+    const struct call *call;               /* as it was before; NULL when it was not found */
+    const struct relay_snapshot *snapshot; /* NULL when not asked for */
+};
+
+typedef void session_report_fn(void *owner, const struct session_report *report);
+
+/* Deletes a call or a party after the delete-delay. Without statistics (`flags.fast`) `done` is
+ * still called, without a snapshot. */
+void sessions_delete(struct sessions *sessions, const struct call_command *command,
+    session_report_fn *done, void *owner);
+
+void sessions_query(
+    struct sessions *sessions, struct text call_id, session_report_fn *done, void *owner);
+
+/* Calls `visit` for up to `limit` calls. */
+void sessions_list(struct sessions *sessions, size_t limit,
+    void (*visit)(void *owner, struct text call_id), void *owner);
+
+struct sessions_totals {
+    uint64_t current, managed, refused, terminated;
+    uint64_t timed_out, silent_timed_out, offer_timed_out, final_timed_out;
+    int64_t started_us; /* unix microseconds */
+};
+
+struct sessions_totals sessions_totals(const struct sessions *sessions);
+
+#endif
