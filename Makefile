@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front for meson. `make run` and `make test` do all their own set-up on Debian as root.
+
+BUILD ?= build
+PREFIX ?= /usr
+ARGS ?=
+
+.PHONY: all run test bench fuzz check-format format install clean packages
+all: packages $(BUILD)/build.ninja
+	@ninja -C $(BUILD) mediaferry
+
+packages:
+	@tests/support/packages.sh build
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) --buildtype=release -Dtests=false --prefix=$(PREFIX)
+
+# The relay on its built-in defaults: no configuration file, no Redis. ARGS="--interface=..." adds options.
+run: all
+	@exec $(BUILD)/mediaferry --config-file=none $(ARGS)
+
+# Everything: unit, fuzz replay, system and end-to-end tests. SUITE="unit system" picks some.
+test:
+	@tests/support/packages.sh build test
+	@/usr/bin/python3 tests/run.py $(SUITE)
+
+bench: all
+	@tests/support/packages.sh bench
+	@/usr/bin/python3 tests/bench/run.py $(ARGS)
+
+# Each fuzz target for SECONDS_EACH seconds (default 60), with libFuzzer.
+fuzz:
+	@tests/support/packages.sh build test
+	@tests/fuzz/run.sh
+
+check-format:
+	@tests/support/packages.sh build
+	@tests/check/format.sh
+
+format:
+	@tests/check/format.sh -i
+
+install: all
+	@meson install -C $(BUILD)
+
+clean:
+	@rm -rf $(BUILD) build-asan build-tsan build-clang build-fuzz
