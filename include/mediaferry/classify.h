@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mediaferry/classify.h - what a datagram on a media port is, by its first bytes (RFC 7983,
+ * RTP and RTCP apart by RFC 5761).
+ *
+ * Only first bytes and minimum lengths are looked at: each protocol's own parser has the last word.
+ */
+#ifndef MEDIAFERRY_CLASSIFY_H
+#define MEDIAFERRY_CLASSIFY_H
+
+#include "mediaferry/bytes.h"
+
+enum packet_kind {
+    PACKET_UNKNOWN, /* no protocol of ours, or too short for the one it looks like */
+    PACKET_STUN,
+    PACKET_ZRTP,
+    PACKET_DTLS,
+    PACKET_CHANNEL_DATA,
+    PACKET_RTP,
+    PACKET_RTCP,
+};
+
+enum packet_kind packet_classify(struct bytes datagram);
+
+/* A constant word for logs and metrics. */
+const char *packet_kind_name(enum packet_kind kind);
+
+#endif
