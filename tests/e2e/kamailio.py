@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kamailio with the configuration that ships, config/kamailio/kamailio.cfg, unchanged.
+
+Only its site.cfg, certificate and list of PBXes are the test's own.
+"""
+
+import shutil
+import socket
+from pathlib import Path
+
+from . import backend
+from .namespaces import run
+from .processes import Process, eventually
+from .relay import NG_ADDRESS
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config" / "kamailio" / "kamailio.cfg"
+DOMAIN = "sip.e2e.test"
+ORIGIN = "https://phone.e2e.test"
+RING_GROUP = "team"
+WSS_PORT = 8443
+SIP_PORT = 5060
+
+
+def _definitions(directory, listeners, inside, media_per_branch):
+    values = {
+        "SIP_DOMAIN": DOMAIN,
+        "TLS_CERTIFICATE": directory / "certificate.pem",
+        "TLS_KEY": directory / "key.pem",
+        "WEB_ORIGIN": ORIGIN,
+        "MEDIA_RELAY": f"udp:{NG_ADDRESS[0]}:{NG_ADDRESS[1]}",
+        "PBX_FAMILY": "IP4",
+        "PBX_LIST": directory / "pbx.list",
+        "RING_GROUP": RING_GROUP,
+        "BACKEND_URL": f"http://{backend.ADDRESS[0]}:{backend.ADDRESS[1]}",
+        "FROM_SECRET": "e2e",
+    }
+    lines = [f'listen = tls:{listener} name "wss{i}"' for i, listener in enumerate(listeners)]
+    lines += [f'listen = udp:{inside}:{SIP_PORT} name "pbx"']
+    lines += [f'#!substdef "!{key}!{value}!g"' for key, value in values.items()]
+    lines += ["#!define MAX_REQUESTS 500", "#!define MAX_GUESSES 5"]
+    lines += ["#!define MEDIA_PER_BRANCH"] if media_per_branch else []
+    return "\n".join(lines) + "\n"
+
+
+def _pbx_list(pbxes):
+    first = pbxes[0]
+    lines = [f"1 sip:{first}:{SIP_PORT} 0 0 sockname=pbx"]
+    lines += [f"2 sip:{pbx}:{SIP_PORT} 0 0 sockname=pbx" for pbx in pbxes]
+    return "\n".join(lines) + "\n"
+
+
+class Kamailio:
+    """`listeners` are `address:port` (with `advertise ...`) for WSS, `inside` faces the PBXes."""
+
+    def __init__(self, namespace, directory, listeners, inside, pbxes):
+        self.namespace = namespace
+        self.directory = directory / "kamailio"
+        self.directory.mkdir()
+        self.listeners = listeners
+        self.inside = inside
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "30", "-subj", f"/CN={DOMAIN}",
+            "-keyout", str(self.directory / "key.pem"),
+            "-out", str(self.directory / "certificate.pem"))
+        shutil.copy(SHIPPED, self.directory)
+        (self.directory / "pbx.list").write_text(_pbx_list(pbxes))
+        self.start()
+
+    def start(self, media_per_branch=False):
+        (self.directory / "site.cfg").write_text(
+            _definitions(self.directory, self.listeners, self.inside, media_per_branch))
+        self.process = Process("kamailio", self.namespace, [
+            "kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-Y", self.directory,
+            "-w", self.directory, "-f", self.directory / "kamailio.cfg"], self.directory)
+        eventually(self._listens, lambda: f"Kamailio listens\n{self.process.log()}", timeout=15)
+
+    def _listens(self):
+        assert self.process.running(), f"Kamailio ended\n{self.process.log()}"
+        host, _, port = self.listeners[0].split()[0].rpartition(":")
+        with self.namespace.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            return probe.connect_ex((host, int(port))) == 0
+
+    def restart(self, media_per_branch=False):
+        self.process.stop()
+        self.start(media_per_branch)
+
+    def stop(self):
+        self.process.stop()

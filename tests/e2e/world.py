@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything a call needs, in namespaces:
+
+    clients (alice, bob, carol) --- isp --- edge (Kamailio, relay, web backend) --- pbx (2 baresips)
+
+Open:    clients have public addresses, carol only an IPv6 one; the edge has its own.
+NatWorld: clients sit behind an address-translating router, and the edge has a private address
+          that the same router maps one to one to its public one.
+"""
+
+import time
+
+from .backend import Backend
+from .baresip import Baresip
+from .capture import Capture
+from .kamailio import DOMAIN, WSS_PORT, Kamailio
+from .namespaces import Namespace, link
+from .phones import Browser, Driver
+from .relay import NG_ADDRESS, Relay
+
+PUBLIC = "203.0.113.10"
+PUBLIC6 = "2001:db8:113::10"
+INSIDE = "10.20.0.10"
+PBX, SECOND_PBX = "10.20.0.20", "10.20.0.21"
+
+# No tone is a multiple of another, so none can pass for another's distortion.
+TONES = {"alice": 520, "bob": 850, "carol": 670, "pbx": 1210, "second": 1730}
+
+
+class World:
+    """Base: what both worlds have. A subclass wires its network in `_connect()`."""
+
+    client_addresses = {}
+    edge_address = PUBLIC
+    listeners = []
+    interfaces = []
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.started = []
+        self.browsers = {}
+        self.phones = []
+        self.mark = 0.0
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _keep(self, thing):
+        """Takes `thing`; stop() ends all in the opposite order."""
+        self.started.append(thing)
+        return thing
+
+    def _namespace(self, name):
+        namespace = Namespace(name)
+        self.started.append(_Removal(namespace))
+        return namespace
+
+    def _start(self):
+        self.isp = self._namespace("isp")
+        self.edge = self._namespace("edge")
+        self.pbx_side = self._namespace("pbx")
+        self.clients = {name: self._namespace(name) for name in self.client_addresses}
+        self._connect()
+        self._connect_inside()
+        # Sockets of other programs stay out of the relay's range.
+        self.edge.sysctl("net.ipv4.ip_local_port_range", "50000 60999")
+
+        self.wire = self._keep(Capture(self.pbx_side, "eth0"))
+        self.ng_wire = self._keep(Capture(
+            self.edge, "lo", lambda d: NG_ADDRESS[1] in (d.source[1], d.target[1])))
+        self.backend = self._keep(Backend(self.edge, DOMAIN))
+        self.pbx = self._keep(Baresip(
+            "baresip", self.pbx_side, "eth0", PBX, TONES["pbx"], self.directory))
+        self.second_pbx = self._keep(Baresip(
+            "baresip2", self.pbx_side, "eth0", SECOND_PBX, TONES["second"], self.directory))
+        self.relay = self._keep(Relay(self.edge, self.interfaces, self.directory))
+        self.kamailio = self._keep(Kamailio(
+            self.edge, self.directory, self.listeners, INSIDE, [PBX, SECOND_PBX]))
+        self.driver = self._keep(Driver(self.directory))
+
+    def _connect_inside(self):
+        link(self.edge, "in", self.pbx_side, "eth0")
+        self.edge.address("in", f"{INSIDE}/24")
+        self.pbx_side.address("eth0", f"{PBX}/24", f"{SECOND_PBX}/24")
+
+    def browser(self, name):
+        """Chromium of that client, started when first asked for."""
+        if name not in self.browsers:
+            self.browsers[name] = Browser(
+                self.driver, name, self.clients[name], TONES[name], self.directory)
+        return self.browsers[name]
+
+    def phone(self, name):
+        server = f"[{PUBLIC6}]" if ":" in self.client_addresses[name] else PUBLIC
+        phone = self.browser(name).open(name, f"{server}:{WSS_PORT}")
+        self.phones.append(phone)
+        return phone
+
+    # Around each test
+
+    def begin(self):
+        self.mark = time.monotonic()
+        self.wire.forget()
+        self.ng_wire.forget()
+        self.backend.requests.clear()
+        self.log_marks = {p: p.log_size() for p in self._processes()}
+
+    def end(self):
+        """Closes the phones and whatever call is left, so that the next test starts clean."""
+        for phone in self.phones:
+            phone.close()
+        self.phones.clear()
+        for pbx in (self.pbx, self.second_pbx):
+            pbx.command("hangupall")
+
+    def _processes(self):
+        return [self.relay, self.kamailio.process, self.pbx, self.second_pbx]
+
+    def evidence(self):
+        """(title, text) of all that helps to explain a failed test."""
+        for process in self._processes():
+            yield f"{process.name} log", process.log(self.log_marks.get(process, 0))[-20000:]
+        yield "ng", "\n".join(_shown(d, self.mark) for d in self.ng_wire.since(self.mark))
+        sip = [d for d in self.wire.since(self.mark) if d.is_sip]
+        yield "SIP at the PBX", "\n".join(_shown(d, self.mark) for d in sip)
+        for phone in self.phones:
+            yield f"console of {phone.user}", "\n".join(phone.console())
+
+    def stop(self):
+        for thing in reversed(self.started):
+            thing.stop()
+
+
+class _Removal:
+    def __init__(self, namespace):
+        self.namespace = namespace
+
+    def stop(self):
+        self.namespace.remove()
+
+
+def _shown(datagram, start):
+    text = datagram.payload.decode(errors="replace").replace("\r\n", "\n    ")
+    (source, source_port), (target, target_port) = datagram.source, datagram.target
+    return (f"--- +{datagram.at - start:.3f} {source}:{source_port} -> {target}:{target_port} "
+            f"({datagram.size} bytes)\n    {text}")
+
+
+class OpenWorld(World):
+    client_addresses = {
+        "alice": "198.51.100.20/24", "bob": "198.51.100.21/24", "carol": "2001:db8:51::22/64"}
+    listeners = [f"{PUBLIC}:{WSS_PORT}", f"[{PUBLIC6}]:{WSS_PORT}"]
+    interfaces = [f"external/{PUBLIC}", f"external/{PUBLIC6}", f"internal/{INSIDE}"]
+
+    def _connect(self):
+        self.isp.bridge("lan", "198.51.100.1/24", "2001:db8:51::1/64")
+        self.isp.sysctl("net.ipv4.ip_forward", 1)
+        self.isp.sysctl("net.ipv6.conf.all.forwarding", 1)
+        for name, address in self.client_addresses.items():
+            link(self.clients[name], "eth0", self.isp, name, bridge_b="lan")
+            self.clients[name].address("eth0", address)
+            self.clients[name].route("2001:db8:51::1" if ":" in address else "198.51.100.1")
+        link(self.edge, "out", self.isp, "edge")
+        self.isp.address("edge", "203.0.113.1/24", "2001:db8:113::1/64")
+        self.edge.address("out", f"{PUBLIC}/24", f"{PUBLIC6}/64")
+        self.edge.route("203.0.113.1", "2001:db8:113::1")
+
+
+HOME = "192.168.77.0/24"
+EDGE_PRIVATE = "172.31.5.10"
+FIRST_MAPPING = "198.51.100.1"
+SECOND_MAPPING = "198.51.100.2"
+
+# Packets of the clients leave from `mapping` with a port the router chose. UDP has a conntrack
+# zone of its own: a new zone number makes the router forget the mappings of UDP, not those of TCP.
+NAT_RULES = """
+flush ruleset
+table ip translate {{
+    chain zones {{
+        type filter hook prerouting priority raw;
+        meta l4proto udp ct zone set {zone}
+    }}
+    chain inwards {{
+        type nat hook prerouting priority dstnat;
+        ip daddr {public} dnat to {edge}
+    }}
+    chain outwards {{
+        type nat hook postrouting priority srcnat;
+        ip saddr {home} meta l4proto udp snat to {mapping}:{ports}
+        ip saddr {home} snat to {first}
+        ip saddr {edge} snat to {public}
+    }}
+    chain through {{
+        type filter hook forward priority filter; policy drop;
+        ct state established,related accept
+        ct status dnat accept
+    }}
+}}
+"""
+
+
+class NatWorld(World):
+    client_addresses = {"alice": "192.168.77.20/24"}
+    listeners = [f"{EDGE_PRIVATE}:{WSS_PORT} advertise {PUBLIC}:{WSS_PORT}"]
+    interfaces = [f"external/{EDGE_PRIVATE}!{PUBLIC}", f"internal/{INSIDE}"]
+
+    def _connect(self):
+        self.isp.bridge("lan", "192.168.77.1/24")
+        self.isp.sysctl("net.ipv4.ip_forward", 1)
+        for name, address in self.client_addresses.items():
+            link(self.clients[name], "eth0", self.isp, name, bridge_b="lan")
+            self.clients[name].address("eth0", address)
+            self.clients[name].route("192.168.77.1")
+        link(self.edge, "out", self.isp, "edge")
+        self.isp.address("edge", "172.31.5.1/24")
+        self.edge.address("out", f"{EDGE_PRIVATE}/24")
+        self.edge.route("172.31.5.1")
+        self.map_clients(FIRST_MAPPING, "61000-61999", zone=1)
+
+    def map_clients(self, mapping, ports, zone):
+        self.isp.run("nft", "-f", "-", stdin=NAT_RULES.format(
+            public=PUBLIC, edge=EDGE_PRIVATE, home=HOME, first=FIRST_MAPPING,
+            mapping=mapping, ports=ports, zone=zone))
