@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The relay as a process: started with options, watched, and stopped by its own pid."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from ng import NgClient
+
+BINARY = os.environ.get("MEDIAFERRY_BIN", str(pathlib.Path(__file__).parents[2] / "build" / "mediaferry"))
+
+
+def free_port(kind=socket.SOCK_DGRAM, host="127.0.0.1"):
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    def __init__(self, *options, interface="127.0.0.1", environment=None, wait=True, config="none"):
+        self.ng_address = ("127.0.0.1", free_port())
+        self.stun_port = free_port()
+        self.webrtc_port = free_port()
+        self.log_file = tempfile.NamedTemporaryFile(prefix="mediaferry-", suffix=".log", delete=False)
+        command = [
+            BINARY, f"--config-file={config}", f"--interface={interface}",
+            f"--listen-ng={self.ng_address[0]}:{self.ng_address[1]}", "--num-threads=1",
+            f"--stun-port={self.stun_port}", f"--webrtc-port={self.webrtc_port}",
+            "--port-min=20000", "--port-max=29999", "--log-level=7", "--delete-delay=0", *options,
+        ]
+        self.process = subprocess.Popen(command, stderr=self.log_file, stdout=self.log_file,
+                                        env={**os.environ, **(environment or {})})
+        self.ng = NgClient(self.ng_address)
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self, seconds=20):
+        deadline = time.monotonic() + seconds
+        self.ng.socket.settimeout(0.2)
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if self.ng.request(command="ping")["result"] == "pong":
+                    self.ng.socket.settimeout(5)
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the relay did not become ready:\n{self.log()}")
+
+    def log(self):
+        return pathlib.Path(self.log_file.name).read_text(errors="replace")
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def resident_kib(self):
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        raise RuntimeError("no VmRSS")
+
+    def stop(self, expected=0):
+        """Stops it as systemd would; a sanitizer's finding or a wrong exit code fails the test."""
+        self.ng.close()
+        if self.alive():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            code = "none: it had to be killed"
+        log = self.log()
+        os.unlink(self.log_file.name)
+        assert code == expected, f"exit code {code}\n{log[-6000:]}"
+        assert "Sanitizer" not in log and "runtime error" not in log, log[-6000:]
