@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * net/mailbox.h - the only way from one thread into another thread's loop.
+ *
+ * Messages are delivered in the order they were posted, in the receiver's thread, outside the
+ * lock. Posters stop before the mailbox they post to.
+ */
+#ifndef NET_MAILBOX_H
+#define NET_MAILBOX_H
+
+#include <uv.h>
+
+#include "mediaferry/bytes.h"
+
+/* Embedded as the first member of every concrete message. */
+struct message {
+    struct message *next;
+    void (*deliver)(struct message *self, void *owner); /* takes `self` */
+};
+
+struct mailbox {
+    uv_mutex_t lock;
+    struct message *first;
+    struct message **end;
+    uv_async_t wakeup;
+    void *owner;
+    void (*closed)(struct mailbox *box);
+};
+
+/* Opens in the caller's memory, on the receiver's loop; `owner` is handed to each delivery.
+ * Returns 0 or a negative UV_E code. */
+NODISCARD int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner);
+
+/* From any thread; takes `message`. Never fails, never blocks for long. */
+void mailbox_post(struct mailbox *box, struct message *message);
+
+/* In the receiver's thread: delivers what is left, then closes. `closed` (may be NULL) is called
+ * from the loop once the memory may be freed. */
+void mailbox_close(struct mailbox *box, void (*closed)(struct mailbox *box));
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * net/packet.h - packets in buffers with room on both sides, and batches of them.
+ *
+ * Nothing is copied after receive: a ChannelData header fits into the headroom, SRTP tags into the
+ * tailroom. Packets come from their worker's pool and never leave its thread.
+ */
+#ifndef NET_PACKET_H
+#define NET_PACKET_H
+
+#include "base/drops.h"
+#include "base/pool.h"
+#include "mediaferry/address.h"
+
+enum {
+    PACKET_HEADROOM = 64,
+    PACKET_DATA_MAX = 2048, /* larger datagrams are dropped: DROP_TRUNCATED */
+    PACKET_TAILROOM = 160,
+    PACKET_BATCH_MAX = 256,
+};
+
+struct packet_socket;
+
+struct packet {
+    uint8_t *data; /* inside `buffer` */
+    size_t len;
+    struct packet_socket *socket; /* received on, or to be sent from; borrowed */
+    struct address peer;          /* received from, or to be sent to */
+    uint64_t arrival_ns;          /* CLOCK_MONOTONIC, when it was read from the socket */
+    enum drop_reason drop;        /* the verdict: DROP_NONE while it goes on through the stages */
+    bool queued;                  /* worker_send() has it */
+    void *user;                   /* the pipeline's own: its stream */
+    uint8_t buffer[PACKET_HEADROOM + PACKET_DATA_MAX + PACKET_TAILROOM];
+};
+
+struct packet_batch {
+    size_t count;
+    struct packet *packets[PACKET_BATCH_MAX];
+};
+
+static inline struct bytes packet_bytes(const struct packet *p)
+{
+    return bytes_of(p->data, p->len);
+}
+
+/* Bytes that may be put in front of the data, and after it. */
+static inline size_t packet_headroom(const struct packet *p)
+{
+    return (size_t)(p->data - p->buffer);
+}
+
+static inline size_t packet_tailroom(const struct packet *p)
+{
+    return sizeof(p->buffer) - packet_headroom(p) - p->len;
+}
+
+/* Makes it empty: no data, socket, peer or verdict, and all of its headroom. */
+void packet_reset(struct packet *p);
+
+/* Replaces the data; false, and nothing changed, when it is longer than PACKET_DATA_MAX. */
+NODISCARD bool packet_set(struct packet *p, struct bytes data);
+
+/* A pool of packets; `limit` bounds the memory of one worker. */
+void packet_pool_init(struct pool *pool, size_t limit);
+
+/* Returns an empty packet, or NULL when there is none left. */
+NODISCARD struct packet *packet_take(struct pool *pool);
+
+/* Returns a copy with the same data, socket, peer, arrival and user, not queued; or NULL. */
+NODISCARD struct packet *packet_copy(struct pool *pool, const struct packet *p);
+
+/* Takes the packet back; accepts NULL. */
+void packet_give(struct pool *pool, struct packet *p);
+
+#endif

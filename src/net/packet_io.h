@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * net/packet_io.h - the one seam between workers and the packets of the network.
+ *
+ * A back end keeps a set of UDP sockets, gathers what is readable on all of them into a batch and
+ * sends batches. It belongs to one worker and is used in that worker's thread only. It never
+ * blocks and does not log: what it cannot receive or send, it drops under a counted reason.
+ *
+ * A socket may be closed at any moment, also while packets of it are in a batch: its descriptor is
+ * closed at once and its `user` becomes NULL, but the structure stays valid until the next
+ * receive(), which must not be called while packets are waiting to be sent.
+ */
+#ifndef NET_PACKET_IO_H
+#define NET_PACKET_IO_H
+
+#include "net/packet.h"
+
+/* What a socket means to the pipeline. */
+enum packet_channel {
+    PACKET_CHANNEL_RTP,    /* RTP, with RTCP and all else when muxed */
+    PACKET_CHANNEL_RTCP,   /* RTCP on its own port */
+    PACKET_CHANNEL_SHARED, /* one port for many legs: told apart by ufrag and 5-tuple */
+    PACKET_CHANNEL_STUN,   /* plain STUN Binding */
+};
+
+struct packet_socket {
+    struct address local; /* what it is bound to */
+    enum packet_channel channel;
+    void *user; /* borrowed; NULL once closed */
+};
+
+struct packet_socket_config {
+    int fd; /* bound and non-blocking; taken when opening succeeds */
+    struct address local;
+    enum packet_channel channel;
+    void *user;
+};
+
+struct packet_io_counters {
+    struct counter received_packets;
+    struct counter received_bytes;
+    struct counter sent_packets;
+    struct counter sent_bytes;
+    struct counter batches; /* not empty */
+    struct counter sockets; /* open now */
+    struct drop_counters drops;
+};
+
+struct packet_io;
+
+struct packet_io_ops {
+    const char *name;
+    int (*open_socket)(struct packet_io *io, const struct packet_socket_config *config,
+        struct packet_socket **out);
+    void (*close_socket)(struct packet_io *io, struct packet_socket *socket);
+    void (*receive)(struct packet_io *io, struct packet_batch *batch);
+    void (*send)(struct packet_io *io, struct packet_batch *batch);
+    int (*poll_fd)(const struct packet_io *io);
+    void (*free)(struct packet_io *io);
+};
+
+/* What every back end begins with. */
+struct packet_io {
+    const struct packet_io_ops *ops;
+    struct pool *pool;                   /* of packets; borrowed */
+    struct packet_io_counters *counters; /* borrowed */
+};
+
+/* Makes a back end; returns 0 and a new one in `out`, or a negative errno. */
+typedef int packet_io_maker(
+    struct pool *pool, struct packet_io_counters *counters, struct packet_io **out);
+
+/* epoll with recvmmsg and sendmmsg: works everywhere. */
+packet_io_maker packet_io_new_epoll;
+
+/* Takes `config->fd`. Returns 0 and the socket, which packet_io_close_socket() frees, in `out`, or
+ * a negative errno; then the caller keeps the descriptor. */
+NODISCARD static inline int packet_io_open_socket(
+    struct packet_io *io, const struct packet_socket_config *config, struct packet_socket **out)
+{
+    return io->ops->open_socket(io, config, out);
+}
+
+/* Closes; accepts NULL. */
+static inline void packet_io_close_socket(struct packet_io *io, struct packet_socket *socket)
+{
+    if (socket != NULL)
+        io->ops->close_socket(io, socket);
+}
+
+/* Fills an empty batch with what is readable now; the caller gives the packets back. A full batch
+ * means that there may be more. */
+static inline void packet_io_receive(struct packet_io *io, struct packet_batch *batch)
+{
+    io->ops->receive(io, batch);
+}
+
+/* Sends each packet from its socket to its peer. Takes the packets and empties the batch. */
+static inline void packet_io_send(struct packet_io *io, struct packet_batch *batch)
+{
+    io->ops->send(io, batch);
+}
+
+/* The descriptor that is readable when receive() would find something. */
+static inline int packet_io_poll_fd(const struct packet_io *io)
+{
+    return io->ops->poll_fd(io);
+}
+
+/* Closes all sockets and frees; accepts NULL. */
+static inline void packet_io_free(struct packet_io *io)
+{
+    if (io != NULL)
+        io->ops->free(io);
+}
+
+#endif
