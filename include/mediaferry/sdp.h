@@ -69,7 +69,7 @@ enum sdp_protocol sdp_protocol_from_bits(unsigned bits);
 
 /* `IN IP4 192.0.2.1` or `IN IP6 host.example`, as in c=, o= and a=rtcp. */
 struct sdp_connection {
-    enum address_family family; /* as announced by IP4 or IP6; ADDRESS_NONE when there is no c= */
+    enum address_family family; /* the literal's, else as announced; ADDRESS_NONE: no c= at all */
     struct text host;           /* as written, without a multicast /ttl */
     struct address address;     /* port 0; its family is ADDRESS_NONE when `host` is a name */
 };
@@ -126,7 +126,7 @@ NODISCARD enum sdp_status sdp_parse(struct text text, struct sdp *out, struct sd
 NODISCARD enum sdp_status sdp_parse_fragment(
     struct text text, struct sdp *out, struct sdp_error *error);
 
-/* The kinds of attributes with a meaning here: SDP_ATTR_<NAME>; see src/sdp/attr_names.h. */
+/* The attributes with a meaning here; the constants are spelled like the names. */
 enum sdp_attr_kind {
     SDP_ATTR_OTHER,
     SDP_ATTR_BUNDLE_ONLY,
@@ -204,6 +204,9 @@ NODISCARD bool sdp_next_line(struct text *it, char letter, struct text *out);
 
 /* The next word of a list separated by spaces or tabs, such as `formats`; false at the end. */
 NODISCARD bool sdp_next_word(struct text *it, struct text *out);
+
+/* Whether the words of `value` (ice-options, ...) contain `word`; case matters. */
+bool sdp_has_word(struct text value, const char *word);
 
 /* The first attribute of this kind; false when there is none. */
 NODISCARD bool sdp_find_attr(struct text lines, enum sdp_attr_kind kind, struct sdp_attr *out);

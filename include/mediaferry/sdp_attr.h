@@ -72,6 +72,7 @@ struct sdp_candidate {
     struct text foundation;
     uint16_t component; /* 1..256 */
     enum sdp_candidate_transport transport;
+    struct text transport_name;
     uint32_t priority;
     struct text host;       /* as written: an address, a domain name or an mDNS name */
     bool is_mdns;           /* `host` ends in .local */
@@ -88,9 +89,6 @@ NODISCARD bool sdp_read_candidate(struct text value, struct sdp_candidate *out);
 /* The value of the extension `name` (`generation`, `ufrag`, ...); false when it is missing. */
 NODISCARD bool sdp_candidate_extension(
     const struct sdp_candidate *c, const char *name, struct text *out);
-
-/* Whether the words of `value` (ice-options, ...) contain `word`; case matters. */
-bool sdp_has_word(struct text value, const char *word);
 
 /* The crypto suites of RFC 4568, 6188 and 7714. */
 struct sdp_suite {
@@ -123,7 +121,7 @@ struct sdp_crypto {
     bool unencrypted_srtp;
     bool unencrypted_srtcp;
     bool unauthenticated_srtp;
-    bool has_unknown_params; /* one not starting with `-`: the line must not be accepted */
+    bool has_unknown_params; /* the line must not be accepted: RFC 4568, section 6.3.7 */
     uint8_t kdr;             /* key derivation rate as a power of 2; 0 when not given */
     uint32_t wsh;            /* window size hint; 0 when not given */
 };

@@ -49,6 +49,8 @@ void sdp_write_bandwidth(struct writer *w, const struct sdp_bandwidth *bandwidth
 void sdp_write_rtpmap(struct writer *w, const struct sdp_rtpmap *rtpmap);
 void sdp_write_fmtp(struct writer *w, const struct sdp_fmtp *fmtp);
 void sdp_write_rtcp_fb(struct writer *w, const struct sdp_rtcp_fb *fb);
+
+/* Of a candidate made here, `host`, `transport_name` and `type_name` may be empty. */
 void sdp_write_candidate(struct writer *w, const struct sdp_candidate *candidate);
 void sdp_write_crypto(struct writer *w, const struct sdp_crypto *crypto);
 void sdp_write_fingerprint(struct writer *w, const struct sdp_fingerprint *fingerprint);
