@@ -14,7 +14,7 @@
 #include "net/worker.h"
 #include "plan/plan.h"
 
-struct certificate;
+struct dtls_certificate;
 struct relay;
 
 enum { RELAY_MAX_SSRCS = 16 };
@@ -31,7 +31,7 @@ struct relay_update {
     uint64_t call;                   /* handle of the call, unique in the process */
     char *call_id;                   /* for log lines; owned */
     struct plan plan;                /* owned copy */
-    struct certificate *certificate; /* reference owned; the call's DTLS certificate */
+    struct dtls_certificate *certificate; /* reference owned; the call's DTLS certificate */
     size_t socket_count;
     struct relay_sockets *sockets; /* new since the last update; owned */
 };
@@ -39,7 +39,7 @@ struct relay_update {
 /* Returns a new update with copies of the texts and the plan and a reference of its own to
  * `certificate`; NULL when memory is short (descriptors stay with the caller then). */
 NODISCARD struct relay_update *relay_update_new(uint64_t call, struct text call_id,
-    const struct plan *plan, struct certificate *certificate, const struct relay_sockets *sockets,
+    const struct plan *plan, struct dtls_certificate *certificate, const struct relay_sockets *sockets,
     size_t socket_count);
 
 struct relay_counts {

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/str.h"
+
+enum { TICK_MS = 1000 };
+
+int64_t wall_clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+struct session *session_find(const struct sessions *sessions, struct text id)
+{
+    struct map_node *node = map_find(&sessions->by_id, text_bytes(id));
+    return node != NULL ? CONTAINER_OF(node, struct session, by_id) : NULL;
+}
+
+struct session *session_find_handle(const struct sessions *sessions, uint64_t handle)
+{
+    struct u64_node *node = u64_map_find(&sessions->by_handle, handle);
+    return node != NULL ? CONTAINER_OF(node, struct session, by_handle) : NULL;
+}
+
+static size_t least_loaded(const struct sessions *sessions)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < sessions->worker_count; i++)
+        if (sessions->worker_load[i] < sessions->worker_load[best])
+            best = i;
+    return best;
+}
+
+struct session *session_new(struct sessions *sessions, struct text id)
+{
+    struct session *session = sessions->worker_count > 0 ? calloc(1, sizeof(*session)) : NULL;
+    if (session == NULL)
+        return NULL;
+    session->id = text_dup(id);
+    if (session->id == NULL) {
+        free(session);
+        return NULL;
+    }
+    session->worker = least_loaded(sessions);
+    session->certificate = dtls_certificate_ref(sessions->certificate);
+    session->created_s = wall_clock_us() / 1000000;
+    map_put(&sessions->by_id, &session->by_id, text_bytes(text_from(session->id)));
+    u64_map_put(&sessions->by_handle, &session->by_handle, ++sessions->last_handle);
+    sessions->worker_load[session->worker]++;
+    return session;
+}
+
+static const char *end_word(enum session_end why)
+{
+    static const char *const words[] = {
+        [SESSION_END_DELETED] = "deleted",
+        [SESSION_END_TIMEOUT] = "timeout",
+        [SESSION_END_SILENT_TIMEOUT] = "silent-timeout",
+        [SESSION_END_OFFER_TIMEOUT] = "offer-timeout",
+        [SESSION_END_FINAL_TIMEOUT] = "final-timeout",
+        [SESSION_END_SHUTDOWN] = "shutdown",
+    };
+    return words[why];
+}
+
+static void count_end(struct sessions_totals *totals, enum session_end why)
+{
+    uint64_t *const counters[] = {
+        [SESSION_END_DELETED] = &totals->terminated,
+        [SESSION_END_TIMEOUT] = &totals->timed_out,
+        [SESSION_END_SILENT_TIMEOUT] = &totals->silent_timed_out,
+        [SESSION_END_OFFER_TIMEOUT] = &totals->offer_timed_out,
+        [SESSION_END_FINAL_TIMEOUT] = &totals->final_timed_out,
+        [SESSION_END_SHUTDOWN] = &totals->terminated,
+    };
+    ++*counters[why];
+}
+
+/* An empty plan ends the call's media. Without memory for the message it would live on, so this is
+ * tried until it succeeds: the message is small, and a session is being freed. */
+static void post_end(struct sessions *sessions, const struct session *session)
+{
+    static const struct plan nothing;
+    struct relay_update *update =
+        relay_update_new(session->by_handle.key, text_from(session->id), &nothing, NULL, NULL, 0);
+    if (update == NULL) {
+        log_event(LOG_ERR, text_from(session->id), "call-leaked", "reason=out-of-memory");
+        return;
+    }
+    relay_post_update(sessions->workers[session->worker].relay, update);
+}
+
+static void free_session(struct sessions *sessions, struct session *session)
+{
+    map_remove(&sessions->by_id, &session->by_id);
+    u64_map_remove(&sessions->by_handle, &session->by_handle);
+    sessions->worker_load[session->worker]--;
+    dtls_certificate_unref(session->certificate);
+    call_free(session->call);
+    free(session->id);
+    free(session);
+}
+
+void session_end(struct sessions *sessions, struct session *session, enum session_end why)
+{
+    if (session->call != NULL) {
+        log_event(LOG_INFO, text_from(session->id), "call-ended",
+            "reason=%s duration=%lld worker=%zu calls=%zu", end_word(why),
+            (long long)(wall_clock_us() / 1000000 - session->created_s), session->worker,
+            sessions->by_id.count - 1);
+        count_end(&sessions->totals, why);
+        if (why != SESSION_END_SHUTDOWN)
+            post_end(sessions, session);
+    }
+    free_session(sessions, session);
+}
+
+static bool fingerprint_of(void *owner, struct text name, uint8_t digest[64], size_t *digest_len)
+{
+    enum dtls_hash hash;
+    if (!dtls_hash_from_name(name, &hash))
+        return false;
+    *digest_len = dtls_hash_len(hash);
+    memcpy(digest, dtls_certificate_fingerprint(owner, hash)->digest, *digest_len);
+    return true;
+}
+
+struct call_env session_env(
+    struct sessions *sessions, const struct session *session, struct call_ports *ports)
+{
+    *ports = leases_begin(sessions->leases,
+        sessions->config.shared_webrtc_port ? sessions->workers[session->worker].webrtc_port : 0);
+    return (struct call_env){
+        .config = &sessions->config.call,
+        .ports = ports,
+        .random = random_bytes,
+        .wall_us = wall_clock_us(),
+        .now_ms = uv_now(sessions->loop),
+        .fingerprint = fingerprint_of,
+        .fingerprint_owner = session->certificate,
+    };
+}
+
+int session_post_plan(struct sessions *sessions, struct session *session)
+{
+    size_t count;
+    const struct relay_sockets *sockets = leases_new_sockets(sessions->leases, &count);
+    struct relay_update *update = relay_update_new(session->by_handle.key, text_from(session->id),
+        call_plan(session->call), session->certificate, sockets, count);
+    if (update == NULL)
+        return -ENOMEM;
+    leases_commit(sessions->leases);
+    relay_post_update(sessions->workers[session->worker].relay, update);
+    return 0;
+}
+
+/* New calls get a fresh certificate long before the old one is refused by anyone. */
+static void renew_certificate(struct sessions *sessions)
+{
+    int64_t now_s = wall_clock_us() / 1000000;
+    if (!dtls_renewal_is_due(dtls_certificate_not_after_s(sessions->certificate), now_s))
+        return;
+    struct dtls_certificate *fresh = dtls_certificate_new(now_s);
+    if (fresh == NULL) {
+        log_event(LOG_ERR, LOG_NO_CALL, "certificate-renewal-failed", "retry=next-second");
+        return;
+    }
+    dtls_certificate_unref(sessions->certificate);
+    sessions->certificate = fresh;
+    log_event(LOG_NOTICE, LOG_NO_CALL, "certificate-renewed", "not-after=%lld",
+        (long long)dtls_certificate_not_after_s(fresh));
+}
+
+static void end_what_is_due(struct sessions *sessions)
+{
+    uint64_t now_ms = uv_now(sessions->loop);
+    int64_t now_s = wall_clock_us() / 1000000;
+    uint32_t final_s = sessions->config.final_timeout_s;
+
+    map_for_each (at, &sessions->by_handle) {
+        struct session *session = CONTAINER_OF(at, struct session, by_handle.link);
+        if (session->end_at_ms != 0 && session->end_at_ms <= now_ms)
+            session_end(sessions, session, SESSION_END_DELETED);
+        else if (final_s != 0 && now_s - session->created_s >= (int64_t)final_s)
+            session_end(sessions, session, SESSION_END_FINAL_TIMEOUT);
+    }
+}
+
+static void tick(uv_timer_t *timer)
+{
+    struct sessions *sessions = timer->data;
+    end_what_is_due(sessions);
+    renew_certificate(sessions);
+}
+
+static void lease_closed(void *owner, uint32_t lease)
+{
+    struct sessions *sessions = owner;
+    leases_returned(sessions->leases, lease);
+}
+
+static void timed_out(void *owner, uint64_t handle, enum plan_timeout why)
+{
+    static const enum session_end ends[] = {
+        [PLAN_TIMEOUT_MEDIA] = SESSION_END_TIMEOUT,
+        [PLAN_TIMEOUT_SILENT] = SESSION_END_SILENT_TIMEOUT,
+        [PLAN_TIMEOUT_OFFER] = SESSION_END_OFFER_TIMEOUT,
+    };
+    struct sessions *sessions = owner;
+    struct session *session = session_find_handle(sessions, handle);
+    if (session != NULL)
+        session_end(sessions, session, ends[why]);
+}
+
+struct relay_listener sessions_listener(struct sessions *sessions)
+{
+    return (struct relay_listener){
+        .owner = sessions,
+        .lease_closed = lease_closed,
+        .timed_out = timed_out,
+        .snapshot = reports_snapshot,
+    };
+}
+
+int sessions_open(struct sessions **out, uv_loop_t *loop, const struct sessions_config *config,
+    const struct interfaces *interfaces)
+{
+    struct sessions *sessions = calloc(1, sizeof(*sessions));
+    if (sessions == NULL)
+        return -ENOMEM;
+    struct leases_config leases = {
+        .port_min = config->port_min, .port_max = config->port_max, .tos = config->call.tos};
+    sessions->certificate = dtls_certificate_new(wall_clock_us() / 1000000);
+    int error = sessions->certificate == NULL ? -ENOMEM
+                                              : leases_open(&sessions->leases, &leases, interfaces);
+    if (error != 0) {
+        dtls_certificate_unref(sessions->certificate);
+        free(sessions);
+        return error;
+    }
+    sessions->config = *config;
+    sessions->loop = loop;
+    sessions->totals.started_us = wall_clock_us();
+    map_init(&sessions->by_id);
+    map_init(&sessions->by_handle);
+    reports_open(sessions);
+    uv_timer_init(loop, &sessions->tick); /* these two cannot fail on a loop that is open */
+    sessions->tick.data = sessions;
+    uv_timer_start(&sessions->tick, tick, TICK_MS, TICK_MS);
+    *out = sessions;
+    return 0;
+}
+
+int sessions_add_worker(struct sessions *sessions, struct session_worker worker)
+{
+    size_t count = sessions->worker_count + 1;
+    struct session_worker *workers = realloc(sessions->workers, count * sizeof(*workers));
+    if (workers == NULL)
+        return -ENOMEM;
+    sessions->workers = workers;
+    size_t *load = realloc(sessions->worker_load, count * sizeof(*load));
+    if (load == NULL)
+        return -ENOMEM;
+    sessions->worker_load = load;
+    workers[count - 1] = worker;
+    load[count - 1] = 0;
+    sessions->worker_count = count;
+    return 0;
+}
+
+/* Both timers lie in `sessions`: the second to close frees it. */
+static void timer_closed(uv_handle_t *handle)
+{
+    struct sessions *sessions = handle->data;
+    if (++sessions->closed_timers == 2)
+        free(sessions);
+}
+
+void sessions_close(struct sessions *sessions)
+{
+    map_for_each (at, &sessions->by_handle)
+        session_end(
+            sessions, CONTAINER_OF(at, struct session, by_handle.link), SESSION_END_SHUTDOWN);
+    map_done(&sessions->by_id);
+    map_done(&sessions->by_handle);
+    leases_close(sessions->leases);
+    dtls_certificate_unref(sessions->certificate);
+    free(sessions->workers);
+    free(sessions->worker_load);
+    reports_close(sessions);
+    uv_close((uv_handle_t *)&sessions->tick, timer_closed);
+    uv_close((uv_handle_t *)&sessions->tell, timer_closed);
+}
+
+void sessions_list(struct sessions *sessions, size_t limit,
+    void (*visit)(void *owner, struct text call_id), void *owner)
+{
+    map_for_each (at, &sessions->by_handle) {
+        if (limit-- == 0)
+            return;
+        visit(owner, text_from(CONTAINER_OF(at, struct session, by_handle.link)->id));
+    }
+}
+
+struct sessions_totals sessions_totals(const struct sessions *sessions)
+{
+    struct sessions_totals totals = sessions->totals;
+    totals.current = sessions->by_id.count;
+    return totals;
+}

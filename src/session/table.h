@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session/table.h - the live calls by call-id and by handle; private to the session layer.
+ *
+ * A session owns one call, its place on a worker and its certificate. It is found by its call-id by
+ * those who signal, and by its handle by the worker, so an event about a call that has ended finds
+ * nothing, even when a new call has the same call-id.
+ */
+#ifndef SESSION_TABLE_H
+#define SESSION_TABLE_H
+
+#include "base/map.h"
+#include "dtls/certificate.h"
+#include "session/leases.h"
+#include "session/session.h"
+
+struct session {
+    struct map_node by_id;
+    struct u64_node by_handle;
+    char *id;
+    struct call *call;
+    size_t worker;
+    struct dtls_certificate *certificate; /* pinned for the life of the call */
+    int64_t created_s;
+    uint64_t end_at_ms; /* deleted, and ending then; 0: not deleted */
+};
+
+struct sessions {
+    struct sessions_config config;
+    struct leases *leases;
+    struct map by_id, by_handle;
+    uint64_t last_handle;
+    size_t worker_count;
+    struct session_worker *workers;
+    size_t *worker_load;                  /* calls on each worker */
+    struct dtls_certificate *certificate; /* of new calls */
+    struct sessions_totals totals;
+    uv_loop_t *loop;
+    uv_timer_t tick;
+    /* reports waiting for a worker's snapshot, and those ready to be told on the next turn */
+    struct map reports;
+    struct list ready;
+    uint64_t last_token;
+    uv_timer_t tell;
+    unsigned closed_timers;
+};
+
+/* Why a session ended; `x` is the word in the log. */
+enum session_end {
+    SESSION_END_DELETED,
+    SESSION_END_TIMEOUT,
+    SESSION_END_SILENT_TIMEOUT,
+    SESSION_END_OFFER_TIMEOUT,
+    SESSION_END_FINAL_TIMEOUT,
+    SESSION_END_SHUTDOWN,
+};
+
+struct session *session_find(const struct sessions *sessions, struct text id);
+struct session *session_find_handle(const struct sessions *sessions, uint64_t handle);
+
+/* Returns a new session without a call on the least loaded worker, or NULL when memory is short or
+ * there is no worker. */
+NODISCARD struct session *session_new(struct sessions *sessions, struct text id);
+
+/* Ends the media on the worker, logs why, frees. */
+void session_end(struct sessions *sessions, struct session *session, enum session_end why);
+
+/* What call_apply() needs from outside, for one step of this session. */
+struct call_env session_env(
+    struct sessions *sessions, const struct session *session, struct call_ports *ports);
+
+/* Posts the call's plan and the sockets of this step to the worker; -ENOMEM or 0. */
+NODISCARD int session_post_plan(struct sessions *sessions, struct session *session);
+
+/* session/report.c: for the table's own life. */
+void reports_open(struct sessions *sessions);
+void reports_close(struct sessions *sessions);
+void reports_snapshot(void *owner, uint64_t token, const struct relay_snapshot *snapshot);
+
+int64_t wall_clock_us(void);
+
+#endif
