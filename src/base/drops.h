@@ -17,7 +17,32 @@
     X(DROP_NO_MEMORY, "no_memory", "no packet buffer left")                                        \
     X(DROP_SEND_QUEUE_FULL, "send_queue_full", "the socket's send queue is full")                  \
     X(DROP_SEND_FAILED, "send_failed", "the kernel refused to send")                               \
-    X(DROP_SOCKET_CLOSED, "socket_closed", "its socket was closed meanwhile")
+    X(DROP_SOCKET_CLOSED, "socket_closed", "its socket was closed meanwhile")                      \
+    X(DROP_UNKNOWN_PROTOCOL, "unknown_protocol", "no protocol of ours")                            \
+    X(DROP_UNKNOWN_SOURCE, "unknown_source", "shared port: no check has proven this source")       \
+    X(DROP_NO_TRANSPORT, "no_transport", "no call uses this socket now")                           \
+    X(DROP_STUN_MALFORMED, "stun_malformed", "no sound STUN message")                              \
+    X(DROP_STUN_UNKNOWN_USER, "stun_unknown_user", "no session with this ufrag")                   \
+    X(DROP_STUN_IGNORED, "stun_ignored", "STUN that asks for no answer")                           \
+    X(DROP_DTLS_UNEXPECTED, "dtls_unexpected", "DTLS on a transport without it")                   \
+    X(DROP_DTLS_SOURCE, "dtls_source", "DTLS from an unproven address")                            \
+    X(DROP_DTLS_BUSY, "dtls_busy", "too many handshakes at once")                                  \
+    X(DROP_ICE_SOURCE, "ice_source", "media from an address without a valid check")                \
+    X(DROP_NO_CONSENT, "no_consent", "ICE: the peer takes no media now")                           \
+    X(DROP_NO_KEYS, "no_keys", "SRTP keys are not agreed yet")                                     \
+    X(DROP_SRTP_AUTH, "srtp_auth", "SRTP authentication failed")                                   \
+    X(DROP_SRTP_REPLAY, "srtp_replay", "SRTP packet seen before, or too old to tell")              \
+    X(DROP_SRTP_FAILED, "srtp_failed", "SRTP refused the packet")                                  \
+    X(DROP_RTP_MALFORMED, "rtp_malformed", "no sound RTP packet")                                  \
+    X(DROP_RTCP_MALFORMED, "rtcp_malformed", "no sound RTCP packet")                               \
+    X(DROP_WRONG_PORT, "wrong_port", "RTP on the port of RTCP")                                    \
+    X(DROP_NO_STREAM, "no_stream", "bundle: belongs to no stream")                                 \
+    X(DROP_SOURCE_REFUSED, "source_refused", "not from the address of the party")                  \
+    X(DROP_NOT_SENDING, "not_sending", "the party may not send now")                               \
+    X(DROP_NOT_RECEIVING, "not_receiving", "the other party may not receive now")                  \
+    X(DROP_NO_SINK, "no_sink", "nobody to send it to")                                             \
+    X(DROP_NO_REMOTE, "no_remote", "the address to send to is not known yet")                      \
+    X(DROP_FEEDBACK, "feedback", "feedback only, for a party without AVPF")
 
 enum drop_reason {
     DROP_NONE,

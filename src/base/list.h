@@ -100,11 +100,11 @@ static inline size_t list_count(const struct list *list)
     return count;
 }
 
-#define list_for_each(at, list) for (struct list *at = (list)->next; at != (list); at = at->next)
+#define list_for_each(at, head) for (struct list *at = (head)->next; at != (head); at = at->next)
 
 /* The body may remove `at`, but no other member. */
-#define list_for_each_safe(at, list)                                                               \
-    for (struct list *at = (list)->next, *at##_next = at->next; at != (list);                      \
+#define list_for_each_safe(at, head)                                                               \
+    for (struct list *at = (head)->next, *at##_next = at->next; at != (head);                      \
          at = at##_next, at##_next = at->next)
 
 #endif
