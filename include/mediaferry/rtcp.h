@@ -23,7 +23,11 @@ enum rtcp_type {
     RTCP_XR = 207,
 };
 
-enum { RTCP_CNAME = 1 }; /* the SDES item of RFC 3550, section 6.5.1 */
+enum {
+    RTCP_CNAME = 1,    /* the SDES item of RFC 3550, section 6.5.1 */
+    RTCP_MIN_SIZE = 8, /* the shortest report; in SRTCP also the shortest header */
+    RTCP_MAX_REPORTS = 31,
+};
 
 enum rtcp_status {
     RTCP_OK,
@@ -52,7 +56,7 @@ struct rtcp_sender {
 struct rtcp_report {
     uint32_t ssrc;          /* of the stream reported on */
     uint8_t fraction_lost;  /* of 256, since the previous report */
-    int32_t lost;           /* in all; negative with duplicates */
+    int32_t lost;           /* in all; 24 bits, negative with duplicates */
     uint32_t highest_seq;   /* with the number of wraps in the upper half */
     uint32_t jitter;        /* in units of the media clock */
     uint32_t last_sr;       /* middle 32 bits of the last SR's NTP time; 0: none */
@@ -96,9 +100,9 @@ NODISCARD bool rtcp_next_report(struct reader *r, struct rtcp_report *out);
 /* SDES: all items of all chunks. */
 struct rtcp_sdes {
     struct reader rest;
-    uint32_t ssrc;
+    unsigned chunks_left;
     bool in_chunk;
-    size_t start; /* bytes left at the start of the chunk: items are padded relative to it */
+    uint32_t ssrc;
 };
 struct rtcp_sdes rtcp_sdes(const struct rtcp_packet *p);
 NODISCARD bool rtcp_next_sdes_item(struct rtcp_sdes *walk, struct rtcp_sdes_item *out);
@@ -118,7 +122,7 @@ NODISCARD bool rtcp_next_xr_block(struct reader *r, struct rtcp_xr_block *out);
  * Returns the new length; 0 when nothing else was in it. */
 NODISCARD size_t rtcp_strip_feedback(uint8_t *datagram, size_t len);
 
-/* Each appends one packet; at most 31 reports. */
+/* Each appends one packet; at most RTCP_MAX_REPORTS reports. */
 void rtcp_write_sr(struct writer *w, const struct rtcp_sender *sender,
     const struct rtcp_report *reports, size_t count);
 void rtcp_write_rr(

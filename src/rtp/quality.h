@@ -54,6 +54,7 @@ struct quality {
     struct quality_sample highest;
     int32_t lost; /* in all, as reported last */
     uint64_t started_ms;
+    uint64_t last_ms;     /* of the last sample */
     uint64_t interval_ms; /* of the progression; doubles when it is full */
     size_t progression_count;
     struct quality_sums progression[QUALITY_PROGRESSION_MAX];

@@ -36,7 +36,8 @@ struct reception {
     uint64_t lost_before; /* given up at restarts */
     uint32_t expected_prior;
     uint32_t received_prior;
-    uint32_t received_now; /* since the last restart */
+    uint32_t received_now;   /* since the last restart */
+    uint32_t duplicates_now; /* since the last restart */
 };
 
 /* `clock_rate` in Hz, of the media; 0 when not known: then there is no jitter. */
