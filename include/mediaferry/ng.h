@@ -116,7 +116,7 @@ void ng_unescape(struct writer *w, struct text escaped);
 
 enum ng_flags_status {
     NG_FLAGS_OK,
-    NG_FLAGS_UNBALANCED, /* `[` and `]` do not match */
+    NG_FLAGS_UNBALANCED, /* `[` and `]` do not match, or follow no key */
     NG_FLAGS_TOO_DEEP,
     NG_FLAGS_NO_MEMORY, /* or over the arena's cap */
 };
