@@ -27,9 +27,10 @@
 #include "mediaferry/bytes.h"
 
 enum {
-    ICE_MAX_PAIRS = 16,
+    ICE_MAX_PAIRS = 16, /* more than components */
     ICE_COMPONENTS = 2,
-    ICE_NAME_MAX = 256,       /* the longest ufrag or password (RFC 8839, section 5.4) */
+    ICE_NAME_MAX = 256, /* the longest ufrag or password (RFC 8839, section 5.4) */
+    ICE_SOFTWARE_MAX = 64,
     ICE_EARLY_UFRAG_MAX = 32, /* the longest remote ufrag believed before it was signalled */
     ICE_CONSENT_MS = 30000,
     ICE_REPLY_MAX = 256, /* room that every reply fits in */
@@ -63,7 +64,7 @@ struct ice_config {
     struct ice_credentials local;
     struct text remote_ufrag; /* empty while not known */
     bool remote_lite;         /* the peer sends no checks: what it signals is valid at once */
-    struct text software;     /* for SOFTWARE in replies; may be empty, at most 64 characters */
+    struct text software;     /* for SOFTWARE in replies; may be empty */
 };
 
 /* Which of our own transport addresses a packet came to. */
@@ -89,7 +90,7 @@ struct ice_pair {
     bool nominating; /* the last one did */
     bool signalled;  /* of a lite peer: needs no check and does not expire */
     uint8_t sender_len;
-    char sender[ICE_EARLY_UFRAG_MAX]; /* remote ufrag, kept while it has not been signalled */
+    char sender[ICE_EARLY_UFRAG_MAX]; /* the remote ufrag it was checked with */
 };
 
 struct ice_generation {
@@ -114,7 +115,8 @@ struct ice_agent {
     uint32_t generation;        /* number of the current one */
     uint64_t previous_until_ms; /* 0: there is no previous one */
     bool remote_lite;
-    struct ice_name software;
+    uint8_t software_len;
+    char software[ICE_SOFTWARE_MAX];
     size_t pair_count;
     struct ice_pair pairs[ICE_MAX_PAIRS];
     int selected[ICE_COMPONENTS]; /* index into pairs, -1: none */
@@ -135,8 +137,8 @@ void ice_agent_add_candidate(struct ice_agent *agent, struct ice_local local,
 
 /* Opens a new generation; `remote_ufrag` may be empty. False, with nothing changed, when a name is
  * too long, or empty where it must not be. */
-NODISCARD bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *local,
-    struct text remote_ufrag, uint64_t now_ms);
+NODISCARD bool ice_agent_restart(
+    struct ice_agent *agent, const struct ice_credentials *local, struct text remote_ufrag);
 
 /* Takes a datagram that classifies as STUN. The reply, if the verdict has one, is in the empty
  * writer `reply` and goes back to `source` from the address it came to. */
