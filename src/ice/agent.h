@@ -112,8 +112,9 @@ struct ice_agent {
     struct ice_stats stats;
     struct ice_generation current;
     struct ice_generation previous;
-    uint32_t generation;        /* number of the current one */
-    uint64_t previous_until_ms; /* 0: there is no previous one */
+    uint32_t generation;          /* number of the current one */
+    uint32_t previous_generation; /* number of the previous one */
+    uint64_t previous_until_ms;   /* 0: there is no previous one */
     bool remote_lite;
     uint8_t software_len;
     char software[ICE_SOFTWARE_MAX];
@@ -135,10 +136,11 @@ NODISCARD bool ice_agent_set_remote(
 void ice_agent_add_candidate(struct ice_agent *agent, struct ice_local local,
     const struct address *remote, uint32_t priority, uint64_t now_ms);
 
-/* Opens a new generation; `remote_ufrag` may be empty. False, with nothing changed, when a name is
- * too long, or empty where it must not be. */
-NODISCARD bool ice_agent_restart(
-    struct ice_agent *agent, const struct ice_credentials *local, struct text remote_ufrag);
+/* Opens a new generation; `remote_ufrag` may be empty. The old one to fall back to is the last that
+ * had selected a pair. False, with nothing changed, when a name is too long, or empty where it must
+ * not be. */
+NODISCARD bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *local,
+    struct text remote_ufrag, uint64_t now_ms);
 
 /* Takes a datagram that classifies as STUN. The reply, if the verdict has one, is in the empty
  * writer `reply` and goes back to `source` from the address it came to. */

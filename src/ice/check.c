@@ -172,13 +172,8 @@ static void remember_sender(struct ice_pair *p, struct text sender)
 /* The old credentials end a while after the new ones have found their pair. */
 static void settle_generations(struct ice_agent *agent, uint64_t now_ms)
 {
-    if (agent->previous_until_ms != UINT64_MAX)
-        return;
-    for (unsigned c = 1; c <= ICE_COMPONENTS; c++) {
-        const struct ice_pair *s = ice_agent_selected(agent, c);
-        if (s != NULL && s->generation == agent->generation && s->nominated)
-            agent->previous_until_ms = now_ms + PREVIOUS_MS;
-    }
+    if (agent->previous_until_ms == UINT64_MAX && ice_select_is_settled(agent))
+        agent->previous_until_ms = now_ms + PREVIOUS_MS;
 }
 
 static void learn(struct ice_agent *agent, const struct check *check, const struct address *source,
@@ -188,7 +183,7 @@ static void learn(struct ice_agent *agent, const struct check *check, const stru
     int index = ice_pairs_enter(agent, source, local);
     struct ice_pair *p = &agent->pairs[index];
     uint32_t generation =
-        check->generation == &agent->current ? agent->generation : agent->generation - 1;
+        check->generation == &agent->current ? agent->generation : agent->previous_generation;
 
     p->checked_ms = now_ms;
     if (is_new)

@@ -26,6 +26,16 @@ bool ice_nomination_is_stale(uint64_t nominated_ms, uint64_t now_ms)
     return now_ms - nominated_ms > STALE_MS;
 }
 
+bool ice_select_is_settled(const struct ice_agent *agent)
+{
+    for (unsigned c = 1; c <= ICE_COMPONENTS; c++) {
+        const struct ice_pair *s = ice_agent_selected(agent, c);
+        if (s != NULL && s->generation == agent->generation && s->nominated)
+            return true;
+    }
+    return false;
+}
+
 static int *place_of(struct ice_agent *agent, int index)
 {
     return &agent->selected[agent->pairs[index].local.component - 1];

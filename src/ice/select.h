@@ -18,6 +18,9 @@ void ice_select_after_signal(struct ice_agent *agent, int index);
 /* Chooses among what is left, for a component that lost its pair; true when something was. */
 bool ice_select_again(struct ice_agent *agent, unsigned component);
 
+/* Whether the current generation has selected a pair for some component. */
+bool ice_select_is_settled(const struct ice_agent *agent);
+
 /* Whether a nomination that was last repeated at `nominated_ms` has been given up. */
 bool ice_nomination_is_stale(uint64_t nominated_ms, uint64_t now_ms);
 
