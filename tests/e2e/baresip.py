@@ -5,12 +5,12 @@ import json
 import socket
 import time
 
+from .kamailio import RING_GROUP
 from .processes import Process, eventually
 
 # What calling each of these numbers does.
 ANSWERS = "echo"
 RINGS = "desk"
-EARLY_MEDIA = "announcement"
 
 CONFIG = """\
 poll_method epoll
@@ -31,27 +31,25 @@ ausrc_srate 48000
 ausrc_channels 2
 ausrc_format s16
 auplay_format s16
-rtp_ports {ports}
-net_interface {interface}
+rtp_ports 10000-10998
+statmode_default off
 """
 
 ACCOUNT = "<sip:{user}@{address}>;regint=0;answermode={mode};audio_codecs=PCMU,PCMA\n"
-MODES = {ANSWERS: "auto", RINGS: "manual", EARLY_MEDIA: "early", "team": "manual"}
+MODES = {ANSWERS: "auto", RINGS: "manual", RING_GROUP: "manual"}
 
 
 class Baresip(Process):
-    def __init__(self, name, namespace, interface, address, hz, directory, modes=None):
+    def __init__(self, name, namespace, address, hz, directory):
         self.address = address
         self.hz = hz
         self.events = []
         home = directory / name
         home.mkdir()
-        ports = "10000-10998" if address.endswith("0") else "11000-11998"
-        (home / "config").write_text(
-            CONFIG.format(address=address, hz=hz, interface=interface, ports=ports))
+        (home / "config").write_text(CONFIG.format(address=address, hz=hz))
         (home / "accounts").write_text("".join(
             ACCOUNT.format(user=user, address=address, mode=mode)
-            for user, mode in (modes or MODES).items()))
+            for user, mode in MODES.items()))
         (home / "contacts").write_text("")
         super().__init__(name, namespace, ["baresip", "-f", home, "-v"], directory)
         self.control = eventually(lambda: self._connect(namespace),

@@ -5,6 +5,7 @@ import time
 
 from . import rtp, tones
 from .processes import eventually
+from .world import INSIDE
 
 # A tone must keep on for this long before it counts as heard.
 STEADY_S = 1.0
@@ -100,9 +101,21 @@ def assert_clean(world, phone, pbx=None, remote=None):
     assert_pbx_lost_nothing(world, pbx)
 
 
-def call_ids(world):
-    """Calls the relay knows."""
-    return world.relay.calls()
+def pbx_calls(world, phone):
+    """The PBX calls and the phone's user picks up."""
+    world.pbx.dial(f"sip:{phone.user}@{INSIDE}")
+    assert_rings(phone)
+    phone.answer()
+
+
+def assert_rings(phone):
+    eventually(lambda: phone.saw("new") == "remote", f"{phone.user} rings")
+
+
+def assert_ended(phone, event="ended"):
+    """The call is over; gives who ended it and why."""
+    eventually(lambda: phone.saw(event), lambda: f"{event}, but {phone.history()['events']}")
+    return phone.saw(event)
 
 
 def assert_freed(world, phone=None):

@@ -58,15 +58,16 @@ class Kamailio:
         self.directory.mkdir()
         self.listeners = listeners
         self.inside = inside
+        self.pbxes = pbxes
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
             "-nodes", "-days", "30", "-subj", f"/CN={DOMAIN}",
             "-keyout", str(self.directory / "key.pem"),
             "-out", str(self.directory / "certificate.pem"))
         shutil.copy(SHIPPED, self.directory)
-        (self.directory / "pbx.list").write_text(_pbx_list(pbxes))
         self.start()
 
-    def start(self, media_per_branch=False):
+    def start(self, pbxes=None, media_per_branch=False):
+        (self.directory / "pbx.list").write_text(_pbx_list(pbxes or self.pbxes))
         (self.directory / "site.cfg").write_text(
             _definitions(self.directory, self.listeners, self.inside, media_per_branch))
         self.process = Process("kamailio", self.namespace, [
@@ -80,9 +81,10 @@ class Kamailio:
         with self.namespace.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             return probe.connect_ex((host, int(port))) == 0
 
-    def restart(self, media_per_branch=False):
+    def restart(self, **options):
+        """Starts anew with other options, or back to the usual ones; registrations are lost."""
         self.process.stop()
-        self.start(media_per_branch)
+        self.start(**options)
 
     def stop(self):
         self.process.stop()

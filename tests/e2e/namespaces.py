@@ -29,8 +29,12 @@ def run(*argv, stdin=None):
 
 
 class Namespace:
-    def __init__(self, name):
-        self.name = f"{PREFIX}{os.getpid()}-{name}"
+    _count = 0
+
+    def __init__(self, label):
+        Namespace._count += 1
+        self.label = label
+        self.name = f"{PREFIX}{os.getpid()}-{Namespace._count}-{label}"
         run("ip", "netns", "add", self.name)
         self.run("ip", "link", "set", "lo", "up")
 

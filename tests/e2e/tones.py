@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tones: a file for a browser's microphone, and telling them again in G.711 RTP."""
 
+import itertools
 import math
 import struct
 import wave
@@ -37,6 +38,24 @@ DECODERS = {
     PCMU: [_from_ulaw(byte) for byte in range(256)],
     PCMA: [_from_alaw(byte) for byte in range(256)],
 }
+
+
+def packets(hz, ssrc):
+    """RTP packets of 20 ms PCMU with a tone, without end."""
+    to_byte = {}
+
+    def encode(sample):
+        if sample not in to_byte:
+            table = DECODERS[PCMU]
+            to_byte[sample] = min(range(256), key=lambda byte: abs(table[byte] - sample))
+        return to_byte[sample]
+
+    step = 2 * math.pi * hz / RATE
+    for sequence in itertools.count():
+        start = sequence * 160
+        samples = (int(8000 * math.sin(step * (i % RATE))) for i in range(start, start + 160))
+        header = struct.pack("!BBHII", 0x80, PCMU, sequence & 0xFFFF, start & 0xFFFFFFFF, ssrc)
+        yield header + bytes(encode(sample) for sample in samples)
 
 
 def decode(payload_type, payload):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything a call needs, in namespaces:
 
-    clients (alice, bob, carol) --- isp --- edge (Kamailio, relay, web backend) --- pbx (2 baresips)
+    clients (alice, bob, carol) --- isp --- edge (Kamailio, relay, web backend) --- PBXes
 
 Open:    clients have public addresses, carol only an IPv6 one; the edge has its own.
 NatWorld: clients sit behind an address-translating router, and the edge has a private address
@@ -10,6 +10,7 @@ NatWorld: clients sit behind an address-translating router, and the edge has a p
 
 import time
 
+from .announcer import Announcer
 from .backend import Backend
 from .baresip import Baresip
 from .capture import Capture
@@ -21,10 +22,11 @@ from .relay import NG_ADDRESS, Relay
 PUBLIC = "203.0.113.10"
 PUBLIC6 = "2001:db8:113::10"
 INSIDE = "10.20.0.10"
-PBX, SECOND_PBX = "10.20.0.20", "10.20.0.21"
+PBX, SECOND_PBX, ANNOUNCER = "10.20.0.20", "10.20.0.21", "10.20.0.22"
 
 # No tone is a multiple of another, so none can pass for another's distortion.
-TONES = {"alice": 520, "bob": 850, "carol": 670, "pbx": 1210, "second": 1730}
+TONES = {"alice": 520, "bob": 850, "carol": 670, "pbx": 1210, "second": 1730,
+         "announcer": 1930}
 
 
 class World:
@@ -60,30 +62,35 @@ class World:
     def _start(self):
         self.isp = self._namespace("isp")
         self.edge = self._namespace("edge")
-        self.pbx_side = self._namespace("pbx")
+        self.pbx_sides = {PBX: self._namespace("pbx"), SECOND_PBX: self._namespace("pbx2"),
+                          ANNOUNCER: self._namespace("announcer")}
         self.clients = {name: self._namespace(name) for name in self.client_addresses}
         self._connect()
         self._connect_inside()
         # Sockets of other programs stay out of the relay's range.
         self.edge.sysctl("net.ipv4.ip_local_port_range", "50000 60999")
 
-        self.wire = self._keep(Capture(self.pbx_side, "eth0"))
+        self.outside = self._keep(Capture(self.edge, "out"))
+        self.wire = self._keep(Capture(self.edge, "in"))
         self.ng_wire = self._keep(Capture(
             self.edge, "lo", lambda d: NG_ADDRESS[1] in (d.source[1], d.target[1])))
         self.backend = self._keep(Backend(self.edge, DOMAIN))
         self.pbx = self._keep(Baresip(
-            "baresip", self.pbx_side, "eth0", PBX, TONES["pbx"], self.directory))
+            "baresip", self.pbx_sides[PBX], PBX, TONES["pbx"], self.directory))
         self.second_pbx = self._keep(Baresip(
-            "baresip2", self.pbx_side, "eth0", SECOND_PBX, TONES["second"], self.directory))
+            "baresip2", self.pbx_sides[SECOND_PBX], SECOND_PBX, TONES["second"], self.directory))
+        self.announcer = self._keep(Announcer(
+            self.pbx_sides[ANNOUNCER], ANNOUNCER, TONES["announcer"]))
         self.relay = self._keep(Relay(self.edge, self.interfaces, self.directory))
         self.kamailio = self._keep(Kamailio(
             self.edge, self.directory, self.listeners, INSIDE, [PBX, SECOND_PBX]))
         self.driver = self._keep(Driver(self.directory))
 
     def _connect_inside(self):
-        link(self.edge, "in", self.pbx_side, "eth0")
-        self.edge.address("in", f"{INSIDE}/24")
-        self.pbx_side.address("eth0", f"{PBX}/24", f"{SECOND_PBX}/24")
+        self.edge.bridge("in", f"{INSIDE}/24")
+        for address, namespace in self.pbx_sides.items():
+            link(namespace, "eth0", self.edge, namespace.label, bridge_b="in")
+            namespace.address("eth0", f"{address}/24")
 
     def browser(self, name):
         """Chromium of that client, started when first asked for."""
@@ -102,6 +109,7 @@ class World:
 
     def begin(self):
         self.mark = time.monotonic()
+        self.outside.forget()
         self.wire.forget()
         self.ng_wire.forget()
         self.backend.requests.clear()
@@ -114,6 +122,13 @@ class World:
         self.phones.clear()
         for pbx in (self.pbx, self.second_pbx):
             pbx.command("hangupall")
+        for call_id in self.relay.calls():
+            self.relay.ng.ask("delete", **{"call-id": call_id})
+
+    def browser_endpoints(self):
+        """Where the relay sees the browsers' media come from."""
+        return {d.source for d in self.outside.since(time.monotonic() - 0.5)
+                if d.target[0] == self.edge_address and d.is_rtp}
 
     def _processes(self):
         return [self.relay, self.kamailio.process, self.pbx, self.second_pbx]
@@ -203,6 +218,7 @@ table ip translate {{
 
 class NatWorld(World):
     client_addresses = {"alice": "192.168.77.20/24"}
+    edge_address = EDGE_PRIVATE
     listeners = [f"{EDGE_PRIVATE}:{WSS_PORT} advertise {PUBLIC}:{WSS_PORT}"]
     interfaces = [f"external/{EDGE_PRIVATE}!{PUBLIC}", f"internal/{INSIDE}"]
 

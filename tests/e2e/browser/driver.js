@@ -45,7 +45,9 @@ async function serve(page, origin) {
 
 async function open({ browser, page, origin }) {
   const context = browsers.get(browser);
-  await context.grantPermissions(['microphone', 'camera'], { origin });
+  // The documentation prefix of IPv6 counts as a local network for Chromium.
+  const permissions = ['microphone', 'camera', 'local-network-access'];
+  await context.grantPermissions(permissions, { origin });
   const tab = await context.newPage();
   const lines = [];
   tab.on('console', (message) => lines.push(message.text()));
