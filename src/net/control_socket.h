@@ -9,7 +9,6 @@
 
 #include <uv.h>
 
-#include "base/str.h"
 #include "mediaferry/address.h"
 
 struct control_socket;
@@ -42,19 +41,5 @@ const struct address *control_socket_address(const struct control_socket *socket
 
 /* No more requests; the memory is freed from the loop. Accepts NULL. */
 void control_socket_close(struct control_socket *socket);
-
-enum { LISTEN_MAX = 16 };
-
-struct listen_address {
-    struct address address;
-    bool is_optional; /* one of several that a word stands for: need not exist on this machine */
-};
-
-/*
- * Reads "PORT" (every address of the machine), "IP:PORT", "[IP]:PORT" or "HOST:PORT", several
- * separated by ';'. Returns 0, or -EINVAL with a sentence in `why`; `out` holds LISTEN_MAX.
- */
-NODISCARD int listen_addresses_parse(
-    struct text spec, struct listen_address *out, size_t *count, struct str *why);
 
 #endif

@@ -13,29 +13,9 @@
 #define NET_INTERFACES_H
 
 #include "base/str.h"
-#include "mediaferry/address.h"
+#include "net/host_addresses.h"
 
-enum { FOUNDATION_LEN = 16, HOST_NIC_NAME_SIZE = 16 };
-
-/* One address of this machine. */
-struct host_address {
-    char nic[HOST_NIC_NAME_SIZE];
-    struct address ip;
-    bool is_loopback;
-};
-
-struct host_addresses {
-    struct host_address *list;
-    size_t count;
-};
-
-/* Reads the addresses of all interfaces that are up; returns 0 or a negative errno. */
-NODISCARD int host_addresses_read(struct host_addresses *out);
-void host_addresses_done(struct host_addresses *host);
-
-/* The first global address (IPv4 before IPv6) that is not loopback, else the loopback's; what to
- * use when no interface was configured. False when there is none. */
-NODISCARD bool host_addresses_default(const struct host_addresses *host, struct address *out);
+enum { FOUNDATION_LEN = 16 };
 
 struct local_address {
     struct address bind;                 /* port 0 */
@@ -48,6 +28,11 @@ struct interface {
     char *name;
     struct local_address *addresses; /* at least one, the preferred first */
     size_t count;
+};
+
+struct interface_alias {
+    char *name;
+    char *target; /* an interface or a group */
 };
 
 struct interfaces {

@@ -29,6 +29,7 @@ struct packet {
     uint64_t arrival_ns;          /* CLOCK_MONOTONIC, when it was read from the socket */
     enum drop_reason drop;        /* the verdict: DROP_NONE while it goes on through the stages */
     bool queued;                  /* worker_send() has it */
+    struct packet *next;          /* the worker's: in its send queue */
     void *user;                   /* the pipeline's own: its stream */
     uint8_t buffer[PACKET_HEADROOM + PACKET_DATA_MAX + PACKET_TAILROOM];
 };

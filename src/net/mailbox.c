@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/mailbox.h"
+
+static struct message *take_all(struct mailbox *box)
+{
+    uv_mutex_lock(&box->lock);
+    struct message *first = box->first;
+    box->first = NULL;
+    box->end = &box->first;
+    uv_mutex_unlock(&box->lock);
+    return first;
+}
+
+static void deliver_all(struct mailbox *box)
+{
+    struct message *message = take_all(box);
+    while (message != NULL) {
+        struct message *next = message->next;
+        message->deliver(message, box->owner);
+        message = next;
+    }
+}
+
+static void on_wakeup(uv_async_t *wakeup)
+{
+    deliver_all(wakeup->data);
+}
+
+int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner)
+{
+    *box = (struct mailbox){.owner = owner};
+    box->end = &box->first;
+    int error = uv_mutex_init(&box->lock);
+    if (error != 0)
+        return error;
+    error = uv_async_init(loop, &box->wakeup, on_wakeup);
+    if (error != 0) {
+        uv_mutex_destroy(&box->lock);
+        return error;
+    }
+    box->wakeup.data = box;
+    return 0;
+}
+
+void mailbox_post(struct mailbox *box, struct message *message)
+{
+    message->next = NULL;
+    uv_mutex_lock(&box->lock);
+    *box->end = message;
+    box->end = &message->next;
+    uv_mutex_unlock(&box->lock);
+    uv_async_send(&box->wakeup);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct mailbox *box = handle->data;
+    uv_mutex_destroy(&box->lock);
+    if (box->closed != NULL)
+        box->closed(box);
+}
+
+void mailbox_close(struct mailbox *box, void (*closed)(struct mailbox *box))
+{
+    deliver_all(box);
+    box->closed = closed;
+    uv_close((uv_handle_t *)&box->wakeup, on_closed);
+}

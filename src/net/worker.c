@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+/* Full batches taken in one go before timers and messages get their turn. */
+enum { BATCHES_PER_TURN = 4, TICK_MS = 1000, DEFAULT_PACKET_LIMIT = 4096 };
+
+struct worker {
+    struct worker_config config;
+    uv_thread_t thread;
+    uv_loop_t loop;
+    uv_poll_t readable;
+    uv_timer_t wakeup; /* for the earliest of `timers` */
+    uv_prepare_t before_poll;
+    uv_check_t after_poll;
+    struct mailbox mailbox;
+    struct timers timers;
+    struct timer tick;
+    struct pool packets;
+    struct packet_io_counters counters;
+    struct packet_io *io;
+    struct packet_batch in;
+    struct packet *queue; /* to be sent, the oldest first */
+    struct packet **queue_end;
+    uint64_t wakeup_due_ms; /* what `wakeup` is armed for; TIMERS_NEVER: not armed */
+};
+
+struct stop_message {
+    struct message message;
+    struct worker *worker;
+};
+
+static void flush(struct worker *w)
+{
+    struct packet_batch out;
+    out.count = 0;
+    while (w->queue != NULL) {
+        struct packet *p = w->queue;
+        w->queue = p->next;
+        out.packets[out.count++] = p;
+        if (out.count == PACKET_BATCH_MAX || w->queue == NULL)
+            packet_io_send(w->io, &out);
+    }
+    w->queue_end = &w->queue;
+}
+
+/* Packets handed to worker_send() are in the queue by now. */
+static void give_back_batch(struct worker *w)
+{
+    for (size_t i = 0; i < w->in.count; i++) {
+        struct packet *p = w->in.packets[i];
+        if (p->queued)
+            continue;
+        worker_discard(w, p);
+    }
+    w->in.count = 0;
+}
+
+static bool receive_batch(struct worker *w)
+{
+    w->in.count = 0;
+    packet_io_receive(w->io, &w->in);
+    if (w->in.count == 0)
+        return false;
+
+    bool may_have_more = w->in.count == PACKET_BATCH_MAX;
+    w->config.hooks->packets(w->config.state, &w->in, worker_now_ms(w));
+    give_back_batch(w);
+    flush(w);
+    return may_have_more;
+}
+
+/* One wake-up for all that arrives within the wait, instead of one for each packet. */
+static void gather(const struct worker *w)
+{
+    if (w->config.batch_wait_us == 0)
+        return;
+    struct timespec wait = {.tv_nsec = (long)w->config.batch_wait_us * 1000};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
+}
+
+static void on_readable(uv_poll_t *readable, int status, int events)
+{
+    struct worker *w = readable->data;
+    (void)status, (void)events;
+    flush(w); /* receive() may free sockets that packets waiting to be sent still name */
+    gather(w);
+    for (int i = 0; i < BATCHES_PER_TURN; i++)
+        if (!receive_batch(w))
+            return;
+}
+
+static void on_wakeup(uv_timer_t *wakeup)
+{
+    struct worker *w = wakeup->data;
+    w->wakeup_due_ms = TIMERS_NEVER;
+    timers_run(&w->timers, worker_now_ms(w));
+}
+
+static void on_before_poll(uv_prepare_t *before_poll)
+{
+    struct worker *w = before_poll->data;
+    flush(w);
+    uint64_t due = timers_next_due(&w->timers);
+    uint64_t now = worker_now_ms(w);
+    if (due == w->wakeup_due_ms)
+        return;
+    w->wakeup_due_ms = due;
+    if (due == TIMERS_NEVER)
+        uv_timer_stop(&w->wakeup);
+    else
+        uv_timer_start(&w->wakeup, on_wakeup, due > now ? due - now : 0, 0);
+}
+
+static void on_after_poll(uv_check_t *after_poll)
+{
+    flush(after_poll->data);
+}
+
+static void on_tick(struct timer *tick, uint64_t now_ms)
+{
+    struct worker *w = CONTAINER_OF(tick, struct worker, tick);
+    timer_arm(&w->timers, tick,
+        tick->due_ms + TICK_MS > now_ms ? tick->due_ms + TICK_MS : now_ms + TICK_MS);
+    if (w->config.hooks->on_tick != NULL)
+        w->config.hooks->on_tick(w->config.state, now_ms);
+}
+
+static void close_handles(struct worker *w)
+{
+    uv_close((uv_handle_t *)&w->readable, NULL);
+    uv_close((uv_handle_t *)&w->wakeup, NULL);
+    uv_close((uv_handle_t *)&w->before_poll, NULL);
+    uv_close((uv_handle_t *)&w->after_poll, NULL);
+    mailbox_close(&w->mailbox, NULL);
+}
+
+/* In the worker's thread: the last message there is. */
+static void stop(struct message *message, void *owner)
+{
+    struct worker *w = ((struct stop_message *)message)->worker;
+    (void)owner;
+    timer_cancel(&w->timers, &w->tick);
+    if (w->config.hooks->on_stop != NULL)
+        w->config.hooks->on_stop(w->config.state);
+    flush(w);
+    close_handles(w);
+}
+
+static void run(void *argument)
+{
+    struct worker *w = argument;
+    char name[16];
+    snprintf(name, sizeof(name), "media-%u", w->config.index);
+    pthread_setname_np(pthread_self(), name);
+    /* A wait of some hundred microseconds means what it says. */
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+}
+
+/* Signals are the control thread's. */
+static int start_thread(struct worker *w)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = uv_thread_create(&w->thread, run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+static int open_handles(struct worker *w)
+{
+    int error = mailbox_open(&w->mailbox, &w->loop, w->config.state);
+    if (error != 0)
+        return error;
+    uv_timer_init(&w->loop, &w->wakeup);
+    uv_prepare_init(&w->loop, &w->before_poll);
+    uv_check_init(&w->loop, &w->after_poll);
+    w->readable.data = w->wakeup.data = w->before_poll.data = w->after_poll.data = w;
+    error = uv_poll_init(&w->loop, &w->readable, packet_io_poll_fd(w->io));
+    if (error != 0) {
+        uv_close((uv_handle_t *)&w->wakeup, NULL);
+        uv_close((uv_handle_t *)&w->before_poll, NULL);
+        uv_close((uv_handle_t *)&w->after_poll, NULL);
+        mailbox_close(&w->mailbox, NULL);
+        uv_run(&w->loop, UV_RUN_DEFAULT);
+        return error;
+    }
+    uv_poll_start(&w->readable, UV_READABLE, on_readable);
+    uv_prepare_start(&w->before_poll, on_before_poll);
+    uv_check_start(&w->after_poll, on_after_poll);
+    timer_init(&w->tick, on_tick);
+    timer_arm(&w->timers, &w->tick, worker_now_ms(w) + TICK_MS);
+    return 0;
+}
+
+/* What open_handles() opened, while the loop does not run. */
+static void undo_handles(struct worker *w)
+{
+    timer_cancel(&w->timers, &w->tick);
+    close_handles(w);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+}
+
+static int start_in_loop(struct worker *w)
+{
+    const struct worker_hooks *hooks = w->config.hooks;
+    int error = open_handles(w);
+    if (error != 0)
+        return error;
+    error = hooks->on_start != NULL ? hooks->on_start(w->config.state, w) : 0;
+    if (error != 0) {
+        undo_handles(w);
+        return error;
+    }
+    error = start_thread(w);
+    if (error != 0) {
+        if (hooks->on_stop != NULL)
+            hooks->on_stop(w->config.state);
+        flush(w);
+        undo_handles(w);
+    }
+    return error;
+}
+
+static void free_worker(struct worker *w)
+{
+    packet_io_free(w->io);
+    int error = uv_loop_close(&w->loop);
+    assert(error == 0);
+    (void)error;
+    pool_done(&w->packets);
+    free(w);
+}
+
+int worker_start(const struct worker_config *config, struct worker **out)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    if (w == NULL)
+        return -ENOMEM;
+    w->config = *config;
+    int error = uv_loop_init(&w->loop);
+    if (error != 0) {
+        free(w);
+        return error;
+    }
+    timers_init(&w->timers);
+    w->wakeup_due_ms = TIMERS_NEVER;
+    w->queue_end = &w->queue;
+    packet_pool_init(
+        &w->packets, config->packet_limit > 0 ? config->packet_limit : DEFAULT_PACKET_LIMIT);
+
+    packet_io_maker *make_io = config->make_io != NULL ? config->make_io : packet_io_new_epoll;
+    error = make_io(&w->packets, &w->counters, &w->io);
+    if (error == 0)
+        error = start_in_loop(w);
+    if (error != 0) {
+        free_worker(w);
+        return error;
+    }
+    *out = w;
+    return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+    if (w == NULL)
+        return;
+    struct stop_message last = {.message.deliver = stop, .worker = w};
+    mailbox_post(&w->mailbox, &last.message);
+    uv_thread_join(&w->thread);
+    free_worker(w);
+}
+
+void worker_post(struct worker *w, struct message *message)
+{
+    mailbox_post(&w->mailbox, message);
+}
+
+const struct packet_io_counters *worker_counters(const struct worker *w)
+{
+    return &w->counters;
+}
+
+unsigned worker_index(const struct worker *w)
+{
+    return w->config.index;
+}
+
+uint64_t worker_now_ms(const struct worker *w)
+{
+    return uv_now(&w->loop);
+}
+
+struct timers *worker_timers(struct worker *w)
+{
+    return &w->timers;
+}
+
+struct packet_io *worker_io(struct worker *w)
+{
+    return w->io;
+}
+
+static struct packet *counted(struct worker *w, struct packet *p)
+{
+    if (p == NULL)
+        drop_count(&w->counters.drops, DROP_NO_MEMORY);
+    return p;
+}
+
+struct packet *worker_packet(struct worker *w)
+{
+    return counted(w, packet_take(&w->packets));
+}
+
+struct packet *worker_packet_copy(struct worker *w, const struct packet *p)
+{
+    return counted(w, packet_copy(&w->packets, p));
+}
+
+void worker_send(struct worker *w, struct packet *p)
+{
+    assert(!p->queued && p->socket != NULL);
+    p->queued = true;
+    p->next = NULL;
+    *w->queue_end = p;
+    w->queue_end = &p->next;
+}
+
+void worker_discard(struct worker *w, struct packet *p)
+{
+    if (p->drop != DROP_NONE)
+        drop_count(&w->counters.drops, p->drop);
+    packet_give(&w->packets, p);
+}
