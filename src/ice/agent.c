@@ -99,12 +99,15 @@ void ice_agent_add_candidate(struct ice_agent *agent, struct ice_local local,
     ice_select_after_signal(agent, index);
 }
 
-bool ice_agent_restart(
-    struct ice_agent *agent, const struct ice_credentials *local, struct text remote_ufrag)
+bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *local,
+    struct text remote_ufrag, uint64_t now_ms)
 {
     if (!names_fit(local, remote_ufrag))
         return false;
-    agent->previous = agent->current;
+    if (ice_select_is_settled(agent) || now_ms >= agent->previous_until_ms) {
+        agent->previous = agent->current;
+        agent->previous_generation = agent->generation;
+    }
     agent->previous_until_ms = UINT64_MAX;
     agent->current = generation_of(local, remote_ufrag);
     agent->generation++;
