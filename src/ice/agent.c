@@ -99,12 +99,12 @@ void ice_agent_add_candidate(struct ice_agent *agent, struct ice_local local,
     ice_select_after_signal(agent, index);
 }
 
-bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *local,
-    struct text remote_ufrag, uint64_t now_ms)
+bool ice_agent_restart(
+    struct ice_agent *agent, const struct ice_credentials *local, struct text remote_ufrag)
 {
     if (!names_fit(local, remote_ufrag))
         return false;
-    if (ice_select_is_settled(agent) || now_ms >= agent->previous_until_ms) {
+    if (ice_select_is_settled(agent) || agent->previous_until_ms != UINT64_MAX) {
         agent->previous = agent->current;
         agent->previous_generation = agent->generation;
     }

@@ -139,8 +139,8 @@ void ice_agent_add_candidate(struct ice_agent *agent, struct ice_local local,
 /* Opens a new generation; `remote_ufrag` may be empty. The old one to fall back to is the last that
  * had selected a pair. False, with nothing changed, when a name is too long, or empty where it must
  * not be. */
-NODISCARD bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *local,
-    struct text remote_ufrag, uint64_t now_ms);
+NODISCARD bool ice_agent_restart(
+    struct ice_agent *agent, const struct ice_credentials *local, struct text remote_ufrag);
 
 /* Takes a datagram that classifies as STUN. The reply, if the verdict has one, is in the empty
  * writer `reply` and goes back to `source` from the address it came to. */
