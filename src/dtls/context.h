@@ -37,11 +37,12 @@ void dtls_context_unref(struct dtls_context *c);
 /* Borrowed: the certificate whose fingerprint is to be signalled. */
 const struct dtls_certificate *dtls_context_certificate(const struct dtls_context *c);
 
-size_t dtls_context_mtu(const struct dtls_context *c);
+struct dtls_transport;
+struct ssl_st;
 
-struct ssl_ctx_st;
-
-/* Borrowed; for dtls/association.c. */
-struct ssl_ctx_st *dtls_context_ssl(const struct dtls_context *c);
+/* Returns a new OpenSSL connection over `transport`, or NULL when out of memory. Both must go
+ * before the context; for dtls/association.c. */
+NODISCARD struct ssl_st *dtls_context_connect(
+    const struct dtls_context *c, struct dtls_transport *transport);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "require.h"
 
-enum { MAX_INPUT = 1 << 16 };
+enum { LONGEST_INPUT = 1 << 16 };
 
 static void run(const uint8_t *data, size_t len)
 {
@@ -34,7 +34,7 @@ static void run_damaged(uint8_t *data, size_t len)
 
 static bool replay(const char *path)
 {
-    static uint8_t data[MAX_INPUT];
+    static uint8_t data[LONGEST_INPUT];
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return false;
