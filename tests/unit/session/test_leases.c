@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leases on loopback addresses: steps that commit or roll back, and ports that come home. */
+#include "session/leases.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+struct fixture {
+    struct host_addresses host;
+    struct interfaces *interfaces;
+    struct leases *leases;
+};
+
+static void open_fixture(struct fixture *f, const char *spec, uint16_t min, uint16_t max)
+{
+    struct str why = {0};
+    *f = (struct fixture){0};
+    assert_int_equal(host_addresses_read(&f->host), 0);
+    assert_int_equal(interfaces_parse(text_from(spec), &f->host, &f->interfaces, &why), 0);
+    struct leases_config config = {.port_min = min, .port_max = max};
+    assert_int_equal(leases_open(&f->leases, &config, f->interfaces), 0);
+    str_done(&why);
+}
+
+static void close_fixture(struct fixture *f)
+{
+    leases_close(f->leases);
+    interfaces_free(f->interfaces);
+    host_addresses_done(&f->host);
+}
+
+/* Leases one pair on the named interface; gives the number of locals. */
+static size_t lease(struct call_ports *ports, struct call_lease_request request,
+    struct call_lease_local out[PLAN_MAX_LOCALS], enum call_status *why)
+{
+    *why = CALL_OK;
+    return ports->lease(ports->owner, &request, out, why);
+}
+
+static void take(const struct relay_sockets *sockets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        close(sockets[i].rtp_fd);
+        if (sockets[i].rtcp_fd >= 0)
+            close(sockets[i].rtcp_fd);
+    }
+}
+
+static void a_pair_is_even_and_comes_home(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct call_lease_local local[PLAN_MAX_LOCALS];
+    enum call_status why;
+    size_t count;
+
+    open_fixture(&f, "default/127.0.0.1!203.0.113.9", 23100, 23103);
+    struct call_ports ports = leases_begin(f.leases, 0);
+    assert_int_equal(lease(&ports, (struct call_lease_request){.pair = true}, local, &why), 1);
+    assert_int_equal(local[0].bound_rtp.port % 2, 0);
+    assert_int_equal(local[0].bound_rtcp.port, local[0].bound_rtp.port + 1);
+    char text[ADDRESS_TEXT_SIZE];
+    assert_string_equal(address_ip_text(&local[0].advertised_rtp, text), "203.0.113.9");
+    assert_int_equal(local[0].advertised_rtcp.port, local[0].bound_rtcp.port);
+    assert_true(local[0].lease != 0);
+
+    const struct relay_sockets *sockets = leases_new_sockets(f.leases, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(sockets[0].lease, local[0].lease);
+    take(sockets, count);
+    leases_commit(f.leases);
+    assert_int_equal(leases_usage(f.leases, 0).used, 2);
+    leases_returned(f.leases, 999); /* a number never given */
+    assert_int_equal(leases_outstanding(f.leases), 1);
+    leases_returned(f.leases, local[0].lease);
+    leases_returned(f.leases, local[0].lease);
+    assert_int_equal(leases_usage(f.leases, 0).used, 0);
+    close_fixture(&f);
+}
+
+static void what_is_rolled_back_is_free_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct call_lease_local local[PLAN_MAX_LOCALS];
+    enum call_status why;
+
+    open_fixture(&f, "127.0.0.1", 23100, 23103);
+    for (int round = 0; round < 3; round++) {
+        struct call_ports ports = leases_begin(f.leases, 0);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(
+                lease(&ports, (struct call_lease_request){.pair = true}, local, &why), 1);
+        assert_int_equal(lease(&ports, (struct call_lease_request){.pair = true}, local, &why), 0);
+        assert_int_equal(why, CALL_NO_PORTS);
+        ports.release(ports.owner, local[0].lease); /* the step may also give back one by one */
+        leases_rollback(f.leases);
+        assert_int_equal(leases_outstanding(f.leases), 0);
+    }
+    close_fixture(&f);
+}
+
+static void ice_gets_every_address_and_the_shared_port(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct call_lease_local local[PLAN_MAX_LOCALS];
+    enum call_status why;
+    struct call_lease_request request = {
+        .interface = TEXT("out"), .ice = true, .shared = true, .family = ADDRESS_IP6};
+
+    open_fixture(&f, "in/127.0.0.1;out/127.0.0.2;out/::1", 23100, 23109);
+    struct call_ports ports = leases_begin(f.leases, 40001);
+    assert_int_equal(lease(&ports, request, local, &why), 2);
+    assert_int_equal(local[0].bound_rtp.family, ADDRESS_IP6); /* the family asked for comes first */
+    assert_int_equal(local[1].bound_rtp.family, ADDRESS_IP4);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(local[i].lease, 0);
+        assert_int_equal(local[i].advertised_rtp.port, 40001);
+        assert_int_equal(local[i].bound_rtcp.family, ADDRESS_NONE);
+        assert_int_equal(strlen(local[i].foundation), 16);
+    }
+    leases_commit(f.leases);
+    assert_int_equal(leases_outstanding(f.leases), 0); /* nothing of the ranges is used */
+
+    ports = leases_begin(f.leases, 0); /* webrtc-port = 0: own ports */
+    assert_int_equal(lease(&ports, request, local, &why), 2);
+    assert_true(local[0].lease != 0 && local[1].lease != local[0].lease);
+    leases_rollback(f.leases);
+    close_fixture(&f);
+}
+
+static void an_unknown_interface_means_the_default(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct call_lease_local local[PLAN_MAX_LOCALS];
+    enum call_status why;
+    char text[ADDRESS_TEXT_SIZE];
+
+    open_fixture(&f, "in/127.0.0.3;out/127.0.0.2", 23100, 23109);
+    struct call_ports ports = leases_begin(f.leases, 0);
+    assert_false(ports.has_interface(ports.owner, TEXT("nowhere")));
+    assert_true(ports.has_interface(ports.owner, TEXT("out")));
+    assert_int_equal(
+        lease(&ports, (struct call_lease_request){.interface = TEXT("nowhere")}, local, &why), 1);
+    assert_string_equal(address_ip_text(&local[0].bound_rtp, text), "127.0.0.3");
+    /* A family that the interface lacks: still an address rather than no call. */
+    assert_int_equal(
+        lease(&ports, (struct call_lease_request){.interface = TEXT("out"), .family = ADDRESS_IP6},
+            local, &why),
+        1);
+    assert_string_equal(address_ip_text(&local[0].bound_rtp, text), "127.0.0.2");
+    leases_rollback(f.leases);
+    close_fixture(&f);
+}
+
+static void an_address_of_no_one_is_not_a_lack_of_ports(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct call_lease_local local[PLAN_MAX_LOCALS];
+    enum call_status why;
+
+    open_fixture(&f, "192.0.2.77", 23100, 23109);
+    struct call_ports ports = leases_begin(f.leases, 0);
+    assert_int_equal(lease(&ports, (struct call_lease_request){.pair = true}, local, &why), 0);
+    assert_int_equal(why, CALL_BIND_FAILED);
+    leases_rollback(f.leases);
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pair_is_even_and_comes_home),
+        cmocka_unit_test(what_is_rolled_back_is_free_again),
+        cmocka_unit_test(ice_gets_every_address_and_the_shared_port),
+        cmocka_unit_test(an_unknown_interface_means_the_default),
+        cmocka_unit_test(an_address_of_no_one_is_not_a_lack_of_ports),
+    };
+    return cmocka_run_group_tests_name("leases", tests, NULL, NULL);
+}
