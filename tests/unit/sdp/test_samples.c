@@ -144,7 +144,7 @@ static bool is_expected(enum sdp_status status, char letter, enum damage damage)
             return status == SDP_OK || status == SDP_BAD_CONNECTION;
         return status == (is_shorter ? SDP_BAD_CONNECTION : SDP_OK);
     case 'm':
-        return status == SDP_OK || (damage == NO_VALUE && status == SDP_BAD_MEDIA);
+        return status == SDP_OK || (is_shorter && status == SDP_BAD_MEDIA);
     default:
         return status == SDP_OK; /* a broken attribute spoils nothing else */
     }
