@@ -60,11 +60,13 @@ def assert_talking(world, phone, pbx=None):
 
 
 def assert_silent(world, phone, pbx=None):
-    """Neither end hears the other."""
+    """Neither end hears the other, and it stays so."""
     pbx = pbx or world.pbx
-    eventually(lambda: not hears(phone, pbx.hz), f"{phone.user} hears no PBX")
-    eventually(lambda: tones.loudness(rtp.sound(leg_packets(world, pbx))) < 50,
-               f"{pbx.name} hears nothing")
+    for _ in range(2):
+        eventually(lambda: not hears(phone, pbx.hz), f"{phone.user} hears no PBX")
+        eventually(lambda: tones.loudness(rtp.sound(leg_packets(world, pbx))) < 50,
+                   f"{pbx.name} hears nothing")
+        time.sleep(STEADY_S / 2)
 
 
 def assert_transport(phone, remote=None):
@@ -116,6 +118,12 @@ def assert_ended(phone, event="ended"):
     """The call is over; gives who ended it and why."""
     eventually(lambda: phone.saw(event), lambda: f"{event}, but {phone.history()['events']}")
     return phone.saw(event)
+
+
+def invites(world):
+    """The INVITEs between Kamailio and the PBXes."""
+    sip = [d for d in world.wire.since(world.mark) if d.is_sip]
+    return [d for d in sip if d.payload.startswith(b"INVITE ")]
 
 
 def assert_freed(world, phone=None):

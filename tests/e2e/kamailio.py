@@ -43,9 +43,8 @@ def _definitions(directory, listeners, inside, media_per_branch):
 
 
 def _pbx_list(pbxes):
-    first = pbxes[0]
-    lines = [f"1 sip:{first}:{SIP_PORT} 0 0 sockname=pbx"]
-    lines += [f"2 sip:{pbx}:{SIP_PORT} 0 0 sockname=pbx" for pbx in pbxes]
+    lines = [f"{group} sip:{pbx}:{SIP_PORT} 0 {10 - rank} sockname=pbx"
+             for group in (1, 2) for rank, pbx in enumerate(pbxes)]
     return "\n".join(lines) + "\n"
 
 

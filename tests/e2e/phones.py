@@ -72,8 +72,8 @@ class Browser:
         driver.ask("launch", browser=name, executable=str(wrapper), voice=str(voice),
                    profile=str(directory / f"{name}-profile"))
 
-    def open(self, user, server):
-        return Phone(self, user, server)
+    def open(self, user, server, password=backend.PASSWORD):
+        return Phone(self, user, server, password)
 
     def stop(self):
         self.driver.ask("quit", browser=self.name)
@@ -82,14 +82,18 @@ class Browser:
 class Phone:
     """A registered phone of `user`; `server` is host:port of the WebSocket."""
 
-    def __init__(self, browser, user, server):
+    def __init__(self, browser, user, server, password):
         self.driver = browser.driver
         self.hz = browser.hz
         self.user = user
         self.page = f"{browser.name}-{user}"
         self.driver.ask("open", browser=browser.name, page=self.page, origin=kamailio.ORIGIN)
-        self._do("start", url=f"wss://{server}", uri=f"sip:{user}@{kamailio.DOMAIN}",
-                 password=backend.PASSWORD)
+        try:
+            self._do("start", url=f"wss://{server}", uri=f"sip:{user}@{kamailio.DOMAIN}",
+                     password=password)
+        except RuntimeError:
+            self.driver.ask("close", page=self.page)
+            raise
 
     def _do(self, method, **argument):
         return self.driver.ask("phone", page=self.page, method=method, argument=argument)

@@ -2,18 +2,12 @@
 """Calls between a browser and the PBX: who calls, who hangs up, and calls that never begin."""
 
 from . import calls
-from .backend import FORBIDDEN_NUMBER
 from .baresip import ANSWERS, RINGS
 from .processes import eventually
 from .world import PUBLIC
 
 # An INVITE beyond this is no longer sent over UDP by many (RFC 3261, section 18.1.1).
 LARGEST_INVITE = 1300
-
-
-def invites(world):
-    sip = [d for d in world.wire.since(world.mark) if d.is_sip]
-    return [d for d in sip if d.payload.startswith(b"INVITE ")]
 
 
 def test_browser_calls_pbx_and_hangs_up(world):
@@ -92,18 +86,10 @@ def test_browser_refuses(world):
     calls.assert_freed(world, alice)
 
 
-def test_forbidden_call_never_reaches_the_relay(world):
-    alice = world.phone("alice")
-    alice.call(FORBIDDEN_NUMBER)
-    assert calls.assert_ended(alice, "failed") == "remote: Rejected"
-    assert not invites(world)
-    assert not any(b"command5:offer" in d.payload for d in world.ng_wire.since(world.mark))
-
-
 def test_invite_to_the_pbx_stays_small(world):
     alice = world.phone("alice")
     alice.call(RINGS)
     world.pbx.wait_for("CALL_INCOMING", since=world.mark)
     alice.hangup()
     calls.assert_ended(alice, "failed")
-    assert max(d.size for d in invites(world)) < LARGEST_INVITE
+    assert max(d.size for d in calls.invites(world)) < LARGEST_INVITE

@@ -10,10 +10,10 @@ NatWorld: clients sit behind an address-translating router, and the edge has a p
 
 import time
 
-from .announcer import Announcer
 from .backend import Backend
 from .baresip import Baresip
 from .capture import Capture
+from .endpoint import Endpoint
 from .kamailio import DOMAIN, WSS_PORT, Kamailio
 from .namespaces import Namespace, link
 from .phones import Browser, Driver
@@ -22,11 +22,11 @@ from .relay import NG_ADDRESS, Relay
 PUBLIC = "203.0.113.10"
 PUBLIC6 = "2001:db8:113::10"
 INSIDE = "10.20.0.10"
-PBX, SECOND_PBX, ANNOUNCER = "10.20.0.20", "10.20.0.21", "10.20.0.22"
+PBX, SECOND_PBX, ENDPOINT = "10.20.0.20", "10.20.0.21", "10.20.0.22"
 
 # No tone is a multiple of another, so none can pass for another's distortion.
 TONES = {"alice": 520, "bob": 850, "carol": 670, "pbx": 1210, "second": 1730,
-         "announcer": 1930}
+         "endpoint": 1930}
 
 
 class World:
@@ -63,7 +63,7 @@ class World:
         self.isp = self._namespace("isp")
         self.edge = self._namespace("edge")
         self.pbx_sides = {PBX: self._namespace("pbx"), SECOND_PBX: self._namespace("pbx2"),
-                          ANNOUNCER: self._namespace("announcer")}
+                          ENDPOINT: self._namespace("endpoint")}
         self.clients = {name: self._namespace(name) for name in self.client_addresses}
         self._connect()
         self._connect_inside()
@@ -79,8 +79,8 @@ class World:
             "baresip", self.pbx_sides[PBX], PBX, TONES["pbx"], self.directory))
         self.second_pbx = self._keep(Baresip(
             "baresip2", self.pbx_sides[SECOND_PBX], SECOND_PBX, TONES["second"], self.directory))
-        self.announcer = self._keep(Announcer(
-            self.pbx_sides[ANNOUNCER], ANNOUNCER, TONES["announcer"]))
+        self.endpoint = self._keep(Endpoint(
+            self.pbx_sides[ENDPOINT], ENDPOINT, TONES["endpoint"]))
         self.relay = self._keep(Relay(self.edge, self.interfaces, self.directory))
         self.kamailio = self._keep(Kamailio(
             self.edge, self.directory, self.listeners, INSIDE, [PBX, SECOND_PBX]))
@@ -99,9 +99,10 @@ class World:
                 self.driver, name, self.clients[name], TONES[name], self.directory)
         return self.browsers[name]
 
-    def phone(self, name):
+    def phone(self, name, **options):
+        """A registered phone of that user."""
         server = f"[{PUBLIC6}]" if ":" in self.client_addresses[name] else PUBLIC
-        phone = self.browser(name).open(name, f"{server}:{WSS_PORT}")
+        phone = self.browser(name).open(name, f"{server}:{WSS_PORT}", **options)
         self.phones.append(phone)
         return phone
 
@@ -122,6 +123,7 @@ class World:
         self.phones.clear()
         for pbx in (self.pbx, self.second_pbx):
             pbx.command("hangupall")
+        self.endpoint.forget()
         for call_id in self.relay.calls():
             self.relay.ng.ask("delete", **{"call-id": call_id})
 
