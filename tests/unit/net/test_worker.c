@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "net/udp_socket.h"
+
+/* A pipeline that sends every packet back `copies` times. Touched by the test only before the
+ * worker starts and after it stopped. */
+struct echo {
+    struct worker *worker;
+    struct packet_socket *socket;
+    struct timer timer;
+    struct address client;
+    unsigned copies;
+    unsigned delivered;
+    unsigned ticks;
+    uint64_t last_tick_ms;
+    bool fails_to_start;
+    bool stopped;
+};
+
+static int client_fd;
+static struct address server;
+
+static int open_udp(struct address *local)
+{
+    struct udp_socket_config config = {.receive_buffer = 4 << 20};
+    int fd;
+    assert_true(address_parse(TEXT("127.0.0.1"), &config.bind));
+    assert_int_equal(udp_socket_open(&config, &fd), 0);
+    assert_int_equal(udp_socket_local(fd, local), 0);
+    return fd;
+}
+
+static void send_note(struct echo *e, const char *note)
+{
+    struct packet *p = worker_packet(e->worker);
+    assert_non_null(p);
+    assert_true(packet_set(p, text_bytes(text_from(note))));
+    p->socket = e->socket;
+    p->peer = e->client;
+    worker_send(e->worker, p);
+}
+
+static void on_timer(struct timer *timer, uint64_t now_ms)
+{
+    struct echo *e = CONTAINER_OF(timer, struct echo, timer);
+    assert_true(now_ms >= timer->due_ms);
+    send_note(e, "timer");
+}
+
+static int on_start(void *state, struct worker *worker)
+{
+    struct echo *e = state;
+    struct packet_socket_config config = {.channel = PACKET_CHANNEL_RTP, .user = e};
+    e->worker = worker;
+    config.fd = open_udp(&config.local);
+    server = config.local;
+    assert_int_equal(packet_io_open_socket(worker_io(worker), &config, &e->socket), 0);
+    timer_init(&e->timer, on_timer);
+    return e->fails_to_start ? -EPERM : 0;
+}
+
+static void on_stop(void *state)
+{
+    struct echo *e = state;
+    timer_cancel(worker_timers(e->worker), &e->timer);
+    if (e->socket != NULL)
+        send_note(e, "bye");
+    e->stopped = true;
+}
+
+static void on_tick(void *state, uint64_t now_ms)
+{
+    struct echo *e = state;
+    e->ticks++;
+    e->last_tick_ms = now_ms;
+}
+
+static void packets(void *state, struct packet_batch *batch, uint64_t now_ms)
+{
+    struct echo *e = state;
+    assert_int_equal(now_ms, worker_now_ms(e->worker));
+    for (size_t i = 0; i < batch->count; i++) {
+        struct packet *p = batch->packets[i];
+        if (p->socket->user == NULL)
+            continue;
+        if (p->len == 0) {
+            p->drop = DROP_SEND_FAILED; /* any reason: it is counted by the worker */
+            continue;
+        }
+        for (unsigned n = 1; n < e->copies; n++)
+            worker_send(e->worker, worker_packet_copy(e->worker, p));
+        worker_send(e->worker, p);
+    }
+}
+
+static const struct worker_hooks hooks = {
+    .on_start = on_start, .on_stop = on_stop, .on_tick = on_tick, .packets = packets};
+
+static void start(struct echo *e, unsigned batch_wait_us)
+{
+    struct worker_config config = {
+        .index = 3, .hooks = &hooks, .state = e, .batch_wait_us = batch_wait_us};
+    struct worker *worker;
+    client_fd = open_udp(&e->client);
+    assert_int_equal(worker_start(&config, &worker), 0);
+    assert_ptr_equal(worker, e->worker);
+    assert_int_equal(worker_index(worker), 3);
+}
+
+static void send_bytes(const void *data, size_t len)
+{
+    assert_int_equal(udp_socket_send(client_fd, bytes_of(data, len), NULL, &server), 0);
+}
+
+static void expect(const char *text)
+{
+    char buffer[64];
+    struct udp_datagram datagram;
+    struct pollfd wait = {.fd = client_fd, .events = POLLIN};
+    assert_int_equal(poll(&wait, 1, 5000), 1);
+    assert_int_equal(udp_socket_receive(client_fd, buffer, sizeof(buffer), &datagram), 0);
+    assert_true(address_equal(&datagram.remote, &server));
+    assert_true(text_is(text_from_bytes(datagram.bytes), text));
+}
+
+static void finish(struct echo *e)
+{
+    worker_stop(e->worker);
+    assert_true(e->stopped);
+    if (e->socket != NULL)
+        expect("bye"); /* the stop lets the last packets out */
+    close(client_fd);
+}
+
+static void sends_packets_back_in_order(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 2};
+    start(&e, 0);
+    send_bytes("one", 3);
+    send_bytes("two", 3);
+    expect("one");
+    expect("one");
+    expect("two");
+    expect("two");
+    finish(&e);
+}
+
+/* More copies than fit into one batch. */
+static void a_batch_may_grow_on_its_way(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 5};
+    enum { SENT = 300 };
+    start(&e, 2000);
+    for (int i = 0; i < SENT; i++)
+        send_bytes("x", 1);
+    for (int i = 0; i < SENT * 5; i++)
+        expect("x");
+    const struct packet_io_counters *counters = worker_counters(e.worker);
+    assert_int_equal(counter_get(&counters->received_packets), SENT);
+    assert_int_equal(counter_get(&counters->sent_packets), SENT * 5);
+    /* Gathering made batches of them: they came in a burst. */
+    assert_true(counter_get(&counters->batches) < SENT / 4);
+    finish(&e);
+}
+
+struct command {
+    struct message message;
+    unsigned number;
+    void (*run)(struct echo *e);
+};
+
+static void run_command(struct message *message, void *owner)
+{
+    struct command *c = (struct command *)message;
+    struct echo *e = owner;
+    assert_int_equal(c->number, e->delivered++);
+    if (c->run != NULL)
+        c->run(e);
+    free(c);
+}
+
+static void post(struct echo *e, unsigned number, void (*run)(struct echo *e))
+{
+    struct command *c = calloc(1, sizeof(*c));
+    assert_non_null(c);
+    *c = (struct command){.message.deliver = run_command, .number = number, .run = run};
+    worker_post(e->worker, &c->message);
+}
+
+static void say_hello(struct echo *e)
+{
+    send_note(e, "hello");
+}
+
+static void arm_timer(struct echo *e)
+{
+    timer_arm(worker_timers(e->worker), &e->timer, worker_now_ms(e->worker) + 20);
+}
+
+static void messages_reach_the_state_and_may_send(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    start(&e, 0);
+    post(&e, 0, say_hello);
+    post(&e, 1, arm_timer);
+    expect("hello");
+    expect("timer");
+    for (unsigned i = 2; i < 100; i++)
+        post(&e, i, NULL);
+    finish(&e);
+    assert_int_equal(e.delivered, 100); /* also those posted just before the stop */
+}
+
+static void close_it(struct echo *e)
+{
+    packet_io_close_socket(worker_io(e->worker), e->socket);
+    e->socket = NULL;
+}
+
+static void say_hello_and_close(struct echo *e)
+{
+    send_note(e, "hello");
+    close_it(e);
+}
+
+static void a_socket_may_be_closed_at_any_time(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    start(&e, 0);
+    for (int i = 0; i < 50; i++)
+        send_bytes("x", 1);
+    post(&e, 0, say_hello_and_close); /* with packets on their way in and out */
+    for (int i = 0; i < 50; i++)
+        send_bytes("x", 1);
+    const struct packet_io_counters *counters = worker_counters(e.worker);
+    while (counter_get(&counters->drops.by_reason[DROP_SOCKET_CLOSED]) == 0)
+        usleep(1000);
+    assert_int_equal(counter_get(&counters->sockets), 0);
+    finish(&e);
+}
+
+static void counts_verdicts(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    start(&e, 0);
+    send_bytes("", 0);
+    send_bytes("x", 1);
+    expect("x");
+    const struct packet_io_counters *counters = worker_counters(e.worker);
+    assert_int_equal(counter_get(&counters->drops.by_reason[DROP_SEND_FAILED]), 1);
+    finish(&e);
+}
+
+static void ticks_once_a_second(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    start(&e, 0);
+    usleep(2200 * 1000);
+    uint64_t stopped_ms = uv_hrtime() / 1000000;
+    finish(&e);
+    assert_in_range(e.ticks, 1, 2); /* a busy machine may be late */
+    assert_true(e.last_tick_ms <= stopped_ms);
+}
+
+static void an_error_of_the_hook_ends_the_start(void **state)
+{
+    (void)state;
+    struct echo e = {.fails_to_start = true};
+    struct worker_config config = {.hooks = &hooks, .state = &e};
+    struct worker *worker = NULL;
+    assert_int_equal(worker_start(&config, &worker), -EPERM);
+    assert_null(worker);
+    assert_false(e.stopped);
+    worker_stop(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sends_packets_back_in_order),
+        cmocka_unit_test(a_batch_may_grow_on_its_way),
+        cmocka_unit_test(messages_reach_the_state_and_may_send),
+        cmocka_unit_test(a_socket_may_be_closed_at_any_time),
+        cmocka_unit_test(counts_verdicts),
+        cmocka_unit_test(ticks_once_a_second),
+        cmocka_unit_test(an_error_of_the_hook_ends_the_start),
+    };
+    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
