@@ -113,6 +113,9 @@ class Phone:
     def unhold(self):
         return self._do("unhold")
 
+    def send_digits(self, digits):
+        return self._do("sendDigits", digits=digits)
+
     def restart_ice(self):
         return self._do("restartIce")
 

@@ -39,7 +39,7 @@ def test_early_media_of_one_branch_and_answer_of_another(speaking_world):
     calls.assert_phone_hears(alice, speaking_world.endpoint.hz)
 
     speaking_world.second_pbx.accept()
-    eventually(lambda: "CANCEL" in speaking_world.endpoint.requests, "the first branch is cancelled")
+    eventually(lambda: "CANCEL" in speaking_world.endpoint.requests, "first branch cancelled")
     calls.assert_talking(speaking_world, alice, speaking_world.second_pbx)
     calls.assert_clean(speaking_world, alice, speaking_world.second_pbx)
 

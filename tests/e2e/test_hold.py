@@ -3,7 +3,7 @@
 
 import pytest
 
-from . import calls, rtp
+from . import calls
 from .baresip import ANSWERS
 from .processes import eventually
 
@@ -56,17 +56,3 @@ def test_pbx_holds(world, begin):
     assert len(relay_ports(world)) == 1, "ports are kept over re-INVITEs"
     world.pbx.hangup()
     calls.assert_freed(world, alice)
-
-
-def test_rtcp_of_the_browser_reaches_the_pbx(world):
-    alice = world.phone("alice")
-    alice.call(ANSWERS)
-    calls.assert_talking(world, alice)
-
-    def reports():
-        return [d for d in world.wire.since(world.mark)
-                if d.target[0] == world.pbx.address and d.is_rtcp]
-    first = eventually(reports, "an RTCP report at the PBX", timeout=15)[0]
-    media = rtp.received(world.wire.since(world.mark), world.pbx.address)[0]
-    assert first.target[1] == media.target[1] + 1, "RTCP goes to the port beside RTP's"
-    alice.hangup()

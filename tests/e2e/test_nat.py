@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A browser behind address translation, an edge behind 1:1 translation with an advertised address."""
+"""A browser behind address translation, an edge behind 1:1 translation that advertises its public
+address."""
 
 from . import calls
 from .baresip import ANSWERS

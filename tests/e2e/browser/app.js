@@ -105,6 +105,12 @@ class Phone {
     return new Promise((resolve) => this.session.unhold({}, () => resolve(true)));
   }
 
+  // Digits as telephone events in the media (RFC 4733).
+  sendDigits({ digits }) {
+    this.session.sendDTMF(digits, { transportType: 'RFC2833', duration: 120, interToneGap: 200 });
+    return true;
+  }
+
   restartIce() {
     return new Promise((resolve) => {
       this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, () => resolve(true));

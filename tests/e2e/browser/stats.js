@@ -6,16 +6,17 @@ const INBOUND = [
   'kind', 'ssrc', 'packetsReceived', 'packetsLost', 'bytesReceived', 'jitter', 'audioLevel',
   'framesDecoded', 'frameWidth', 'trackIdentifier', 'mid',
 ];
+const REMOTE_INBOUND = ['kind', 'packetsLost', 'roundTripTime'];
 const OUTBOUND = ['kind', 'ssrc', 'packetsSent', 'framesEncoded', 'mid'];
 
 function pick(report, names) {
   return Object.fromEntries(names.filter((n) => n in report).map((n) => [n, report[n]]));
 }
 
-function describePair(reports, id) {
-  const pair = reports.get(id);
+function describePair(reports, pairId) {
+  const pair = reports.get(pairId);
   if (!pair) return null;
-  const end = (candidate) => pick(reports.get(candidate) ?? {}, ['address', 'port', 'candidateType']);
+  const end = (id) => pick(reports.get(id) ?? {}, ['address', 'port', 'candidateType']);
   return {
     state: pair.state,
     nominated: pair.nominated,
@@ -36,7 +37,7 @@ export async function summary(connection) {
     iceConnectionState: connection.iceConnectionState,
     inbound: of('inbound-rtp').map((r) => pick(r, INBOUND)),
     outbound: of('outbound-rtp').map((r) => pick(r, OUTBOUND)),
-    remoteInbound: of('remote-inbound-rtp').map((r) => pick(r, ['kind', 'packetsLost', 'roundTripTime'])),
+    remoteInbound: of('remote-inbound-rtp').map((r) => pick(r, REMOTE_INBOUND)),
     transports: of('transport').map((t) => ({
       dtlsState: t.dtlsState,
       dtlsRole: t.dtlsRole,
