@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stun/integrity.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "hex.h"
+#include "rfc5769.h"
+
+static struct bytes password(void)
+{
+    return text_bytes(TEXT(RFC5769_PASSWORD));
+}
+
+static enum stun_check check_integrity(struct bytes datagram, struct bytes key)
+{
+    struct stun_message m;
+    assert_int_equal(stun_parse(datagram, &m), STUN_OK);
+    return stun_check_integrity(&m, key);
+}
+
+static enum stun_check check_fingerprint(struct bytes datagram)
+{
+    struct stun_message m;
+    assert_int_equal(stun_parse(datagram, &m), STUN_OK);
+    return stun_check_fingerprint(&m);
+}
+
+static void every_flipped_bit_is_seen(void **state)
+{
+    struct bytes datagram = from_hex(RFC5769_REQUEST);
+    uint8_t *data = (uint8_t *)datagram.data;
+    size_t fingerprint_at = datagram.len - 8;
+    (void)state;
+
+    for (size_t bit = 0; bit < datagram.len * 8; bit++) {
+        struct stun_message m;
+        data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (stun_parse(datagram, &m) == STUN_OK) {
+            assert_int_not_equal(stun_check_fingerprint(&m), STUN_CHECK_RIGHT);
+            if (bit / 8 < fingerprint_at)
+                assert_int_not_equal(stun_check_integrity(&m, password()), STUN_CHECK_RIGHT);
+        }
+        data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    free((void *)datagram.data);
+}
+
+static void wrong_keys_fail(void **state)
+{
+    struct bytes datagram = from_hex(RFC5769_REQUEST);
+    (void)state;
+    assert_int_equal(
+        check_integrity(datagram, text_bytes(TEXT("VOkJxbRl1RmTxUk/WvJxBT"))), STUN_CHECK_WRONG);
+    assert_int_equal(
+        check_integrity(datagram, text_bytes(TEXT("VOkJxbRl1RmTxUk/WvJxB"))), STUN_CHECK_WRONG);
+    assert_int_equal(check_integrity(datagram, bytes_of(NULL, 0)), STUN_CHECK_WRONG);
+    free((void *)datagram.data);
+}
+
+#define HEADER(len) "0001" len "2112a442 0102030405060708090a0b0c"
+
+static void odd_check_values_are_wrong_or_absent(void **state)
+{
+    static const struct {
+        const char *hex;
+        enum stun_check integrity, fingerprint;
+    } cases[] = {
+        {HEADER("0000"), STUN_CHECK_ABSENT, STUN_CHECK_ABSENT},
+        {HEADER("0004") "00080000", STUN_CHECK_WRONG, STUN_CHECK_ABSENT},
+        {HEADER("0008") "0008000401020304", STUN_CHECK_WRONG, STUN_CHECK_ABSENT},
+        {HEADER("0004") "80280000", STUN_CHECK_ABSENT, STUN_CHECK_WRONG},
+        {HEADER("000c") "802800050102030405000000", STUN_CHECK_ABSENT, STUN_CHECK_WRONG},
+        {HEADER("0008") "8028000301020304", STUN_CHECK_ABSENT, STUN_CHECK_WRONG},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bytes datagram = from_hex(cases[i].hex);
+        assert_int_equal(check_integrity(datagram, password()), cases[i].integrity);
+        assert_int_equal(check_fingerprint(datagram), cases[i].fingerprint);
+        free((void *)datagram.data);
+    }
+}
+
+/* A fingerprint counts only as the last attribute. */
+static void nothing_may_follow_a_fingerprint(void **state)
+{
+    uint8_t memory[64];
+    struct writer w = writer_over(memory, sizeof(memory));
+    (void)state;
+    stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
+    stun_write_fingerprint(&w);
+    assert_int_equal(check_fingerprint(writer_bytes(&w)), STUN_CHECK_RIGHT);
+    stun_write_u32(&w, STUN_PRIORITY, 1);
+    assert_int_equal(check_fingerprint(writer_bytes(&w)), STUN_CHECK_WRONG);
+}
+
+static void integrity_holds_whatever_follows(void **state)
+{
+    uint8_t memory[128];
+    struct writer w = writer_over(memory, sizeof(memory));
+    (void)state;
+    stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
+    stun_write_attr(&w, STUN_USERNAME, text_bytes(TEXT("a:b")));
+    stun_write_integrity(&w, password());
+    assert_int_equal(check_integrity(writer_bytes(&w), password()), STUN_CHECK_RIGHT);
+    stun_write_u32(&w, STUN_PRIORITY, 1);
+    stun_write_fingerprint(&w);
+    assert_int_equal(check_integrity(writer_bytes(&w), password()), STUN_CHECK_RIGHT);
+    assert_int_equal(check_fingerprint(writer_bytes(&w)), STUN_CHECK_RIGHT);
+}
+
+static void failures_stay_in_the_writer(void **state)
+{
+    uint8_t memory[40];
+    (void)state;
+    for (size_t room = 0; room < sizeof(memory); room++) {
+        struct writer w = writer_over(memory, room);
+        stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
+        stun_write_integrity(&w, password());
+        stun_write_fingerprint(&w);
+        assert_false(writer_ok(&w));
+    }
+    struct writer w = writer_over(memory, sizeof(memory));
+    stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
+    stun_write_integrity(&w, bytes_of(NULL, 0)); /* no message is signed with nothing */
+    assert_false(writer_ok(&w));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_flipped_bit_is_seen),
+        cmocka_unit_test(wrong_keys_fail),
+        cmocka_unit_test(odd_check_values_are_wrong_or_absent),
+        cmocka_unit_test(nothing_may_follow_a_fingerprint),
+        cmocka_unit_test(integrity_holds_whatever_follows),
+        cmocka_unit_test(failures_stay_in_the_writer),
+    };
+    return cmocka_run_group_tests_name("stun integrity", tests, NULL, NULL);
+}
