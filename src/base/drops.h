@@ -21,7 +21,6 @@
     X(DROP_UNKNOWN_PROTOCOL, "unknown_protocol", "no protocol of ours")                            \
     X(DROP_UNKNOWN_SOURCE, "unknown_source", "shared port: no check has proven this source")       \
     X(DROP_NO_TRANSPORT, "no_transport", "no call uses this socket now")                           \
-    X(DROP_STUN_MALFORMED, "stun_malformed", "no sound STUN message")                              \
     X(DROP_STUN_UNKNOWN_USER, "stun_unknown_user", "no session with this ufrag")                   \
     X(DROP_STUN_IGNORED, "stun_ignored", "STUN that asks for no answer")                           \
     X(DROP_DTLS_UNEXPECTED, "dtls_unexpected", "DTLS on a transport without it")                   \

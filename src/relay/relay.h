@@ -28,9 +28,9 @@ struct relay_sockets {
 
 /* The new plan of a call. Made by relay_update_new(), taken by relay_post_update(). */
 struct relay_update {
-    uint64_t call;                   /* handle of the call, unique in the process */
-    char *call_id;                   /* for log lines; owned */
-    struct plan plan;                /* owned copy */
+    uint64_t call;                        /* handle of the call, unique in the process */
+    char *call_id;                        /* for log lines; owned */
+    struct plan plan;                     /* owned copy */
     struct dtls_certificate *certificate; /* reference owned; the call's DTLS certificate */
     size_t socket_count;
     struct relay_sockets *sockets; /* new since the last update; owned */
@@ -39,8 +39,8 @@ struct relay_update {
 /* Returns a new update with copies of the texts and the plan and a reference of its own to
  * `certificate`; NULL when memory is short (descriptors stay with the caller then). */
 NODISCARD struct relay_update *relay_update_new(uint64_t call, struct text call_id,
-    const struct plan *plan, struct dtls_certificate *certificate, const struct relay_sockets *sockets,
-    size_t socket_count);
+    const struct plan *plan, struct dtls_certificate *certificate,
+    const struct relay_sockets *sockets, size_t socket_count);
 
 struct relay_counts {
     uint64_t packets, bytes, errors;
@@ -139,13 +139,20 @@ struct relay_counters;
 const struct relay_counters *relay_counters(const struct relay *relay);
 
 /*
- * Makes the relay of one worker, before the worker runs. Takes the descriptors of `shared`. Returns
- * 0 or a negative errno. relay_close() is called after the worker has stopped.
+ * Makes the relay of one worker and starts the worker's thread. `worker` says how: its hooks and
+ * state are the relay's own and left empty. Takes the descriptors of `shared`, also when it fails.
+ * Returns 0 or a negative errno (-EINVAL: no such srtp_engine).
  */
-NODISCARD int relay_open(struct relay **out, struct worker *worker,
+NODISCARD int relay_open(struct relay **out, const struct worker_config *worker,
     const struct relay_config *config, const struct relay_shared_socket *shared,
     size_t shared_count);
+
+/* Stops the worker, closes all sockets (each lease is told to the listener's mailbox), frees.
+ * Nobody may post any more. Accepts NULL. */
 void relay_close(struct relay *relay);
+
+/* The worker, for its counters of packets and drops. */
+const struct worker *relay_worker(const struct relay *relay);
 
 /* Applies a plan: opens, changes and closes what differs. An empty plan ends the call's media. */
 void relay_post_update(struct relay *relay, struct relay_update *update);

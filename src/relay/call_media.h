@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * relay/call_media.h - the media of one call: its leases, transports and streams, brought from one
+ * plan to the next.
+ */
+#ifndef RELAY_CALL_MEDIA_H
+#define RELAY_CALL_MEDIA_H
+
+#include "relay/lease.h"
+#include "relay/state.h"
+#include "relay/stream.h"
+#include "relay/transport.h"
+
+struct call_media {
+    struct u64_node node; /* in the relay's map, by handle */
+    struct relay *relay;
+    char *id;
+    struct dtls_certificate *certificate; /* NULL: no DTLS in this call */
+    struct list leases;
+    struct list transports;
+    struct list streams;
+    bool timed_out; /* and told */
+};
+
+/* Applies an update, makes the call if it is new, frees it when nothing is left. */
+void call_media_update(struct relay *relay, struct relay_update *update, uint64_t now_ms);
+
+struct call_media *call_media_find(const struct relay *relay, uint64_t handle);
+
+/* Ends the call's media at once. */
+void call_media_free(struct call_media *call);
+
+/* Once a second. */
+void call_media_tick(struct call_media *call, uint64_t now_ms);
+
+struct lease *call_media_lease(const struct call_media *call, uint32_t id);
+struct transport *call_media_transport(const struct call_media *call, uint32_t id);
+struct stream *call_media_stream(const struct call_media *call, uint32_t id);
+
+/* For log lines. */
+struct text call_media_id(const struct call_media *call);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/dtls_path.h"
+
+#include "ice/agent.h"
+#include "relay/call_media.h"
+#include "relay/keys.h"
+#include "rtpsec/suite.h"
+
+enum { KEEP_STATE_MS = 5000 /* after the handshake, before OpenSSL's state is given back */ };
+
+/* The peer is where ICE has it; until there is a pair, or without ICE, where it last spoke from. */
+static enum drop_reason dtls_route(const struct component *c, struct route *out)
+{
+    const struct transport *t = c->transport;
+    if (t->ice != NULL && c->selected.socket != NULL) {
+        *out = c->selected;
+        return DROP_NONE;
+    }
+    if (c->dtls_peer.family == ADDRESS_NONE)
+        return component_route(c, out);
+    const struct port *port = t->ports[c->dtls_local][c->index];
+    if (port == NULL || port->socket == NULL)
+        return DROP_SOCKET_CLOSED;
+    *out = (struct route){.socket = port->socket, .remote = c->dtls_peer};
+    return DROP_NONE;
+}
+
+/* What cannot be sent is sent again by the retransmission timer. */
+static void send_datagram(void *owner, struct bytes datagram)
+{
+    struct component *c = owner;
+    struct relay *relay = c->transport->relay;
+    struct route route;
+
+    if (dtls_route(c, &route) != DROP_NONE)
+        return;
+    struct packet *packet = worker_packet(relay->worker);
+    if (packet == NULL)
+        return;
+    if (!packet_set(packet, datagram)) {
+        worker_discard(relay->worker, packet);
+        return;
+    }
+    packet->socket = route.socket;
+    packet->peer = route.remote;
+    counter_add(&relay->counters.originated, 1);
+    worker_send(relay->worker, packet);
+}
+
+static void arm(struct component *c)
+{
+    struct timers *timers = worker_timers(c->transport->relay->worker);
+    uint64_t due_ms = dtls_due_ms(c->dtls);
+    if (due_ms == DTLS_NEVER)
+        timer_cancel(timers, &c->dtls_timer);
+    else
+        timer_arm(timers, &c->dtls_timer, due_ms);
+}
+
+static struct dtls_context *context_of(struct relay *relay, struct dtls_certificate *certificate)
+{
+    if (relay->dtls_context != NULL && dtls_context_certificate(relay->dtls_context) == certificate)
+        return relay->dtls_context;
+    struct dtls_context_config config = {.certificate = certificate, .mtu = relay->config.dtls_mtu};
+    struct dtls_context *context = dtls_context_new(&config);
+    if (context == NULL)
+        return NULL;
+    dtls_context_unref(relay->dtls_context);
+    relay->dtls_context = context;
+    return context;
+}
+
+void dtls_path_done(struct relay *relay)
+{
+    dtls_context_unref(relay->dtls_context);
+    relay->dtls_context = NULL;
+}
+
+static void on_due(struct timer *timer, uint64_t now_ms);
+
+static struct dtls_association *new_association(struct component *c)
+{
+    struct relay *relay = c->transport->relay;
+    struct dtls_certificate *certificate = c->transport->call->certificate;
+    if (certificate == NULL ||
+        counter_get(&relay->counters.dtls_associations) >= RELAY_MAX_ASSOCIATIONS)
+        return NULL;
+    struct dtls_association_config config = {
+        .context = context_of(relay, certificate), .send = send_datagram, .owner = c};
+    return config.context == NULL ? NULL : dtls_association_new(&config);
+}
+
+/* From here until the next one has connected, the sessions of this one stay in use. */
+static void end_association(struct component *c)
+{
+    if (c->dtls == NULL)
+        return;
+    timer_cancel(worker_timers(c->transport->relay->worker), &c->dtls_timer);
+    dtls_association_free(c->dtls);
+    c->dtls = NULL;
+    counter_subtract(&c->transport->relay->counters.dtls_associations, 1);
+}
+
+static void begin_association(struct component *c)
+{
+    struct transport *t = c->transport;
+
+    end_association(c);
+    c->dtls_verified_ms = 0;
+    c->dtls = new_association(c);
+    if (c->dtls == NULL) {
+        counter_add(&t->relay->counters.errors, 1);
+        log_event(LOG_ERR, call_media_id(t->call), "dtls-failed",
+            "transport=%u reason=\"no association could be made\"", t->plan.id);
+        return;
+    }
+    counter_add(&t->relay->counters.dtls_associations, 1);
+    timer_init(&c->dtls_timer, on_due);
+}
+
+void dtls_path_close(struct component *c)
+{
+    if (c->dtls != NULL)
+        dtls_close(c->dtls);
+    end_association(c);
+}
+
+static bool fingerprint_of(const struct plan_dtls *plan, struct dtls_fingerprint *out)
+{
+    struct dtls_fingerprint fingerprint = {0};
+    if (plan->hash[0] == '\0' || !dtls_hash_from_name(text_from(plan->hash), &fingerprint.hash) ||
+        plan->digest_len != dtls_hash_len(fingerprint.hash))
+        return false;
+    memcpy(fingerprint.digest, plan->digest, plan->digest_len);
+    *out = fingerprint;
+    return true;
+}
+
+static const char *role_name(const struct component *c)
+{
+    return dtls_association_role(c->dtls) == DTLS_ROLE_ACTIVE ? "active" : "passive";
+}
+
+static void tell_connected(struct component *c, const struct rtpsec_suite *suite, uint64_t now_ms)
+{
+    const struct transport *t = c->transport;
+    counter_add(&t->relay->counters.dtls_connected, 1);
+    log_event(LOG_INFO, call_media_id(t->call), "dtls-connected",
+        "transport=%u component=%u suite=%s role=%s ms=%llu", t->plan.id, c->index + 1u,
+        suite->name, role_name(c), (unsigned long long)(now_ms - c->dtls_begun_ms));
+}
+
+static void tell_failed(struct component *c)
+{
+    const struct transport *t = c->transport;
+    counter_add(&t->relay->counters.dtls_failed, 1);
+    log_event(LOG_WARNING, call_media_id(t->call), "dtls-failed",
+        "transport=%u component=%u role=%s reason=%s alert=%u", t->plan.id, c->index + 1u,
+        role_name(c), dtls_failure_name(dtls_association_failure(c->dtls)),
+        dtls_peer_alert(c->dtls));
+}
+
+/* Whoever has completed the handshake with the right certificate is the party: without ICE that
+ * proves its address, too (the learning window need not be open). */
+static void verified(struct component *c, uint64_t now_ms)
+{
+    const struct rtpsec_suite *suite = keys_from_dtls(c);
+    if (suite == NULL)
+        return;
+    c->dtls_verified_ms = now_ms > 0 ? now_ms : 1;
+    tell_connected(c, suite, now_ms);
+    if (c->transport->ice == NULL && c->dtls_peer.family != ADDRESS_NONE)
+        component_learn(c, &c->dtls_peer, c->dtls_local, true, now_ms);
+}
+
+/* What follows from a change of state. */
+static void settle(
+    struct component *c, enum dtls_state before, enum dtls_state now, uint64_t now_ms)
+{
+    const struct transport *t = c->transport;
+
+    if (before == DTLS_IDLE && now != DTLS_IDLE)
+        c->dtls_begun_ms = now_ms;
+    if (before != now && now == DTLS_VERIFIED)
+        verified(c, now_ms);
+    if (before != now && now == DTLS_CONNECTED_UNVERIFIED)
+        log_event(LOG_INFO, call_media_id(t->call), "dtls-held",
+            "transport=%u component=%u role=%s reason=\"no fingerprint signalled yet\"", t->plan.id,
+            c->index + 1u, role_name(c));
+    if (before != now && now == DTLS_CLOSED)
+        log_event(LOG_INFO, call_media_id(t->call), "dtls-closed",
+            "transport=%u component=%u by=peer", t->plan.id, c->index + 1u);
+    if (before != now && now == DTLS_FAILED)
+        tell_failed(c);
+    arm(c);
+}
+
+static void set_fingerprint(struct component *c, uint64_t now_ms)
+{
+    struct dtls_fingerprint fingerprint;
+    if (!fingerprint_of(&c->transport->plan.dtls, &fingerprint))
+        return;
+    enum dtls_state before = dtls_association_state(c->dtls);
+    settle(c, before, dtls_set_fingerprint(c->dtls, &fingerprint), now_ms);
+}
+
+/* A handshake that came to nothing may be tried again: its 30 s pace it. */
+static void try_again(struct component *c, uint64_t now_ms)
+{
+    begin_association(c);
+    if (c->dtls == NULL)
+        return;
+    set_fingerprint(c, now_ms);
+    dtls_path_begin(c, now_ms);
+}
+
+static void on_due(struct timer *timer, uint64_t now_ms)
+{
+    struct component *c = CONTAINER_OF(timer, struct component, dtls_timer);
+    enum dtls_state before = dtls_association_state(c->dtls);
+    enum dtls_state now = dtls_tick(c->dtls, now_ms);
+
+    settle(c, before, now, now_ms);
+    if (now == DTLS_FAILED && dtls_association_failure(c->dtls) == DTLS_FAILURE_TIMEOUT)
+        try_again(c, now_ms);
+}
+
+void dtls_path_begin(struct component *c, uint64_t now_ms)
+{
+    struct route route;
+    if (c->dtls == NULL || c->transport->plan.dtls.role != PLAN_DTLS_ACTIVE ||
+        dtls_association_state(c->dtls) != DTLS_IDLE || dtls_route(c, &route) != DROP_NONE)
+        return;
+    settle(c, DTLS_IDLE, dtls_start(c->dtls, DTLS_ROLE_ACTIVE, now_ms), now_ms);
+}
+
+static void apply_component(
+    struct component *c, const struct plan_transport *old, bool wanted, uint64_t now_ms)
+{
+    const struct plan_transport *plan = &c->transport->plan;
+    bool same_peer = old->security == PLAN_DTLS && plan->dtls.generation == old->dtls.generation;
+
+    if (!wanted) {
+        dtls_path_close(c);
+        return;
+    }
+    if (c->dtls == NULL || !same_peer)
+        begin_association(c);
+    if (c->dtls == NULL)
+        return;
+    set_fingerprint(c, now_ms);
+    if (plan->dtls.role == PLAN_DTLS_PASSIVE && dtls_association_state(c->dtls) == DTLS_IDLE)
+        dtls_start(c->dtls, DTLS_ROLE_PASSIVE, now_ms);
+    dtls_path_begin(c, now_ms);
+}
+
+void dtls_path_apply(struct transport *t, const struct plan_transport *old, uint64_t now_ms)
+{
+    bool dtls = t->plan.security == PLAN_DTLS;
+    apply_component(&t->components[0], old, dtls, now_ms);
+    apply_component(&t->components[1], old, dtls && !t->plan.rtcp_mux, now_ms);
+}
+
+static bool may_come_from(const struct component *c, const struct address *source, uint8_t local)
+{
+    if (c->transport->ice != NULL) {
+        struct ice_local at = {.component = (uint8_t)(c->index + 1), .index = local};
+        return ice_agent_is_valid_source(c->transport->ice, source, at);
+    }
+    return address_equal(source, &c->learning.target) ||
+           address_same_ip(source, &c->learning.signalled);
+}
+
+/* RFC 6347, section 4.3.2: a handshake record, and in it a ClientHello. */
+static bool is_client_hello(struct bytes datagram)
+{
+    return datagram.len > 13 && datagram.data[0] == 22 && datagram.data[13] == 1;
+}
+
+void dtls_path_receive(struct component *c, struct packet *packet, uint8_t local, uint64_t now_ms)
+{
+    struct relay *relay = c->transport->relay;
+
+    if (c->dtls == NULL) {
+        transport_drop(c->transport, packet, DROP_DTLS_UNEXPECTED);
+        return;
+    }
+    if (!may_come_from(c, &packet->peer, local)) {
+        transport_drop(c->transport, packet, DROP_DTLS_SOURCE);
+        return;
+    }
+    if (relay->dtls_left == 0) {
+        packet->drop = DROP_DTLS_BUSY;
+        return;
+    }
+    relay->dtls_left--;
+    c->dtls_peer = packet->peer;
+    c->dtls_local = local;
+    counter_add(&relay->counters.consumed, 1);
+    enum dtls_state before = dtls_association_state(c->dtls);
+    if (before == DTLS_FAILED && is_client_hello(packet_bytes(packet))) {
+        try_again(c, now_ms);
+        if (c->dtls == NULL)
+            return;
+        before = dtls_association_state(c->dtls);
+    }
+    settle(c, before, dtls_receive(c->dtls, packet_bytes(packet), now_ms), now_ms);
+}
+
+/* Some seconds later no flight is lost on its way any more. */
+void dtls_path_tick(struct component *c, uint64_t now_ms)
+{
+    if (c->dtls == NULL || c->dtls_verified_ms == 0 || now_ms - c->dtls_verified_ms < KEEP_STATE_MS)
+        return;
+    dtls_release(c->dtls);
+    c->dtls_verified_ms = 0;
+}

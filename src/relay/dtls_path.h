@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * relay/dtls_path.h - the DTLS associations of a transport, one for each component.
+ *
+ * A handshake is listened to only when it comes from where ICE has proven the peer to be, or
+ * without ICE from where SDP or authentic media says it is. Keys reach the SRTP sessions once the
+ * certificate has matched its fingerprint. A new generation in the plan means a new association;
+ * media goes on with the old keys until the new one is connected.
+ */
+#ifndef RELAY_DTLS_PATH_H
+#define RELAY_DTLS_PATH_H
+
+#include "dtls/association.h"
+#include "relay/transport.h"
+
+void dtls_path_apply(struct transport *t, const struct plan_transport *old, uint64_t now_ms);
+
+/* Ends the association, with a close_notify if the peer can be told. */
+void dtls_path_close(struct component *c);
+
+/* A datagram of DTLS came to component `c`, at its local address number `local`. */
+void dtls_path_receive(struct component *c, struct packet *packet, uint8_t local, uint64_t now_ms);
+
+/* The peer's address is known now: the active side may begin. */
+void dtls_path_begin(struct component *c, uint64_t now_ms);
+
+/* Once a second: gives memory back that a finished handshake no longer needs. */
+void dtls_path_tick(struct component *c, uint64_t now_ms);
+
+/* Lets go of the context that new associations would share. */
+void dtls_path_done(struct relay *relay);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last stages: a packet for each sink, rewritten to what its party understands, protected with
+ * its keys, and sent. SSRC, sequence number and timestamp stay as they came.
+ */
+#include "mediaferry/rtcp.h"
+#include "relay/call_media.h"
+#include "relay/reports.h"
+#include "relay/turn.h"
+
+static void drop_out(struct relay *relay, const struct outbound *out, enum drop_reason reason)
+{
+    out->sink->out[out->kind == KIND_RTCP].errors++;
+    transport_drop(out->component->transport, out->packet, reason);
+    if (out->is_copy)
+        worker_discard(relay->worker, out->packet);
+}
+
+/* Takes out what the party does not understand. False when nothing is left. */
+static bool rewrite(struct outbound *out)
+{
+    struct packet *p = out->packet;
+    const struct plan_stream *sink = &out->sink->plan;
+
+    if (out->kind == KIND_RTP && sink->strip_extensions) {
+        size_t offset = rtp_strip_extension(p->data, p->len);
+        p->data += offset;
+        p->len -= offset;
+    }
+    if (out->kind == KIND_RTCP && !sink->feedback)
+        p->len = rtcp_strip_feedback(p->data, p->len);
+    out->plain_len = p->len;
+    return p->len > 0;
+}
+
+static void count(struct relay *relay, const struct outbound *out)
+{
+    struct stream *s = out->sink;
+    unsigned which = out->kind == KIND_RTCP;
+    s->out[which].packets++;
+    s->out[which].bytes += out->plain_len;
+    counter_add(&relay->counters.relayed_packets, 1);
+    counter_add(&relay->counters.relayed_bytes, out->packet->len);
+    if (out->kind == KIND_RTP)
+        ssrc_table_count(&s->ssrc_out, &relay->ssrcs, &out->rtp, out->plain_len, &s->plan,
+            out->packet->arrival_ns / 1000);
+}
+
+static void send_out(struct relay *relay, const struct outbound *out)
+{
+    count(relay, out);
+    out->packet->socket = out->route.socket;
+    out->packet->peer = out->route.remote;
+    worker_send(relay->worker, out->packet);
+}
+
+static void protect(struct turn *turn)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < turn->out_count; i++) {
+        const struct outbound *out = &turn->out[i];
+        if (out->component->transport->plan.security == PLAN_PLAIN)
+            continue;
+        turn->owners[count] = i;
+        turn->jobs[count++] = (struct rtpsec_packet){
+            .session = component_keys(out->component)->tx,
+            .data = out->packet->data,
+            .len = out->packet->len,
+            .capacity = out->packet->len + packet_tailroom(out->packet),
+            .is_rtcp = out->kind == KIND_RTCP,
+        };
+    }
+    rtpsec_protect(turn->jobs, count);
+    for (size_t i = 0; i < count; i++) {
+        struct outbound *out = &turn->out[turn->owners[i]];
+        out->packet->len = turn->jobs[i].len;
+        out->packet->drop = turn_srtp_drop(turn->jobs[i].verdict);
+    }
+}
+
+void turn_flush(struct relay *relay)
+{
+    struct turn *turn = relay->turn;
+    protect(turn);
+    for (size_t i = 0; i < turn->out_count; i++) {
+        const struct outbound *out = &turn->out[i];
+        if (out->packet->drop == DROP_NONE)
+            send_out(relay, out);
+        else
+            drop_out(relay, out, out->packet->drop);
+    }
+    turn->out_count = 0;
+}
+
+/* Where a packet for `sink` leaves; DROP_NONE, or why it cannot. */
+static enum drop_reason find_way(
+    struct stream *sink, const struct inbound *in, struct outbound *out)
+{
+    struct transport *t = sink->transport;
+    *out = (struct outbound){
+        .sink = sink,
+        .kind = in->kind,
+        .rtp = in->rtp,
+        .component = in->kind == KIND_RTCP ? transport_rtcp(t) : &t->components[0],
+    };
+    if (in->kind != KIND_RTCP && !sink->plan.party_receives)
+        return DROP_NOT_RECEIVING;
+    return component_route(out->component, &out->route);
+}
+
+static void queue_out(struct relay *relay, struct outbound *out)
+{
+    struct turn *turn = relay->turn;
+    if (out->kind == KIND_RTCP)
+        reports_sent(out->sink, packet_bytes(out->packet), out->packet->arrival_ns / 1000);
+    if (!rewrite(out)) {
+        drop_out(relay, out, DROP_FEEDBACK);
+        return;
+    }
+    if (turn->out_count == COUNT_OF(turn->out))
+        turn_flush(relay);
+    turn->out[turn->out_count++] = *out;
+}
+
+static void queue_copy(struct relay *relay, struct outbound *out, const struct packet *original)
+{
+    out->packet = worker_packet_copy(relay->worker, original);
+    out->is_copy = true;
+    if (out->packet == NULL) {
+        out->sink->out[out->kind == KIND_RTCP].errors++;
+        return;
+    }
+    counter_add(&relay->counters.copies, 1);
+    queue_out(relay, out);
+}
+
+/* The original goes to the last sink that takes it: copies are made before it is rewritten. */
+void turn_fan_out(struct relay *relay, struct inbound *in)
+{
+    struct stream *source = in->stream;
+    struct outbound out, last;
+    enum drop_reason why = DROP_NO_SINK;
+    bool has_last = false;
+
+    for (uint8_t i = 0; i < source->sink_count; i++) {
+        enum drop_reason drop = find_way(source->sinks[i], in, &out);
+        if (drop != DROP_NONE) {
+            why = drop;
+            continue;
+        }
+        if (has_last)
+            queue_copy(relay, &last, in->packet);
+        last = out;
+        has_last = true;
+    }
+    if (!has_last) {
+        transport_drop(in->component->transport, in->packet, why);
+        return;
+    }
+    last.packet = in->packet;
+    queue_out(relay, &last);
+}

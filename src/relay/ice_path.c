@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/ice_path.h"
+
+#include <stdlib.h>
+
+#include "relay/call_media.h"
+#include "relay/dtls_path.h"
+
+static void forget_ufrag(struct transport *t, struct ufrag_entry *entry)
+{
+    map_remove(&t->relay->ufrags, &entry->node);
+}
+
+static void know_ufrag(struct transport *t, struct ufrag_entry *entry, const char *ufrag)
+{
+    forget_ufrag(t, entry);
+    entry->transport = t;
+    memcpy(entry->ufrag, ufrag, sizeof(entry->ufrag));
+    map_put(&t->relay->ufrags, &entry->node, text_bytes(text_from(entry->ufrag)));
+}
+
+struct transport *ice_path_find(const struct relay *relay, struct text ufrag)
+{
+    struct map_node *node = map_find(&relay->ufrags, text_bytes(ufrag));
+    return node == NULL ? NULL : CONTAINER_OF(node, struct ufrag_entry, node)->transport;
+}
+
+static void failed(const struct transport *t, const char *why)
+{
+    counter_add(&t->relay->counters.errors, 1);
+    log_event(LOG_ERR, call_media_id(t->call), "ice-failed", "transport=%u reason=\"%s\"",
+        t->plan.id, why);
+}
+
+static void on_due(struct timer *timer, uint64_t now_ms)
+{
+    struct transport *t = CONTAINER_OF(timer, struct transport, ice_timer);
+    ice_agent_tick(t->ice, now_ms);
+    ice_path_follow(t, now_ms);
+}
+
+static void begin(struct transport *t)
+{
+    const struct plan_ice *ice = &t->plan.ice;
+    struct ice_config config = {
+        .local = {.ufrag = text_from(ice->local_ufrag), .pwd = text_from(ice->local_pwd)},
+        .remote_ufrag = text_from(ice->remote_ufrag),
+        .remote_lite = ice->remote_lite,
+        .software = t->relay->software,
+    };
+    t->ice = malloc(sizeof(*t->ice));
+    if (t->ice == NULL || !ice_agent_init(t->ice, &config)) {
+        free(t->ice);
+        t->ice = NULL;
+        failed(t, "no agent could be made");
+        return;
+    }
+    timer_init(&t->ice_timer, on_due);
+    know_ufrag(t, &t->ufrags[0], ice->local_ufrag);
+}
+
+void ice_path_close(struct transport *t)
+{
+    if (t->ice == NULL)
+        return;
+    timer_cancel(worker_timers(t->relay->worker), &t->ice_timer);
+    for (unsigned i = 0; i < COUNT_OF(t->ufrags); i++)
+        forget_ufrag(t, &t->ufrags[i]);
+    while (!list_is_empty(&t->tuples))
+        tuple_free(CONTAINER_OF(list_first(&t->tuples), struct tuple, link));
+    for (unsigned i = 0; i < COUNT_OF(t->components); i++)
+        t->components[i].selected = (struct route){0};
+    t->consent_expired = false;
+    free(t->ice);
+    t->ice = NULL;
+}
+
+/* Checks with the old credentials still find their way: media goes on meanwhile (RFC 8445, section
+ * 9). */
+static void restart(struct transport *t, const struct plan_ice *old)
+{
+    const struct plan_ice *ice = &t->plan.ice;
+    struct ice_credentials local = {
+        .ufrag = text_from(ice->local_ufrag), .pwd = text_from(ice->local_pwd)};
+
+    if (!ice_agent_restart(t->ice, &local, text_from(ice->remote_ufrag))) {
+        failed(t, "the new credentials cannot be used");
+        return;
+    }
+    know_ufrag(t, &t->ufrags[1], old->local_ufrag);
+    know_ufrag(t, &t->ufrags[0], ice->local_ufrag);
+    log_event(LOG_INFO, call_media_id(t->call), "ice-restart", "transport=%u generation=%u",
+        t->plan.id, ice->generation);
+}
+
+static bool remote_differs(const struct plan_ice *a, const struct plan_ice *b)
+{
+    return strcmp(a->remote_ufrag, b->remote_ufrag) != 0 || a->remote_lite != b->remote_lite;
+}
+
+static bool is_restart(const struct plan_ice *a, const struct plan_ice *b)
+{
+    return a->generation != b->generation || strcmp(a->local_ufrag, b->local_ufrag) != 0;
+}
+
+/* A lite peer sends no checks: its candidates are taken as signalled. */
+static void add_candidates(struct transport *t, uint64_t now_ms)
+{
+    const struct plan_ice *ice = &t->plan.ice;
+    for (uint8_t i = 0; i < ice->candidate_count; i++) {
+        const struct plan_candidate *remote = &ice->candidates[i];
+        if (remote->component < 1 || remote->component > ICE_COMPONENTS)
+            continue;
+        for (uint8_t index = 0; index < t->plan.local_count; index++) {
+            if (t->plan.locals[index].rtp.family != remote->address.family)
+                continue;
+            struct ice_local local = {.component = remote->component, .index = index};
+            ice_agent_add_candidate(t->ice, local, &remote->address, remote->priority, now_ms);
+            break;
+        }
+    }
+}
+
+void ice_path_apply(struct transport *t, const struct plan_transport *old, uint64_t now_ms)
+{
+    const struct plan_ice *ice = &t->plan.ice;
+
+    if (!ice->enabled) {
+        ice_path_close(t);
+        return;
+    }
+    if (t->ice == NULL)
+        begin(t);
+    else if (is_restart(ice, &old->ice))
+        restart(t, &old->ice);
+    else if (remote_differs(ice, &old->ice) && ice->remote_ufrag[0] != '\0' &&
+             !ice_agent_set_remote(t->ice, text_from(ice->remote_ufrag), ice->remote_lite))
+        failed(t, "the remote ufrag cannot be used");
+    if (t->ice == NULL)
+        return;
+    if (ice->remote_lite)
+        add_candidates(t, now_ms);
+    ice_path_follow(t, now_ms);
+}
+
+static void tell_selected(const struct transport *t, const struct component *c,
+    const struct route *from, const struct route *to)
+{
+    char old_text[ADDRESS_TEXT_SIZE], new_text[ADDRESS_TEXT_SIZE], local_text[ADDRESS_TEXT_SIZE];
+
+    if (to->socket == NULL) {
+        log_event(LOG_INFO, call_media_id(t->call), "ice-consent-expired",
+            "transport=%u component=%u remote=%s", t->plan.id, c->index + 1u,
+            address_text(&from->remote, old_text));
+        return;
+    }
+    log_event(LOG_INFO, call_media_id(t->call), "ice-selected",
+        "transport=%u component=%u local=%s remote=%s was=%s", t->plan.id, c->index + 1u,
+        address_text(&to->socket->local, local_text), address_text(&to->remote, new_text),
+        from->socket == NULL ? "-" : address_text(&from->remote, old_text));
+}
+
+static struct route selected_route(const struct transport *t, unsigned component)
+{
+    const struct ice_pair *pair = ice_agent_selected(t->ice, component + 1);
+    struct route route = {0};
+    if (pair == NULL || pair->local.index >= PLAN_MAX_LOCALS)
+        return route;
+    const struct port *port = t->ports[pair->local.index][component];
+    if (port != NULL)
+        route = (struct route){.socket = port->socket, .remote = pair->remote};
+    return route;
+}
+
+static void follow_component(struct transport *t, struct component *c, uint64_t now_ms)
+{
+    struct route was = c->selected;
+    struct route now = selected_route(t, c->index);
+
+    if (was.socket == now.socket && address_equal(&was.remote, &now.remote))
+        return;
+    c->selected = now;
+    t->consent_expired = now.socket == NULL;
+    if (t->consent_expired)
+        counter_add(&t->relay->counters.ice_consent_lost, 1);
+    tell_selected(t, c, &was, &now);
+    if (now.socket != NULL)
+        dtls_path_begin(c, now_ms);
+}
+
+void ice_path_follow(struct transport *t, uint64_t now_ms)
+{
+    for (unsigned i = 0; i < COUNT_OF(t->components); i++)
+        follow_component(t, &t->components[i], now_ms);
+
+    uint64_t due_ms = ice_agent_due_ms(t->ice);
+    struct timers *timers = worker_timers(t->relay->worker);
+    if (due_ms == UINT64_MAX)
+        timer_cancel(timers, &t->ice_timer);
+    else if (!timer_is_armed(&t->ice_timer) || t->ice_timer.due_ms != due_ms)
+        timer_arm(timers, &t->ice_timer, due_ms);
+}
+
+static void send_reply(
+    struct relay *relay, const struct packet *request, struct packet *reply, size_t len)
+{
+    reply->len = len;
+    reply->socket = request->socket;
+    reply->peer = request->peer;
+    counter_add(&relay->counters.originated, 1);
+    worker_send(relay->worker, reply);
+}
+
+void ice_path_check(
+    struct transport *t, struct packet *packet, struct ice_local local, uint64_t now_ms)
+{
+    struct relay *relay = t->relay;
+    struct port *port = t->ports[local.index][local.component - 1];
+    struct packet *reply = worker_packet(relay->worker);
+    if (reply == NULL) {
+        counter_add(&relay->counters.consumed, 1);
+        return;
+    }
+    struct writer w = writer_over(reply->data, ICE_REPLY_MAX);
+    enum ice_verdict verdict =
+        ice_agent_receive(t->ice, packet_bytes(packet), &packet->peer, local, now_ms, &w);
+
+    if (verdict > ICE_REFUSED_ROLE_CONFLICT) {
+        worker_discard(relay->worker, reply);
+        packet->drop = DROP_STUN_IGNORED;
+        return;
+    }
+    send_reply(relay, packet, reply, writer_bytes(&w).len);
+    counter_add(&relay->counters.consumed, 1);
+    if (verdict != ICE_ANSWERED) {
+        counter_add(&relay->counters.ice_refused, 1);
+        return;
+    }
+    counter_add(&relay->counters.ice_answered, 1);
+    t->ice_active_ms = now_ms;
+    if (port->channel == PACKET_CHANNEL_SHARED)
+        port_bind_tuple(port, &packet->peer, t, local.index);
+    ice_path_follow(t, now_ms);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * relay/pipeline.h - a batch of packets on its way through the relay:
+ *
+ *     admit --> unprotect --> place --> fan out --> protect --> send
+ *       |
+ *       +--> slow lane (STUN, DTLS)
+ *
+ * Each stage takes the whole batch before the next one begins (fan out, protect and send together,
+ * as one packet may become several). Packets stay in their order. Nothing is allocated, nothing is
+ * copied, save for a second sink.
+ */
+#ifndef RELAY_PIPELINE_H
+#define RELAY_PIPELINE_H
+
+#include "relay/state.h"
+
+/* Returns new working memory; NULL: out of memory. */
+NODISCARD struct turn *pipeline_turn_new(void);
+void pipeline_turn_free(struct turn *turn);
+
+/* Takes the packets of one batch through. What is not sent has a drop verdict, or was consumed. */
+void pipeline_run(struct relay *relay, struct packet_batch *batch, uint64_t now_ms);
+
+#endif

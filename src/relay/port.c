@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/port.h"
+
+#include "relay/state.h"
+#include "relay/transport.h"
+
+int port_open(struct port *port, struct relay *relay, int fd, const struct address *local,
+    enum packet_channel channel)
+{
+    struct packet_socket_config config = {
+        .fd = fd, .local = *local, .channel = channel, .user = port};
+
+    *port = (struct port){.relay = relay, .local = *local, .channel = channel};
+    map_init(&port->tuples);
+    return packet_io_open_socket(worker_io(relay->worker), &config, &port->socket);
+}
+
+void port_close(struct port *port)
+{
+    if (port->socket == NULL)
+        return;
+    map_for_each (at, &port->tuples)
+        tuple_free(CONTAINER_OF(at, struct tuple, by_source.link));
+    map_done(&port->tuples);
+    packet_io_close_socket(worker_io(port->relay->worker), port->socket);
+    port->socket = NULL;
+}
+
+struct tuple *port_find_tuple(const struct port *port, const struct address *source)
+{
+    struct address_node *node = address_map_find(&port->tuples, source);
+    return node == NULL ? NULL : CONTAINER_OF(node, struct tuple, by_source);
+}
+
+static struct tuple *new_tuple(struct port *port, struct transport *transport)
+{
+    if (transport->tuple_count == PORT_MAX_TUPLES)
+        tuple_free(CONTAINER_OF(list_first(&transport->tuples), struct tuple, link));
+    struct tuple *tuple = pool_take(&port->relay->tuples);
+    if (tuple == NULL)
+        counter_add(&port->relay->counters.errors, 1);
+    return tuple;
+}
+
+void port_bind_tuple(
+    struct port *port, const struct address *source, struct transport *transport, uint8_t index)
+{
+    struct tuple *tuple = port_find_tuple(port, source);
+    if (tuple != NULL && tuple->transport == transport) {
+        tuple->index = index;
+        return;
+    }
+    if (tuple != NULL)
+        tuple_free(tuple);
+    tuple = new_tuple(port, transport);
+    if (tuple == NULL)
+        return;
+    *tuple = (struct tuple){.port = port, .transport = transport, .index = index};
+    address_map_put(&port->tuples, &tuple->by_source, source);
+    list_push_back(&transport->tuples, &tuple->link);
+    transport->tuple_count++;
+}
+
+void tuple_free(struct tuple *tuple)
+{
+    address_map_remove(&tuple->port->tuples, &tuple->by_source);
+    list_remove(&tuple->link);
+    tuple->transport->tuple_count--;
+    pool_give(&tuple->port->relay->tuples, tuple);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/relay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "relay/call_media.h"
+#include "relay/dtls_path.h"
+#include "relay/pipeline.h"
+#include "relay/snapshot.h"
+#include "relay/state.h"
+
+enum { CHUNK = 64, MAX_SSRCS = 1 << 18, MAX_TUPLES = 1 << 18 /* of one worker */ };
+
+struct start {
+    const struct relay_shared_socket *shared;
+    size_t count;
+    size_t opened;
+};
+
+static int64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The wall clock is for statistics only, and may be set at any time. */
+static void follow_wall_clock(struct relay *relay)
+{
+    relay->unix_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
+}
+
+static int open_shared(struct relay *relay)
+{
+    struct start *start = relay->start;
+    for (; start->opened < start->count; start->opened++) {
+        const struct relay_shared_socket *from = &start->shared[start->opened];
+        enum packet_channel channel = from->stun_only ? PACKET_CHANNEL_STUN : PACKET_CHANNEL_SHARED;
+        int error =
+            port_open(&relay->shared[start->opened], relay, from->fd, &from->local, channel);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int on_start(void *state, struct worker *worker)
+{
+    struct relay *relay = state;
+    relay->worker = worker;
+    follow_wall_clock(relay);
+    return open_shared(relay);
+}
+
+static void on_stop(void *state)
+{
+    struct relay *relay = state;
+    map_for_each (at, &relay->calls)
+        call_media_free(CONTAINER_OF(at, struct call_media, node.link));
+    for (size_t i = 0; i < relay->shared_count; i++)
+        port_close(&relay->shared[i]);
+    dtls_path_done(relay);
+}
+
+static void on_tick(void *state, uint64_t now_ms)
+{
+    struct relay *relay = state;
+    follow_wall_clock(relay);
+    map_for_each (at, &relay->calls)
+        call_media_tick(CONTAINER_OF(at, struct call_media, node.link), now_ms);
+}
+
+static void on_packets(void *state, struct packet_batch *batch, uint64_t now_ms)
+{
+    pipeline_run(state, batch, now_ms);
+}
+
+static const struct worker_hooks hooks = {
+    .on_start = on_start, .on_stop = on_stop, .on_tick = on_tick, .packets = on_packets};
+
+static bool engine_is_known(const char *name)
+{
+    return name == NULL || name[0] == '\0' || strcmp(name, "libsrtp2") == 0;
+}
+
+static struct relay *relay_new(const struct relay_config *config, size_t shared_count)
+{
+    struct relay *relay = calloc(1, sizeof(*relay));
+    if (relay == NULL)
+        return NULL;
+    relay->config = *config;
+    relay->software = text_from(config->software_id);
+    relay->shared = calloc(shared_count + 1, sizeof(*relay->shared));
+    relay->shared_count = shared_count;
+    relay->turn = pipeline_turn_new();
+    map_init(&relay->calls);
+    map_init(&relay->ufrags);
+    pool_init(&relay->ssrcs, sizeof(struct ssrc_entry), CHUNK, MAX_SSRCS);
+    pool_init(&relay->tuples, sizeof(struct tuple), CHUNK, MAX_TUPLES);
+    return relay;
+}
+
+static void relay_free(struct relay *relay)
+{
+    map_done(&relay->calls);
+    map_done(&relay->ufrags);
+    pool_done(&relay->ssrcs);
+    pool_done(&relay->tuples);
+    pipeline_turn_free(relay->turn);
+    free(relay->shared);
+    free(relay);
+}
+
+static int start_worker(
+    struct relay *relay, const struct worker_config *worker, struct start *start)
+{
+    struct worker_config own = *worker;
+    own.hooks = &hooks;
+    own.state = relay;
+    if (relay->shared == NULL || relay->turn == NULL)
+        return -ENOMEM;
+    relay->start = start;
+    int error = worker_start(&own, &relay->worker);
+    relay->start = NULL;
+    return error;
+}
+
+int relay_open(struct relay **out, const struct worker_config *worker,
+    const struct relay_config *config, const struct relay_shared_socket *shared,
+    size_t shared_count)
+{
+    struct start start = {.shared = shared, .count = shared_count};
+    int error = engine_is_known(config->srtp_engine) ? -ENOMEM : -EINVAL;
+    struct relay *relay = error == -EINVAL ? NULL : relay_new(config, shared_count);
+
+    if (relay != NULL)
+        error = start_worker(relay, worker, &start);
+    if (error == 0) {
+        *out = relay;
+        return 0;
+    }
+    for (size_t i = start.opened; i < shared_count; i++)
+        close(shared[i].fd);
+    if (relay != NULL)
+        relay_free(relay);
+    return error;
+}
+
+void relay_close(struct relay *relay)
+{
+    if (relay == NULL)
+        return;
+    worker_stop(relay->worker);
+    relay_free(relay);
+}
+
+const struct worker *relay_worker(const struct relay *relay)
+{
+    return relay->worker;
+}
+
+const struct relay_counters *relay_counters(const struct relay *relay)
+{
+    return &relay->counters;
+}
+
+int relay_post_query(struct relay *relay, uint64_t call, uint64_t token)
+{
+    struct snapshot_request *request = snapshot_request_new(relay, call, token);
+    if (request == NULL)
+        return -ENOMEM;
+    snapshot_request_post(request);
+    return 0;
+}

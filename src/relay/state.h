@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * relay/state.h - the relay of one worker as its own files see it. Everything in it is touched by
+ * the worker's thread only, save the counters.
+ */
+#ifndef RELAY_STATE_H
+#define RELAY_STATE_H
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "relay/counters.h"
+#include "relay/relay.h"
+
+enum {
+    RELAY_DTLS_PER_TURN = 32,       /* handshake datagrams looked at in one loop turn */
+    RELAY_MAX_ASSOCIATIONS = 16384, /* of one worker */
+    RELAY_LOGS_PER_SECOND = 20,     /* lines about dropped packets */
+};
+
+struct dtls_context;
+struct port;
+struct start;
+struct turn;
+
+struct relay {
+    struct relay_config config;
+    struct text software;
+    struct worker *worker;
+    struct relay_counters counters;
+
+    struct start *start; /* while it starts */
+
+    struct map calls;  /* by handle: struct call_media */
+    struct map ufrags; /* by local ufrag: struct ufrag_entry */
+    struct port *shared;
+    size_t shared_count;
+    struct pool ssrcs; /* of struct ssrc_entry */
+    struct pool tuples;
+
+    struct dtls_context *dtls_context; /* of the youngest certificate; NULL: none yet */
+    unsigned dtls_left;                /* in this turn */
+    struct turn *turn;                 /* memory of the pipeline */
+    int64_t unix_offset_us;            /* wall clock less the worker's clock */
+    struct log_limit log_limit;
+};
+
+#endif

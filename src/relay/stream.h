@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * relay/stream.h - one m= section as one party sees it: what it sends, who gets it, and statistics.
+ */
+#ifndef RELAY_STREAM_H
+#define RELAY_STREAM_H
+
+#include "base/list.h"
+#include "plan/plan.h"
+#include "relay/ssrc_table.h"
+#include "relay/transport.h"
+
+struct stream {
+    struct list link; /* in the call's list */
+    struct call_media *call;
+    struct plan_stream plan;
+    struct transport *transport; /* NULL only while a plan is applied */
+    uint8_t sink_count;
+    struct stream *sinks[PLAN_MAX_SINKS];
+
+    struct relay_counts in[2], out[2]; /* RTP and RTCP */
+    int64_t last_packet_us[2];         /* unix time */
+    uint64_t active_ms;                /* the last packet, or when its timeout began to hold */
+    struct ssrc_table ssrc_in, ssrc_out;
+    struct round_trip round_trip; /* to the party */
+};
+
+/* Returns a new stream of `call`, in its list; NULL: out of memory. */
+NODISCARD struct stream *stream_new(struct call_media *call, uint32_t id, uint64_t now_ms);
+
+/* Takes the plan over; transport and sinks are linked by the call. */
+void stream_apply(struct stream *s, const struct plan_stream *plan, uint64_t now_ms);
+
+void stream_free(struct stream *s);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/transport.h"
+
+#include <stdlib.h>
+
+#include "relay/call_media.h"
+#include "relay/dtls_path.h"
+#include "relay/ice_path.h"
+#include "relay/keys.h"
+#include "relay/stream.h"
+
+struct transport *transport_new(struct call_media *call, uint32_t id)
+{
+    struct transport *t = calloc(1, sizeof(*t));
+    if (t == NULL)
+        return NULL;
+    t->relay = call->relay;
+    t->call = call;
+    t->plan.id = id;
+    list_init(&t->tuples);
+    demux_init(&t->demux);
+    for (uint8_t i = 0; i < COUNT_OF(t->components); i++) {
+        t->components[i].transport = t;
+        t->components[i].index = i;
+    }
+    list_push_back(&call->transports, &t->link);
+    counter_add(&t->relay->counters.transports, 1);
+    return t;
+}
+
+static struct port *shared_port(const struct relay *relay, const struct address *local)
+{
+    for (size_t i = 0; i < relay->shared_count; i++) {
+        struct port *port = &relay->shared[i];
+        if (port->channel == PACKET_CHANNEL_SHARED && address_equal(&port->local, local))
+            return port;
+    }
+    return NULL;
+}
+
+static struct port *find_port(struct transport *t, uint8_t index, unsigned component)
+{
+    const struct plan_local *local = &t->plan.locals[index];
+    const struct address *bound = component == 0 ? &local->rtp : &local->rtcp;
+    if (bound->family == ADDRESS_NONE)
+        return NULL;
+    if (local->lease == 0)
+        return shared_port(t->relay, bound);
+    struct lease *lease = call_media_lease(t->call, local->lease);
+    return lease == NULL ? NULL : lease_use(lease, component, bound, t, index);
+}
+
+/* Leased ports that another transport has taken over meanwhile are not ours to let go. */
+static void let_go_of_ports(struct transport *t)
+{
+    for (unsigned i = 0; i < COUNT_OF(t->ports); i++)
+        for (unsigned c = 0; c < COUNT_OF(t->ports[i]); c++) {
+            struct port *port = t->ports[i][c];
+            if (port != NULL && port->transport == t)
+                port->transport = NULL;
+            t->ports[i][c] = NULL;
+        }
+}
+
+static void take_ports(struct transport *t)
+{
+    let_go_of_ports(t);
+    for (uint8_t i = 0; i < t->plan.local_count; i++) {
+        for (unsigned c = 0; c < COUNT_OF(t->ports[i]); c++)
+            t->ports[i][c] = find_port(t, i, c);
+        struct lease *lease = call_media_lease(t->call, t->plan.locals[i].lease);
+        if (lease != NULL)
+            lease_set_tos(lease, t->plan.tos);
+        if (t->ports[i][0] == NULL)
+            log_event(LOG_ERR, call_media_id(t->call), "no-socket",
+                "transport=%u local=%u lease=%u", t->plan.id, i, t->plan.locals[i].lease);
+    }
+}
+
+/* 0.0.0.0, as old phones hold, and port 0 are nowhere to send to. */
+static struct address usable(const struct address *a)
+{
+    if (a->family == ADDRESS_NONE || a->port == 0 || address_is_unspecified(a))
+        return (struct address){.family = ADDRESS_NONE};
+    return *a;
+}
+
+static bool same_rules(const struct learning_rules *a, const struct learning_rules *b)
+{
+    return a->mode == b->mode && a->asymmetric == b->asymmetric &&
+           a->strict_source == b->strict_source && a->media_handover == b->media_handover;
+}
+
+static void apply_learning(struct transport *t, const struct plan_transport *old, uint64_t now_ms)
+{
+    const struct plan_transport *plan = &t->plan;
+    struct learning_rules rules = {
+        .mode = plan->learning,
+        .asymmetric = plan->asymmetric,
+        .strict_source = plan->strict_source,
+        .media_handover = plan->media_handover,
+    };
+    struct address signalled[] = {usable(&plan->remote_rtp), usable(&plan->remote_rtcp)};
+    bool fresh = plan->signalled != old->signalled || old->local_count == 0;
+
+    for (unsigned i = 0; i < COUNT_OF(t->components); i++) {
+        struct component *c = &t->components[i];
+        if (fresh || !address_equal(&signalled[i], &c->learning.signalled) ||
+            !same_rules(&rules, &c->learning.rules))
+            learning_signalled(&c->learning, &rules, &signalled[i], now_ms);
+        if (c->local >= plan->local_count)
+            c->local = 0;
+    }
+}
+
+void transport_apply(struct transport *t, const struct plan_transport *plan, uint64_t now_ms)
+{
+    struct plan_transport old = t->plan;
+
+    t->plan = *plan;
+    take_ports(t);
+    apply_learning(t, &old, now_ms);
+    ice_path_apply(t, &old, now_ms);
+    keys_apply(t, &old);
+    dtls_path_apply(t, &old, now_ms);
+}
+
+void transport_free(struct transport *t)
+{
+    for (unsigned i = 0; i < COUNT_OF(t->components); i++) {
+        dtls_path_close(&t->components[i]);
+        keys_free(&t->components[i]);
+    }
+    ice_path_close(t);
+    let_go_of_ports(t);
+    list_remove(&t->link);
+    counter_subtract(&t->relay->counters.transports, 1);
+    explicit_bzero(&t->plan, sizeof(t->plan));
+    free(t);
+}
+
+bool transport_is_raw(const struct transport *t)
+{
+    return t->demux.member_count == 1 && t->demux.members[0]->kind == PLAN_STREAM_RAW;
+}
+
+enum drop_reason component_route(const struct component *c, struct route *out)
+{
+    const struct transport *t = c->transport;
+    if (t->ice != NULL) {
+        if (c->selected.socket == NULL)
+            return t->consent_expired ? DROP_NO_CONSENT : DROP_NO_REMOTE;
+        *out = c->selected;
+        return DROP_NONE;
+    }
+    const struct port *port = t->ports[c->local][c->index];
+    if (c->learning.target.family == ADDRESS_NONE)
+        return DROP_NO_REMOTE;
+    if (port == NULL || port->socket == NULL)
+        return DROP_SOCKET_CLOSED;
+    *out = (struct route){.socket = port->socket, .remote = c->learning.target};
+    return DROP_NONE;
+}
+
+static void tell_moved(const struct component *c, const struct address *was)
+{
+    char old_text[ADDRESS_TEXT_SIZE], new_text[ADDRESS_TEXT_SIZE];
+    unsigned suppressed;
+    struct relay *relay = c->transport->relay;
+    uint64_t now_ms = worker_now_ms(relay->worker);
+
+    if (!log_limit_passes(&relay->log_limit, RELAY_LOGS_PER_SECOND, now_ms, &suppressed))
+        return;
+    log_event(LOG_INFO, call_media_id(c->transport->call), "endpoint-learned",
+        "transport=%u component=%u remote=%s was=%s", c->transport->plan.id, c->index + 1u,
+        address_text(&c->learning.target, new_text), address_text(was, old_text));
+}
+
+enum drop_reason component_learn(struct component *c, const struct address *source, uint8_t local,
+    bool authentic, uint64_t now_ms)
+{
+    struct address was = c->learning.target;
+    enum learning_verdict verdict = learning_packet(&c->learning, source, authentic, now_ms);
+
+    if (verdict == LEARNING_REFUSE)
+        return DROP_SOURCE_REFUSED;
+    /* The local address follows the one that the party uses. */
+    if (address_equal(source, &c->learning.target))
+        c->local = local;
+    if (verdict == LEARNING_MOVED)
+        tell_moved(c, &was);
+    return DROP_NONE;
+}
+
+struct component *component_keys(struct component *c)
+{
+    return c->transport->plan.security == PLAN_SDES ? &c->transport->components[0] : c;
+}
+
+struct component *transport_rtcp(struct transport *t)
+{
+    return &t->components[t->plan.rtcp_mux ? 0 : 1];
+}
+
+/* What says something about a peer or a network; the rest happens in every call. */
+static bool is_worth_a_line(enum drop_reason reason)
+{
+    static const uint64_t reasons =
+        UINT64_C(1) << DROP_NO_KEYS | UINT64_C(1) << DROP_SRTP_AUTH |
+        UINT64_C(1) << DROP_SRTP_REPLAY | UINT64_C(1) << DROP_SRTP_FAILED |
+        UINT64_C(1) << DROP_ICE_SOURCE | UINT64_C(1) << DROP_DTLS_SOURCE |
+        UINT64_C(1) << DROP_DTLS_UNEXPECTED | UINT64_C(1) << DROP_SOURCE_REFUSED |
+        UINT64_C(1) << DROP_NO_STREAM | UINT64_C(1) << DROP_WRONG_PORT |
+        UINT64_C(1) << DROP_RTP_MALFORMED | UINT64_C(1) << DROP_RTCP_MALFORMED;
+    return (reasons >> reason & 1) != 0;
+}
+
+static void tell_once(struct transport *t, const struct packet *packet, enum drop_reason reason)
+{
+    char peer[ADDRESS_TEXT_SIZE];
+    unsigned suppressed;
+    uint64_t now_ms = worker_now_ms(t->relay->worker);
+
+    if (!log_limit_passes(&t->relay->log_limit, RELAY_LOGS_PER_SECOND, now_ms, &suppressed))
+        return;
+    t->told |= UINT64_C(1) << reason;
+    log_event(LOG_NOTICE, call_media_id(t->call), "packet-dropped",
+        "transport=%u peer=%s reason=%s text=\"%s\" suppressed=%u", t->plan.id,
+        address_text(&packet->peer, peer), drop_name(reason), drop_text(reason), suppressed);
+}
+
+_Static_assert(DROP_REASON_COUNT <= 64, "transport.told has a bit for each reason");
+
+void transport_drop(struct transport *t, struct packet *packet, enum drop_reason reason)
+{
+    packet->drop = reason;
+    if (is_worth_a_line(reason) && (t->told >> reason & 1) == 0)
+        tell_once(t, packet, reason);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * relay/turn.h - the working memory of one batch, and the stages of the pipeline that fill and
+ * empty it.
+ */
+#ifndef RELAY_TURN_H
+#define RELAY_TURN_H
+
+#include "mediaferry/rtp.h"
+#include "relay/stream.h"
+#include "rtpsec/session.h"
+
+enum payload_kind { KIND_RTP, KIND_RTCP, KIND_RAW };
+
+/* A packet of media that was let in. */
+struct inbound {
+    struct packet *packet;
+    struct component *component;
+    uint8_t local; /* number of the local address it came to */
+    enum payload_kind kind;
+    struct stream *stream; /* from the place stage on */
+    struct rtp_packet rtp; /* the same, of RTP */
+};
+
+/* One on its way to one party. */
+struct outbound {
+    struct packet *packet;
+    bool is_copy; /* ours to discard; else it belongs to the batch */
+    struct stream *sink;
+    struct component *component;
+    enum payload_kind kind;
+    struct route route;
+    size_t plain_len;
+    struct rtp_packet rtp; /* seq, timestamp and SSRC of RTP */
+};
+
+struct turn {
+    size_t in_count;
+    struct inbound in[PACKET_BATCH_MAX];
+    size_t out_count;
+    struct outbound out[PACKET_BATCH_MAX];
+    /* For rtpsec, and whose each is. */
+    struct rtpsec_packet jobs[PACKET_BATCH_MAX];
+    size_t owners[PACKET_BATCH_MAX];
+};
+
+/* admit.c: finds whose packet it is. Media goes into the turn, STUN and DTLS are dealt with, the
+ * rest gets a drop verdict. */
+void turn_admit(struct relay *relay, struct packet *packet, uint64_t now_ms);
+
+/* place.c: which stream an unprotected packet belongs to; learns from it and counts it. False, with
+ * a drop verdict, when it goes no further. */
+NODISCARD bool turn_place(struct inbound *in, uint64_t now_ms);
+
+/* fan_out.c: makes a packet for each sink. */
+void turn_fan_out(struct relay *relay, struct inbound *in);
+
+/* fan_out.c: protects and sends all that waits in `out`. */
+void turn_flush(struct relay *relay);
+
+/* The drop reason of an SRTP verdict that is not RTPSEC_OK. */
+enum drop_reason turn_srtp_drop(enum rtpsec_verdict verdict);
+
+#endif

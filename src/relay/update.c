@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The new plan of a call on its way to the worker. */
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "dtls/certificate.h"
+#include "relay/call_media.h"
+
+struct parcel {
+    struct message message;
+    struct relay_update update;
+};
+
+static void *copy_of(const void *from, size_t count, size_t size)
+{
+    void *copy = malloc(count * size + 1);
+    if (copy != NULL && count > 0)
+        memcpy(copy, from, count * size);
+    return copy;
+}
+
+static void parcel_free(struct parcel *parcel)
+{
+    struct relay_update *update = &parcel->update;
+    size_t secret = update->plan.transport_count * sizeof(struct plan_transport);
+    if (update->plan.transports != NULL)
+        explicit_bzero(update->plan.transports, secret);
+    dtls_certificate_unref(update->certificate);
+    free(update->call_id);
+    free(update->plan.transports);
+    free(update->plan.streams);
+    free(update->sockets);
+    free(parcel);
+}
+
+struct relay_update *relay_update_new(uint64_t call, struct text call_id, const struct plan *plan,
+    struct dtls_certificate *certificate, const struct relay_sockets *sockets, size_t socket_count)
+{
+    struct parcel *parcel = calloc(1, sizeof(*parcel));
+    if (parcel == NULL)
+        return NULL;
+    struct relay_update *update = &parcel->update;
+    *update = (struct relay_update){
+        .call = call,
+        .call_id = text_dup(call_id),
+        .plan =
+            {
+                .transport_count = plan->transport_count,
+                .transports =
+                    copy_of(plan->transports, plan->transport_count, sizeof(*plan->transports)),
+                .stream_count = plan->stream_count,
+                .streams = copy_of(plan->streams, plan->stream_count, sizeof(*plan->streams)),
+            },
+        .socket_count = socket_count,
+        .sockets = copy_of(sockets, socket_count, sizeof(*sockets)),
+    };
+    if (certificate != NULL)
+        update->certificate = dtls_certificate_ref(certificate);
+    if (update->call_id == NULL || update->plan.transports == NULL ||
+        update->plan.streams == NULL || update->sockets == NULL) {
+        parcel_free(parcel);
+        return NULL;
+    }
+    return update;
+}
+
+static void deliver(struct message *self, void *owner)
+{
+    struct parcel *parcel = CONTAINER_OF(self, struct parcel, message);
+    struct relay *relay = owner;
+    call_media_update(relay, &parcel->update, worker_now_ms(relay->worker));
+    parcel_free(parcel);
+}
+
+void relay_post_update(struct relay *relay, struct relay_update *update)
+{
+    struct parcel *parcel = CONTAINER_OF(update, struct parcel, update);
+    parcel->message.deliver = deliver;
+    worker_post(relay->worker, &parcel->message);
+}
