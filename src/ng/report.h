@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ng/report.h - what query and delete tell about a call (ng-protocol 4.1).
+ *
+ * Names, units and order are those that proxies read: MOS times 10, round-trip times in
+ * microseconds, jitter in milliseconds, loss in percent.
+ */
+#ifndef NG_REPORT_H
+#define NG_REPORT_H
+
+#include "mediaferry/ng.h"
+#include "session/session.h"
+
+/*
+ * Puts the report of `report->call`, which is not NULL, into `out`; without a snapshot all counters
+ * are missing or 0. With a `tag` only that party and those it talks to are told of, else all.
+ */
+void ng_report(struct ng_arena *arena, struct ng_value *out, const struct session_report *report,
+    struct text tag);
+
+/* One SSRC: packets, and quality if RTCP told of any. */
+void ng_report_ssrc(struct ng_arena *arena, struct ng_value *out, const struct relay_ssrc *ssrc);
+
+#endif

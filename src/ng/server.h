@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ng/server.h - the control protocol: a datagram in, a command carried out, a reply out.
+ *
+ *     datagram -> cookie | document -> cache of cookies -> decode -> command -> encode -> reply
+ *
+ * Knows no transport: a listener hands over datagrams with an `ng_source` that tells how to reply.
+ * Runs on the control thread only; commands that wait for a worker reply later.
+ */
+#ifndef NG_SERVER_H
+#define NG_SERVER_H
+
+#include "ng/counters.h"
+#include "ng/source.h"
+
+struct ng_server;
+struct sessions;
+
+/* The largest UDP payload over IPv4. */
+enum { NG_MAX_REPLY = 65507 };
+
+struct ng_server_config {
+    struct sessions *sessions; /* borrowed */
+    uint64_t (*now_us)(void);  /* monotonic */
+    int64_t (*wall_us)(void);  /* since 1970 */
+    size_t cache_bytes;        /* for replies kept by cookie; 0: 64 MiB */
+};
+
+/* Returns a new server, or NULL when out of memory. */
+struct ng_server *ng_server_new(const struct ng_server_config *config);
+
+/* Forgets what is still waiting for a worker, without replies. Called when the sessions are closed,
+ * so that none of it will be told any more. Accepts NULL. */
+void ng_server_free(struct ng_server *server);
+
+/* Handles one datagram, which is borrowed for the call. */
+void ng_server_receive(
+    struct ng_server *server, struct bytes datagram, const struct ng_source *source);
+
+const struct ng_counters *ng_server_counters(const struct ng_server *server);
+
+#endif
