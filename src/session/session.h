@@ -13,7 +13,9 @@
 #include <uv.h>
 
 #include "call/call.h"
+#include "base/drops.h"
 #include "net/interfaces.h"
+#include "net/port_pool.h"
 #include "relay/relay.h"
 
 struct sessions;
@@ -89,5 +91,19 @@ struct sessions_totals {
 };
 
 struct sessions_totals sessions_totals(const struct sessions *sessions);
+
+/* What all workers together have done. */
+struct sessions_media {
+    uint64_t streams, transports; /* now */
+    uint64_t relayed_packets, relayed_bytes;
+    uint64_t dtls_connected, dtls_failed, ice_answered, ice_refused, stun_answered;
+    uint64_t drops[DROP_REASON_COUNT];
+};
+
+struct sessions_media sessions_media(const struct sessions *sessions);
+
+/* The port range of one local address; `bind` counts as in interfaces->binds. */
+struct port_pool_usage sessions_ports(const struct sessions *sessions, size_t bind);
+const struct interfaces *sessions_interfaces(const struct sessions *sessions);
 
 #endif

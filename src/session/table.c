@@ -248,6 +248,7 @@ int sessions_open(struct sessions **out, uv_loop_t *loop, const struct sessions_
     }
     sessions->config = *config;
     sessions->loop = loop;
+    sessions->interfaces = interfaces;
     sessions->totals.started_us = wall_clock_us();
     map_init(&sessions->by_id);
     map_init(&sessions->by_handle);

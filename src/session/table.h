@@ -27,6 +27,7 @@ struct session {
 
 struct sessions {
     struct sessions_config config;
+    const struct interfaces *interfaces;
     struct leases *leases;
     struct map by_id, by_handle;
     uint64_t last_handle;
