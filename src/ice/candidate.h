@@ -22,7 +22,8 @@ enum ice_type {
 /* The priority of a candidate on the local address number `index` (0 is the preferred one). */
 uint32_t ice_priority(enum ice_type type, unsigned index, unsigned component);
 
-/* `controlling` and `controlled` are the priorities of the two candidates of a pair. */
+/* `controlling` and `controlled` are the priorities of the two candidates of a pair, of which one
+ * at least is below 2^31, as ours always is. */
 uint64_t ice_pair_priority(uint32_t controlling, uint32_t controlled);
 
 /* Makes `len` characters of 0-9a-zA-Z out of `2 * len` random bytes; adds no terminator. For
