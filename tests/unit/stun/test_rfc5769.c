@@ -54,8 +54,8 @@ static void request_carries_its_ice_attributes(void **state)
     struct bytes datagram = from_hex(RFC5769_REQUEST);
     struct stun_message m;
     struct bytes value;
-    uint32_t priority;
-    uint64_t tie_breaker;
+    uint32_t priority = 0;
+    uint64_t tie_breaker = 0;
     (void)state;
 
     assert_int_equal(stun_parse(datagram, &m), STUN_OK);
