@@ -121,7 +121,8 @@ NODISCARD enum call_status call_apply(struct call **call, const struct call_comm
 /* Frees the call; NULL is accepted. Leases are the business of whoever applied the last plan. */
 void call_free(struct call *call);
 
-/* Returns a new copy of the call, or NULL when memory is short: for what must be told after a delete. */
+/* Returns a new copy of the call, or NULL when memory is short: for what must be told after a
+ * delete. */
 NODISCARD struct call *call_clone(const struct call *call);
 
 /* The plan for the call as it stands; borrows memory of the call until the next command. */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One command on a call: on a copy, which takes the place of the call when all went well. */
+#include "call/clone.h"
+#include "call/exchange.h"
+#include "call/lease.h"
+#include "call/plan.h"
+#include "call/remove.h"
+
+#include <stdlib.h>
+
+/* `WebRTC` is short for a set of flags (ng-protocol 2.3). */
+static void spell_out(struct call_flags *flags)
+{
+    if (!flags->web_rtc)
+        return;
+    flags->protocol = CALL_UDP_TLS_RTP_SAVPF;
+    flags->ice = CALL_ICE_FORCE;
+    flags->trickle = true;
+    flags->mux.offer = flags->mux.require = true;
+    flags->no_rtcp_attribute = true;
+    flags->sdes.off = true;
+    flags->generate_mid = true;
+}
+
+static struct call *next_state(const struct work *w, const struct call *now)
+{
+    if (now != NULL)
+        return call_clone(now);
+    struct call *call = call_new(w->command->call_id, w->env->wall_us);
+    if (call != NULL)
+        call->tos = w->env->config->tos;
+    return call;
+}
+
+static enum call_status carry_out(struct work *w)
+{
+    w->call->last_signal_us = w->env->wall_us;
+    switch (w->command->verb) {
+    case CALL_OFFER:
+        return w->flags.fragment ? exchange_fragment(w) : exchange_offer(w);
+    case CALL_ANSWER:
+        return w->flags.fragment ? exchange_fragment(w) : exchange_answer(w);
+    case CALL_DELETE:
+        return remove_parties(w);
+    default:
+        abort();
+    }
+}
+
+static enum call_status run(struct work *w, struct call **call)
+{
+    bool makes_call = w->command->verb == CALL_OFFER && !w->flags.fragment;
+    if (*call == NULL && !makes_call)
+        return work_fail(w, CALL_UNKNOWN, "no such call");
+    w->call = next_state(w, *call);
+    if (w->call == NULL)
+        return CALL_OUT_OF_MEMORY;
+    enum call_status status = carry_out(w);
+    if (status == CALL_OK)
+        status = plan_make(w);
+    if (status == CALL_OK && w->call->arena.failed)
+        status = CALL_OUT_OF_MEMORY;
+    return status;
+}
+
+enum call_status call_apply(struct call **call, const struct call_command *command,
+    const struct call_env *env, struct call_result *out)
+{
+    *out = (struct call_result){.is_new = *call == NULL};
+    struct work *w = calloc(1, sizeof(*w));
+    if (w == NULL)
+        return CALL_OUT_OF_MEMORY;
+    w->command = command;
+    w->env = env;
+    w->flags = command->flags;
+    w->out = out;
+    w->is_offer = command->verb == CALL_OFFER;
+    spell_out(&w->flags);
+
+    enum call_status status = run(w, call);
+    if (status == CALL_OK) {
+        out->ended = command->verb == CALL_DELETE && w->call->ended;
+        lease_sweep(w, &w->call->plan);
+        call_free(*call);
+        *call = w->call;
+    } else {
+        out->sdp = text_of(NULL, 0);
+        out->warning = NULL;
+        out->is_new = false;
+        lease_sweep(w, NULL);
+        call_free(w->call);
+    }
+    free(w);
+    return status;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call/plan.h"
+
+#include "call/negotiate.h"
+
+enum { MAX_TRANSPORTS = 2 * PLAN_MAX_STREAMS };
+
+/* A transport and the side that says what is agreed about it. */
+struct ridden {
+    struct transport *transport;
+    const struct party *party;
+    const struct side *side;
+    bool is_current;
+};
+
+struct planning {
+    struct work *work;
+    struct ridden ridden[MAX_TRANSPORTS];
+    uint32_t ridden_count;
+    bool too_many;
+};
+
+static bool is_lead(const struct side *s)
+{
+    return s->bundle == 0 || s->is_bundle_tag;
+}
+
+static void note_side(
+    struct planning *p, const struct party *party, const struct side *s, bool is_current)
+{
+    if (!side_is_open(s) || !is_lead(s))
+        return;
+    for (uint32_t i = 0; i < p->ridden_count; i++)
+        if (p->ridden[i].transport == s->transport)
+            return;
+    if (p->ridden_count == MAX_TRANSPORTS) {
+        p->too_many = true;
+        return;
+    }
+    p->ridden[p->ridden_count++] = (struct ridden){s->transport, party, s, is_current};
+}
+
+/* What holds comes first; transports of an offer in progress are opened beside them. */
+static void note_transports(struct planning *p)
+{
+    const struct call *call = p->work->call;
+    for (uint32_t i = 0; i < call->party_count; i++) {
+        const struct party *party = call->parties[i];
+        for (uint32_t k = 0; k < party->section_count; k++)
+            note_side(p, party, party->sections[k].current, true);
+        for (uint32_t k = 0; k < party->section_count; k++)
+            note_side(p, party, party->sections[k].pending, false);
+    }
+}
+
+static void fill_ice(const struct link *link, struct plan_ice *out)
+{
+    const struct ice_state *ice = &link->ice;
+    if (!ice->used)
+        return;
+    out->enabled = true;
+    out->remote_lite = ice->lite;
+    out->generation = ice->generation;
+    memcpy(out->local_ufrag, ice->ufrag, sizeof(ice->ufrag));
+    memcpy(out->local_pwd, ice->pwd, sizeof(ice->pwd));
+    if (ice->their_ufrag.len > 0)
+        memcpy(out->remote_ufrag, ice->their_ufrag.data, ice->their_ufrag.len);
+    if (ice->their_pwd.len > 0)
+        memcpy(out->remote_pwd, ice->their_pwd.data, ice->their_pwd.len);
+    out->candidate_count = ice->candidate_count;
+    if (ice->candidate_count > 0)
+        memcpy(out->candidates, ice->candidates, ice->candidate_count * sizeof(*out->candidates));
+}
+
+static void fill_security(const struct link *link, struct plan_transport *out)
+{
+    out->security = link->security;
+    if (link->security == PLAN_SDES && link->sdes != NULL) {
+        out->srtp_rx = link->sdes->theirs.srtp;
+        out->srtp_tx = link->sdes->ours.srtp;
+    }
+    if (link->security != PLAN_DTLS)
+        return;
+    out->dtls.role = link->dtls.role;
+    out->dtls.generation = link->dtls.generation;
+    if (!link->dtls.theirs)
+        return;
+    const char *hash = sdp_hash_name(link->dtls.hash);
+    memcpy(out->dtls.hash, hash, strlen(hash));
+    memcpy(out->dtls.digest, link->dtls.digest, link->dtls.digest_len);
+    out->dtls.digest_len = link->dtls.digest_len;
+}
+
+static void fill_transport(
+    const struct call *call, const struct ridden *r, struct plan_transport *out)
+{
+    struct transport *t = r->transport;
+    const struct link *link = &r->side->link;
+    *out = (struct plan_transport){
+        .id = t->id,
+        .local_count = t->local_count,
+        .remote_rtp = link->rtp,
+        .remote_rtcp = link->rtcp,
+        .rtcp_mux = link->mux && (r->is_current || mux_is_sure(link)),
+        .learning = r->party->learning,
+        .asymmetric = r->party->asymmetric,
+        .strict_source = r->party->strict_source,
+        .media_handover = r->party->media_handover,
+        .signalled = t->signalled,
+        .tos = call->tos,
+    };
+    /* An answer has settled it: the RTCP ports are closed for good. */
+    t->rtcp_given_up = t->rtcp_given_up || (t->pair && out->rtcp_mux);
+    for (uint8_t i = 0; i < t->local_count; i++) {
+        out->locals[i].lease = t->locals[i].lease;
+        out->locals[i].rtp = t->locals[i].bound_rtp;
+        if (!t->rtcp_given_up)
+            out->locals[i].rtcp = t->locals[i].bound_rtcp;
+    }
+    fill_ice(link, &out->ice);
+    fill_security(link, out);
+}
+
+static enum plan_timeout timeout_of(const struct side *s, bool is_heard)
+{
+    if (!s->told || !s->known)
+        return PLAN_TIMEOUT_OFFER;
+    return is_heard ? PLAN_TIMEOUT_MEDIA : PLAN_TIMEOUT_SILENT;
+}
+
+static void fill_stream(struct call *call, struct section *section, struct plan_stream *out)
+{
+    const struct side *s = section_side(section);
+    if (section->stream == 0)
+        section->stream = ++call->last_stream;
+    *out = (struct plan_stream){
+        .id = section->stream,
+        .transport = s->transport->id,
+        .kind = side_is_rtp(s) ? PLAN_STREAM_RTP : PLAN_STREAM_RAW,
+        /* Nothing can come from one that does not know our address yet. */
+        .party_sends = s->told && s->sends,
+        .party_receives = s->receives,
+        .feedback = (sdp_protocol_bits(s->protocol) & SDP_FEEDBACK) != 0,
+        .strip_extensions = s->no_extensions,
+        .timeout = timeout_of(s, s->sends),
+        .mid_extension = s->mid_extension,
+        .payload_count = s->payload_count,
+        .ssrc_count = s->ssrc_count,
+    };
+    if (s->mid.len > 0 && s->mid.len < PLAN_MID_SIZE)
+        memcpy(out->mid, s->mid.data, s->mid.len);
+    if (s->payload_count > 0)
+        memcpy(out->payloads, s->payloads, s->payload_count * sizeof(*out->payloads));
+    if (s->ssrc_count > 0)
+        memcpy(out->ssrcs, s->ssrcs, s->ssrc_count * sizeof(*out->ssrcs));
+}
+
+static uint32_t number_streams(struct call *call)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < call->party_count; i++)
+        for (uint32_t k = 0; k < call->parties[i]->section_count; k++) {
+            struct section *s = &call->parties[i]->sections[k];
+            if (side_is_open(section_side(s)))
+                count++;
+            else
+                s->stream = 0;
+        }
+    return count;
+}
+
+static void fill_streams(struct call *call)
+{
+    struct plan_stream *next = call->plan.streams;
+    for (uint32_t i = 0; i < call->party_count; i++)
+        for (uint32_t k = 0; k < call->parties[i]->section_count; k++) {
+            struct section *s = &call->parties[i]->sections[k];
+            if (side_is_open(section_side(s)))
+                fill_stream(call, s, next++);
+        }
+}
+
+/* A party is heard by the one it talks to, as long as that one talks to it. */
+static void connect(struct call *call)
+{
+    struct plan_stream *next = call->plan.streams;
+    for (uint32_t i = 0; i < call->party_count; i++) {
+        const struct party *p = call->parties[i];
+        const struct party *peer = p->current;
+        for (uint32_t k = 0; k < p->section_count; k++) {
+            if (p->sections[k].stream == 0)
+                continue;
+            struct plan_stream *stream = next++;
+            bool is_heard = peer != NULL && peer->current == p && k < peer->section_count &&
+                            peer->sections[k].stream != 0;
+            if (is_heard)
+                stream->sinks[stream->sink_count++] = peer->sections[k].stream;
+        }
+    }
+}
+
+enum call_status plan_make(struct work *w)
+{
+    struct call *call = w->call;
+    struct planning p = {.work = w};
+    note_transports(&p);
+    uint32_t streams = number_streams(call);
+    if (p.too_many || streams > PLAN_MAX_STREAMS)
+        return work_fail(w, CALL_TOO_LARGE, "more than %d streams", PLAN_MAX_STREAMS);
+
+    struct plan *plan = &call->plan;
+    *plan = (struct plan){.transport_count = p.ridden_count, .stream_count = streams};
+    if (p.ridden_count > 0)
+        plan->transports = arena_alloc(&call->arena, p.ridden_count * sizeof(*plan->transports));
+    if (streams > 0)
+        plan->streams = arena_alloc(&call->arena, streams * sizeof(*plan->streams));
+    if (call->arena.failed)
+        return CALL_OUT_OF_MEMORY;
+    for (uint32_t i = 0; i < p.ridden_count; i++)
+        fill_transport(call, &p.ridden[i], &plan->transports[i]);
+    fill_streams(call);
+    connect(call);
+    return CALL_OK;
+}
