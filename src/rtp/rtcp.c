@@ -96,7 +96,7 @@ static bool contents_are_whole(const struct rtcp_packet *p)
     case RTCP_APP: /* SSRC and name */
     case RTCP_RTPFB:
     case RTCP_PSFB:
-        return p->body.len >= 2 * WORD;
+        return p->body.len >= (size_t)2 * WORD;
     case RTCP_XR:
         return xr_is_whole(p);
     default:

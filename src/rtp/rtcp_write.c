@@ -36,7 +36,7 @@ void rtcp_write_sr(struct writer *w, const struct rtcp_sender *sender,
     const struct rtcp_report *reports, size_t count)
 {
     assert(count <= RTCP_MAX_REPORTS);
-    write_header(w, RTCP_SR, count, 6 * WORD + REPORT_SIZE * count);
+    write_header(w, RTCP_SR, count, (size_t)6 * WORD + REPORT_SIZE * count);
     writer_u32(w, sender->ssrc);
     writer_u64(w, sender->ntp);
     writer_u32(w, sender->rtp_timestamp);
