@@ -61,7 +61,7 @@ static void admit_stun(
     struct transport *t = port->transport;
     struct text ufrag;
 
-    if (!ice_peek_ufrag(packet_bytes(packet), &ufrag)) {
+    if (port->channel == PACKET_CHANNEL_STUN || !ice_peek_ufrag(packet_bytes(packet), &ufrag)) {
         answer_plain(relay, packet);
         return;
     }

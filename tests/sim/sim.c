@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { START_MS = 1000000, TICK_MS = 1000, PACKETS = 4096 };
+
+struct fake_socket {
+    struct packet_socket socket; /* first */
+    struct list link;
+    int fd;
+};
+
+struct wire {
+    struct list link;
+    struct address from, to;
+    size_t len;
+    uint8_t data[];
+};
+
+struct worker {
+    struct worker_config config;
+    struct timers timers;
+    struct timer tick;
+    struct pool packets;
+    size_t packet_limit;
+    struct packet_io io;
+    struct packet_io_counters counters;
+    struct list sockets, closed;
+    struct packet_batch queue; /* to be sent */
+    struct message *posted, **posted_end;
+};
+
+static struct {
+    uint64_t now_ms;
+    struct list peers;
+    struct list to_relay; /* struct wire */
+    struct worker *worker;
+    struct message *control, **control_end;
+    void *control_owner;
+    uint64_t unreachable;
+} world;
+
+void sim_begin(void)
+{
+    world.now_ms = START_MS;
+    list_init(&world.peers);
+    list_init(&world.to_relay);
+    world.control = NULL;
+    world.control_end = &world.control;
+    world.unreachable = 0;
+}
+
+static void deliver_control(void)
+{
+    while (world.control != NULL) {
+        struct message *message = world.control;
+        world.control = message->next;
+        if (world.control == NULL)
+            world.control_end = &world.control;
+        message->deliver(message, world.control_owner);
+    }
+}
+
+void sim_end(void)
+{
+    deliver_control();
+    while (!list_is_empty(&world.to_relay))
+        free(CONTAINER_OF(list_pop_front(&world.to_relay), struct wire, link));
+}
+
+uint64_t sim_now_ms(void)
+{
+    return world.now_ms;
+}
+
+void sim_join(struct sim_peer *peer)
+{
+    list_push_back(&world.peers, &peer->link);
+}
+
+void sim_leave(struct sim_peer *peer)
+{
+    list_remove(&peer->link);
+}
+
+int sim_fd(void)
+{
+    return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+/* --- the network -------------------------------------------------------------------------------
+ */
+
+void sim_send(const struct address *from, const struct address *to, struct bytes datagram)
+{
+    struct wire *wire = malloc(sizeof(*wire) + datagram.len);
+    assert(wire != NULL);
+    *wire = (struct wire){.from = *from, .to = *to, .len = datagram.len};
+    if (datagram.len > 0)
+        memcpy(wire->data, datagram.data, datagram.len);
+    list_push_back(&world.to_relay, &wire->link);
+}
+
+static void hand_over(const struct packet *p)
+{
+    list_for_each_safe (at, &world.peers) {
+        struct sim_peer *peer = CONTAINER_OF(at, struct sim_peer, link);
+        if (!address_equal(&peer->address, &p->peer))
+            continue;
+        struct address from = p->socket->local;
+        peer->receive(peer, &from, packet_bytes(p));
+        return;
+    }
+    world.unreachable++;
+}
+
+static int fake_open(
+    struct packet_io *io, const struct packet_socket_config *config, struct packet_socket **out)
+{
+    struct worker *w = CONTAINER_OF(io, struct worker, io);
+    struct fake_socket *s = calloc(1, sizeof(*s));
+    assert(s != NULL);
+    s->fd = config->fd;
+    s->socket = (struct packet_socket){
+        .local = config->local, .channel = config->channel, .user = config->user};
+    list_push_back(&w->sockets, &s->link);
+    *out = &s->socket;
+    return 0;
+}
+
+static void fake_close(struct packet_io *io, struct packet_socket *socket)
+{
+    struct worker *w = CONTAINER_OF(io, struct worker, io);
+    struct fake_socket *s = CONTAINER_OF(socket, struct fake_socket, socket);
+    close(s->fd);
+    s->socket.user = NULL;
+    list_remove(&s->link);
+    list_push_back(&w->closed, &s->link);
+}
+
+static void free_closed(struct worker *w)
+{
+    while (!list_is_empty(&w->closed))
+        free(CONTAINER_OF(list_pop_front(&w->closed), struct fake_socket, link));
+}
+
+static struct packet_socket *socket_at(const struct worker *w, const struct address *local)
+{
+    list_for_each (at, &w->sockets) {
+        struct fake_socket *s = CONTAINER_OF(at, struct fake_socket, link);
+        if (address_equal(&s->socket.local, local))
+            return &s->socket;
+    }
+    return NULL;
+}
+
+static struct packet *take(struct worker *w)
+{
+    return w->packets.used >= w->packet_limit ? NULL : packet_take(&w->packets);
+}
+
+static void fake_receive(struct packet_io *io, struct packet_batch *batch)
+{
+    struct worker *w = CONTAINER_OF(io, struct worker, io);
+    free_closed(w);
+    while (batch->count < PACKET_BATCH_MAX && !list_is_empty(&world.to_relay)) {
+        struct wire *wire = CONTAINER_OF(list_pop_front(&world.to_relay), struct wire, link);
+        struct packet_socket *socket = socket_at(w, &wire->to);
+        struct packet *p = socket == NULL ? NULL : take(w);
+        if (p != NULL && packet_set(p, bytes_of(wire->data, wire->len))) {
+            p->socket = socket;
+            p->peer = wire->from;
+            p->arrival_ns = world.now_ms * 1000000;
+            batch->packets[batch->count++] = p;
+            counter_add(&w->counters.received_packets, 1);
+        } else {
+            packet_give(&w->packets, p);
+            world.unreachable++;
+        }
+        free(wire);
+    }
+}
+
+static void fake_send(struct packet_io *io, struct packet_batch *batch)
+{
+    struct worker *w = CONTAINER_OF(io, struct worker, io);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct packet *p = batch->packets[i];
+        if (p->socket->user == NULL) {
+            drop_count(&w->counters.drops, DROP_SOCKET_CLOSED);
+        } else {
+            counter_add(&w->counters.sent_packets, 1);
+            hand_over(p);
+        }
+        packet_give(&w->packets, p);
+    }
+    batch->count = 0;
+}
+
+static int fake_poll_fd(const struct packet_io *io)
+{
+    (void)io;
+    return -1;
+}
+
+static void fake_free(struct packet_io *io)
+{
+    struct worker *w = CONTAINER_OF(io, struct worker, io);
+    while (!list_is_empty(&w->sockets))
+        fake_close(io, &CONTAINER_OF(list_first(&w->sockets), struct fake_socket, link)->socket);
+    free_closed(w);
+}
+
+static const struct packet_io_ops fake_ops = {
+    .name = "fake",
+    .open_socket = fake_open,
+    .close_socket = fake_close,
+    .receive = fake_receive,
+    .send = fake_send,
+    .poll_fd = fake_poll_fd,
+    .free = fake_free,
+};
+
+/* --- the worker --------------------------------------------------------------------------------
+ */
+
+static void flush(struct worker *w)
+{
+    if (w->queue.count > 0)
+        packet_io_send(&w->io, &w->queue);
+}
+
+static void on_tick(struct timer *timer, uint64_t now_ms)
+{
+    struct worker *w = CONTAINER_OF(timer, struct worker, tick);
+    timer_arm(&w->timers, timer, now_ms + TICK_MS);
+    if (w->config.hooks->on_tick != NULL)
+        w->config.hooks->on_tick(w->config.state, now_ms);
+}
+
+static bool run_packets(struct worker *w)
+{
+    struct packet_batch batch = {0};
+    packet_io_receive(&w->io, &batch);
+    if (batch.count == 0)
+        return false;
+    w->config.hooks->packets(w->config.state, &batch, world.now_ms);
+    for (size_t i = 0; i < batch.count; i++)
+        if (!batch.packets[i]->queued)
+            worker_discard(w, batch.packets[i]);
+    flush(w);
+    return true;
+}
+
+static bool run_messages(struct worker *w)
+{
+    if (w->posted == NULL)
+        return false;
+    while (w->posted != NULL) {
+        struct message *message = w->posted;
+        w->posted = message->next;
+        if (w->posted == NULL)
+            w->posted_end = &w->posted;
+        message->deliver(message, w->config.state);
+    }
+    flush(w);
+    return true;
+}
+
+void sim_settle(void)
+{
+    struct worker *w = world.worker;
+    bool busy = true;
+    while (busy) {
+        timers_run(&w->timers, world.now_ms);
+        flush(w);
+        busy = run_packets(w);
+        busy = run_messages(w) || busy;
+        deliver_control();
+        busy = busy || w->posted != NULL || !list_is_empty(&world.to_relay);
+    }
+}
+
+void sim_run(uint64_t ms)
+{
+    uint64_t end_ms = world.now_ms + ms;
+    while (world.now_ms < end_ms) {
+        world.now_ms += SIM_STEP_MS;
+        list_for_each_safe (at, &world.peers) {
+            struct sim_peer *peer = CONTAINER_OF(at, struct sim_peer, link);
+            if (peer->tick != NULL)
+                peer->tick(peer, world.now_ms);
+        }
+        sim_settle();
+    }
+}
+
+int worker_start(const struct worker_config *config, struct worker **out)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    assert(w != NULL);
+    w->config = *config;
+    w->packet_limit = SIZE_MAX;
+    w->io = (struct packet_io){.ops = &fake_ops, .pool = &w->packets, .counters = &w->counters};
+    w->posted_end = &w->posted;
+    timers_init(&w->timers);
+    list_init(&w->sockets);
+    list_init(&w->closed);
+    packet_pool_init(&w->packets, PACKETS);
+    timer_init(&w->tick, on_tick);
+    timer_arm(&w->timers, &w->tick, world.now_ms + TICK_MS);
+    world.worker = w;
+    int error = w->config.hooks->on_start(w->config.state, w);
+    if (error != 0) {
+        fake_free(&w->io);
+        pool_done(&w->packets);
+        free(w);
+        return error;
+    }
+    *out = w;
+    return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+    run_messages(w);
+    timer_cancel(&w->timers, &w->tick);
+    w->config.hooks->on_stop(w->config.state);
+    assert(timers_next_due(&w->timers) == TIMERS_NEVER);
+    flush(w);
+    assert(list_is_empty(&w->sockets));
+    fake_free(&w->io);
+    pool_done(&w->packets);
+    free(w);
+    world.worker = NULL;
+}
+
+void worker_post(struct worker *w, struct message *message)
+{
+    message->next = NULL;
+    *w->posted_end = message;
+    w->posted_end = &message->next;
+}
+
+void mailbox_post(struct mailbox *box, struct message *message)
+{
+    world.control_owner = box->owner;
+    message->next = NULL;
+    *world.control_end = message;
+    world.control_end = &message->next;
+}
+
+const struct packet_io_counters *worker_counters(const struct worker *w)
+{
+    return &w->counters;
+}
+
+unsigned worker_index(const struct worker *w)
+{
+    return w->config.index;
+}
+
+uint64_t worker_now_ms(const struct worker *w)
+{
+    (void)w;
+    return world.now_ms;
+}
+
+struct timers *worker_timers(struct worker *w)
+{
+    return &w->timers;
+}
+
+struct packet_io *worker_io(struct worker *w)
+{
+    return &w->io;
+}
+
+static struct packet *counted(struct worker *w, struct packet *p)
+{
+    if (p == NULL)
+        drop_count(&w->counters.drops, DROP_NO_MEMORY);
+    return p;
+}
+
+struct packet *worker_packet(struct worker *w)
+{
+    return counted(w, take(w));
+}
+
+struct packet *worker_packet_copy(struct worker *w, const struct packet *p)
+{
+    bool full = w->packets.used >= w->packet_limit;
+    return counted(w, full ? NULL : packet_copy(&w->packets, p));
+}
+
+void worker_send(struct worker *w, struct packet *p)
+{
+    assert(!p->queued && p->socket != NULL && p->drop == DROP_NONE);
+    p->queued = true;
+    if (w->queue.count == PACKET_BATCH_MAX)
+        flush(w);
+    w->queue.packets[w->queue.count++] = p;
+}
+
+void worker_discard(struct worker *w, struct packet *p)
+{
+    if (p->drop != DROP_NONE)
+        drop_count(&w->counters.drops, p->drop);
+    packet_give(&w->packets, p);
+}
+
+/* --- what tests ask ----------------------------------------------------------------------------
+ */
+
+uint64_t sim_drops(enum drop_reason reason)
+{
+    return counter_get(&world.worker->counters.drops.by_reason[reason]);
+}
+
+uint64_t sim_drops_in_all(void)
+{
+    uint64_t sum = 0;
+    for (int reason = DROP_NONE + 1; reason < DROP_REASON_COUNT; reason++)
+        sum += sim_drops((enum drop_reason)reason);
+    return sum;
+}
+
+uint64_t sim_received(void)
+{
+    return counter_get(&world.worker->counters.received_packets);
+}
+
+uint64_t sim_sent(void)
+{
+    return counter_get(&world.worker->counters.sent_packets);
+}
+
+uint64_t sim_unreachable(void)
+{
+    return world.unreachable;
+}
+
+size_t sim_open_sockets(void)
+{
+    return list_count(&world.worker->sockets);
+}
+
+void sim_limit_packets(size_t limit)
+{
+    world.worker->packet_limit = limit;
+}
