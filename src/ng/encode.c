@@ -44,7 +44,7 @@ void ng_encode(struct writer *w, struct bytes cookie, bool is_json, struct ng_ar
         if (!empty_all(reply, bulky[i]))
             continue;
         if (!*truncated)
-            ng_put_string(arena, reply, TEXT("warning"), TEXT("Statistics truncated to fit"));
+            ng_put_string(arena, reply, TEXT("warning"), TEXT("Reply truncated to fit"));
         *truncated = true;
     }
 }
