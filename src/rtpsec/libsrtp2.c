@@ -39,8 +39,6 @@ static void (*const set_policy[RTPSEC_SUITES])(srtp_crypto_policy_t *) = {
     [RTPSEC_AEAD_AES_128_GCM] = srtp_crypto_policy_set_aes_gcm_128_16_auth,
     [RTPSEC_AES_256_CM_80] = srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80,
     [RTPSEC_AES_256_CM_32] = srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80,
-    [RTPSEC_AES_192_CM_80] = srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80,
-    [RTPSEC_AES_192_CM_32] = srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80,
     [RTPSEC_AES_128_CM_80] = srtp_crypto_policy_set_rtp_default,
     [RTPSEC_AES_128_CM_32] = srtp_crypto_policy_set_rtp_default,
 };

@@ -2,9 +2,12 @@
 /*
  * rtpsec/suite.h - the SRTP crypto suites: one table row each.
  *
- * RFC 4568 section 6.2 (AES-128 CM), RFC 6188 (AES-192/256 CM), RFC 7714 (AEAD GCM), RFC 5764
- * section 4.1.2 (numbers in DTLS). F8_128_HMAC_SHA1_80 and the NULL ciphers and NULL_HMAC of RFC
- * 5764 are not supported: nobody offers the first, and the others protect nothing.
+ * RFC 4568 section 6.2 (AES-128 CM), RFC 6188 (AES-256 CM), RFC 7714 (AEAD GCM), RFC 5764
+ * section 4.1.2 (numbers in DTLS).
+ *
+ * Not supported: F8_128_HMAC_SHA1_80, which nobody offers; the NULL ciphers and NULL_HMAC, which
+ * protect nothing; and AES_192_CM, for which libsrtp2 2.5 derives keys that no other
+ * implementation gets (cisco/libsrtp issue 763).
  */
 #ifndef RTPSEC_SUITE_H
 #define RTPSEC_SUITE_H
@@ -16,8 +19,6 @@ enum rtpsec_suite_id {
     RTPSEC_AEAD_AES_128_GCM,
     RTPSEC_AES_256_CM_80,
     RTPSEC_AES_256_CM_32,
-    RTPSEC_AES_192_CM_80,
-    RTPSEC_AES_192_CM_32,
     RTPSEC_AES_128_CM_80,
     RTPSEC_AES_128_CM_32,
 };

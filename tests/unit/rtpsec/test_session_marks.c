@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Saving and restoring: a session goes on in another process. */
+#include "packets.h"
+#include "reference.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static const struct rtpsec_flags no_flags = {0};
+static const enum rtpsec_suite_id suites[] = {RTPSEC_AES_128_CM_80, RTPSEC_AEAD_AES_128_GCM};
+
+static struct rtpsec_session *reborn(
+    struct rtpsec_session *old, enum rtpsec_suite_id id, enum rtpsec_direction direction)
+{
+    struct rtpsec_mark marks[8];
+    size_t count = rtpsec_session_save(old, marks, COUNT_OF(marks));
+    rtpsec_session_free(old);
+    struct rtpsec_session *s = test_session(id, direction, no_flags);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(rtpsec_session_restore(s, &marks[i]));
+        assert_false(rtpsec_session_restore(s, &marks[i])); /* it is known now */
+    }
+    return s;
+}
+
+static void goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    /* Where the takeover happens: within a turn, and on either side of one. */
+    static const uint64_t stops[] = {100, 32768, 65535, 65536, 3 * 65536 - 1, 3 * 65536 + 40000};
+    for (size_t s = 0; s < COUNT_OF(suites); s++) {
+        for (size_t t = 0; t < COUNT_OF(stops); t++) {
+            struct rtpsec_session *tx = test_session(suites[s], RTPSEC_TX, no_flags);
+            struct rtpsec_session *rx = test_session(suites[s], RTPSEC_RX, no_flags);
+            struct test_packet old = {0};
+            uint64_t step = stops[t] > 20000 ? 20000 : 1;
+            for (uint64_t index = stops[t] % step; index <= stops[t]; index += step) {
+                struct test_packet p = rtp_packet(5, (uint16_t)index, 20);
+                assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+                old = p;
+                assert_int_equal(unprotect_one(rx, &p), RTPSEC_OK);
+            }
+            tx = reborn(tx, suites[s], RTPSEC_TX);
+            rx = reborn(rx, suites[s], RTPSEC_RX);
+            assert_int_equal(unprotect_one(rx, &old), RTPSEC_REPLAYED);
+            struct test_packet used = rtp_packet(5, (uint16_t)stops[t], 20);
+            assert_int_equal(protect_one(tx, &used), RTPSEC_REPLAYED);
+            for (uint64_t index = stops[t] + 5; index > stops[t]; index--) {
+                struct test_packet p = rtp_packet(5, (uint16_t)index, 20), plain = p;
+                assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+                struct test_packet forged = p;
+                forged.data[20] ^= 1;
+                assert_int_equal(unprotect_one(rx, &forged), RTPSEC_AUTH_FAILED);
+                assert_int_equal(unprotect_one(rx, &p), RTPSEC_OK);
+                assert_memory_equal(p.data, plain.data, plain.len);
+            }
+            rtpsec_session_free(tx);
+            rtpsec_session_free(rx);
+        }
+    }
+}
+
+static void saves_what_it_knows(void **state)
+{
+    (void)state;
+    struct rtpsec_mark marks[4] = {0};
+    struct rtpsec_session *tx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_TX, no_flags);
+    for (uint64_t index = 60000; index < 70000; index += 1000) {
+        struct test_packet p = rtp_packet(5, (uint16_t)index, 20);
+        assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+    }
+    for (int i = 0; i < 3; i++) {
+        struct test_packet p = rtcp_packet(6, 28);
+        assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+    }
+    assert_int_equal(rtpsec_session_save(tx, marks, 1), 1);
+    assert_int_equal(rtpsec_session_save(tx, marks, 4), 2);
+    assert_int_equal(marks[0].ssrc, 5);
+    assert_true(marks[0].has_rtp && !marks[0].has_rtcp);
+    assert_int_equal(marks[0].roc, 1);
+    assert_int_equal(marks[0].seq, 69000 - 65536);
+    assert_int_equal(marks[1].ssrc, 6);
+    assert_true(!marks[1].has_rtp && marks[1].has_rtcp);
+    assert_int_equal(marks[1].rtcp_index, 3);
+    rtpsec_session_free(tx);
+}
+
+/* Sends RTCP until the engine has caught up; each that gets out has a new, right index. */
+static size_t lost_while_catching_up(
+    struct rtpsec_session *tx, enum rtpsec_suite_id id, uint32_t last)
+{
+    const struct rtpsec_suite *suite = rtpsec_suite(id);
+    struct reference witness;
+    reference_init(&witness, suite, test_key(suite), test_salt(suite), no_flags);
+    size_t lost = 0, sent = 0;
+    for (uint32_t index = last + 1; sent < 3; index++) {
+        struct test_packet p = rtcp_packet(5, 28), expected = p;
+        enum rtpsec_verdict verdict = protect_one(tx, &p);
+        if (verdict == RTPSEC_NOT_READY) {
+            assert_int_equal(sent, 0);
+            lost++;
+            continue;
+        }
+        assert_int_equal(verdict, RTPSEC_OK);
+        expected.len = reference_protect_rtcp(&witness, expected.data, expected.len, index);
+        assert_memory_equal(p.data, expected.data, expected.len);
+        sent++;
+    }
+    return lost;
+}
+
+static void rtcp_catches_up_with_its_index(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t last;
+        size_t lost;
+    } cases[] = {{1, 1}, {500, 1}, {10000, 1}, {25000, 3}};
+    for (size_t s = 0; s < COUNT_OF(suites); s++) {
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+            struct rtpsec_session *tx = test_session(suites[s], RTPSEC_TX, no_flags);
+            assert_true(rtpsec_session_restore(tx,
+                &(struct rtpsec_mark){.ssrc = 5, .has_rtcp = true, .rtcp_index = cases[i].last}));
+            assert_int_equal(lost_while_catching_up(tx, suites[s], cases[i].last), cases[i].lost);
+            rtpsec_session_free(tx);
+        }
+    }
+}
+
+static void a_spent_rtcp_index_is_the_end(void **state)
+{
+    (void)state;
+    struct rtpsec_session *tx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_TX, no_flags);
+    assert_true(rtpsec_session_restore(
+        tx, &(struct rtpsec_mark){.ssrc = 5, .has_rtcp = true, .rtcp_index = 0x7fffffff}));
+    struct test_packet p = rtcp_packet(5, 28);
+    assert_int_equal(protect_one(tx, &p), RTPSEC_KEY_EXPIRED);
+    rtpsec_session_free(tx);
+}
+
+static void restores_no_more_than_there_is_room_for(void **state)
+{
+    (void)state;
+    struct rtpsec_session *rx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_RX, no_flags);
+    for (uint32_t i = 0; i <= RTPSEC_RX_SSRCS; i++)
+        assert_int_equal(
+            rtpsec_session_restore(rx, &(struct rtpsec_mark){.ssrc = i}), i < RTPSEC_RX_SSRCS);
+    rtpsec_session_free(rx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(goes_on_where_it_stopped),
+        cmocka_unit_test(saves_what_it_knows),
+        cmocka_unit_test(rtcp_catches_up_with_its_index),
+        cmocka_unit_test(a_spent_rtcp_index_is_the_end),
+        cmocka_unit_test(restores_no_more_than_there_is_room_for),
+    };
+    return cmocka_run_group_tests_name("rtpsec marks", tests, start_rtpsec, stop_rtpsec);
+}
