@@ -66,7 +66,7 @@ struct call_flags {
     bool trust_address, sip_source_address;
     bool asymmetric, strict_source, media_handover, port_latching, no_port_latching;
     enum call_learning learning;
-    int tos; /* -1: keep */
+    int tos; /* -1: keep; above 255: as configured */
 
     /* ICE, DTLS, SDES */
     enum call_ice ice;

@@ -266,8 +266,11 @@ static bool read_number(const struct ng_value *value, int64_t max, int *out)
 
 static void read_tos(struct option_reader *r, const struct ng_value *value)
 {
-    if (!read_number(value, UINT8_MAX, &r->flags->tos))
-        r->flags->tos = -1;
+    int64_t number;
+    if (!ng_value_int(value, &number) || number > UINT8_MAX)
+        r->flags->tos = OPTION_TOS_CONFIGURED;
+    else
+        r->flags->tos = number < 0 ? OPTION_TOS_KEEP : (int)number;
 }
 
 static void read_delete_delay(struct option_reader *r, const struct ng_value *value)

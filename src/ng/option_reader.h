@@ -5,6 +5,9 @@
 
 #include "ng/options.h"
 
+/* TOS when none is given, or one beyond a byte; a negative one keeps what is set. */
+enum { OPTION_TOS_CONFIGURED = 256, OPTION_TOS_KEEP = -1 };
+
 struct option_reader {
     struct ng_arena *arena;
     struct call_command *out;

@@ -101,7 +101,7 @@ void ng_options_read(const struct ng_value *in, struct ng_arena *arena, struct c
     struct ng_ignored *ignored)
 {
     *out = (struct call_command){0};
-    out->flags.tos = -1;
+    out->flags.tos = OPTION_TOS_CONFIGURED;
     out->flags.delete_delay = -1;
     struct option_reader r = {.arena = arena, .out = out, .flags = &out->flags, .ignored = ignored};
     read_entries(&r, in);

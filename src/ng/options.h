@@ -22,8 +22,8 @@ struct ng_ignored {
 void ng_ignore(struct ng_ignored *ignored, struct text word);
 
 /*
- * Fills `out`, whose verb the caller sets afterwards. Missing numbers that mean "as configured" are
- * -1. Texts borrow the dictionary or live in the arena.
+ * Fills `out`, whose verb the caller sets afterwards. A missing delete-delay is -1 and a missing
+ * TOS 256: as configured. Texts borrow the dictionary or live in the arena.
  */
 void ng_options_read(const struct ng_value *in, struct ng_arena *arena, struct call_command *out,
     struct ng_ignored *ignored);

@@ -85,7 +85,7 @@ static void print_addresses(const struct call_flags *f)
     print_bool("port_latching", f->port_latching);
     print_bool("no_port_latching", f->no_port_latching);
     print_int("learning", (int)f->learning, CALL_LEARN_DEFAULT);
-    print_int("tos", f->tos, -1);
+    print_int("tos", f->tos, 256);
 }
 
 static void print_security(const struct call_flags *f)
@@ -356,8 +356,8 @@ static const struct {
     {"{'flags':['WebRTC'],'ICE':'optional','transport-protocol':'RTP/SAVPF'}",
         "ice=3 trickle web_rtc sdes.off mux.offer mux.require no_rtcp protocol=5 generate_mid"},
     {"{'endpoint-learning':'heuristic'}", "learning=4"},
-    {"{'TOS':-5}", ""},
-    {"{'TOS':256}", ""},
+    {"{'TOS':-5}", "tos=-1"},
+    {"{'TOS':300}", ""},
     {"{'TOS':'0x10'}", "tos=16"},
     {"{'delete-delay':'x'}", "ignored:delete-delay"},
     {"{'delete-delay':'-3'}", "ignored:delete-delay"},
