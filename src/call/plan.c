@@ -147,7 +147,7 @@ static void fill_stream(struct call *call, struct section *section, struct plan_
         .payload_count = s->payload_count,
         .ssrc_count = s->ssrc_count,
     };
-    if (s->mid.len > 0 && s->mid.len < PLAN_MID_SIZE)
+    if (!s->plain && s->mid.len > 0 && s->mid.len < PLAN_MID_SIZE)
         memcpy(out->mid, s->mid.data, s->mid.len);
     if (s->payload_count > 0)
         memcpy(out->payloads, s->payloads, s->payload_count * sizeof(*out->payloads));
