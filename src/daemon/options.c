@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/options.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "daemon/config.h"
+
+static const struct option_choice learnings[] = {
+    {"off", PLAN_LEARN_OFF},
+    {"immediate", PLAN_LEARN_IMMEDIATE},
+    {"delayed", PLAN_LEARN_DELAYED},
+    {"heuristic", PLAN_LEARN_HEURISTIC},
+    {NULL, 0},
+};
+
+static const struct option_choice reportings[] = {
+    {"full", SSRC_REPORTING_FULL},
+    {"global", SSRC_REPORTING_GLOBAL},
+    {"none", SSRC_REPORTING_NONE},
+    {NULL, 0},
+};
+
+static const struct option_choice mos_kinds[] = {{"CQ", MOS_CQ}, {"LQ", MOS_LQ}, {NULL, 0}};
+
+static const struct option_choice srtp_engines[] = {{"libsrtp2", 0}, {NULL, 0}};
+
+static const char network[] = "Network";
+static const char calls[] = "Calls";
+static const char media[] = "Media";
+static const char process[] = "Process";
+
+enum { DAY = 86400, YEAR = 366 * DAY };
+
+#define FIELD(member) .offset = offsetof(struct daemon_config, member)
+#define RANGE(low, high) .min = (low), .max = (high)
+
+/* clang-format off: a table reads best as one */
+const struct option options[] = {
+    {.name = "interface",
+        .letter = 'i',
+        .kind = OPTION_LIST,
+        .section = network,
+        .fallback = "",
+        FIELD(network.interface),
+        .help =
+            "Local addresses for media: [NAME/]ADDRESS[!ADVERTISED]. ADDRESS is an IP address, a "
+            "network interface, a host name or 'any'; ADVERTISED is what SDP shows, for a machine "
+            "behind a 1:1 NAT. NAME is what ng's 'direction' and 'interface' refer to, 'default' "
+            "unless told; entries of the same name are several addresses of one interface. "
+            "NAME:SUFFIX makes a group NAME whose members take turns, ALIAS=NAME gives a second "
+            "name. The first is used where the proxy names none. Without this option: the first "
+            "global address of the machine."},
+    {.name = "listen-ng",
+        .letter = 'n',
+        .kind = OPTION_LIST,
+        .section = network,
+        .fallback = "127.0.0.1:2223",
+        FIELD(network.listen_ng),
+        .help =
+            "UDP addresses for the ng control protocol: IP:PORT, [IP]:PORT, HOST:PORT, or PORT "
+            "alone for all addresses of the machine. Whoever can reach them controls all calls: "
+            "keep them away from the Internet."},
+    {.name = "port-min",
+        .letter = 'm',
+        .kind = OPTION_PORT,
+        .section = network,
+        .fallback = "30000",
+        FIELD(network.port_min),
+        RANGE(1, 65535),
+        .help = "First port for media of plain RTP and SDES legs."},
+    {.name = "port-max",
+        .letter = 'M',
+        .kind = OPTION_PORT,
+        .section = network,
+        .fallback = "39999",
+        FIELD(network.port_max),
+        RANGE(1, 65535),
+        .help = "Last port for media."},
+    {.name = "webrtc-port",
+        .kind = OPTION_PORT,
+        .section = network,
+        .fallback = "40000",
+        FIELD(network.webrtc_port),
+        RANGE(0, 65535),
+        .help = "UDP port that all WebRTC legs of the first worker share; each further worker uses "
+                "the next port. 0: a port for each stream, from the range above."},
+    {.name = "stun-port",
+        .kind = OPTION_PORT,
+        .section = network,
+        .fallback = "3478",
+        FIELD(network.stun_port),
+        RANGE(0, 65535),
+        .help = "UDP port on every interface address that answers STUN Binding requests. 0: none."},
+    {.name = "tos",
+        .letter = 'T',
+        .kind = OPTION_NUMBER,
+        .section = network,
+        .fallback = "0",
+        FIELD(network.tos),
+        RANGE(0, 255),
+        .help = "Value of the TOS or traffic class byte of media packets; 184 is EF."},
+    {.name = "control-tos",
+        .kind = OPTION_NUMBER,
+        .section = network,
+        .fallback = "0",
+        FIELD(network.control_tos),
+        RANGE(0, 255),
+        .help = "The same for replies to the proxy."},
+    {.name = "software-id",
+        .kind = OPTION_TEXT,
+        .section = network,
+        .fallback = "mediaferry",
+        FIELD(network.software_id),
+        .help = "Name shown in STUN responses and in SDP made here. Empty: none."},
+
+    {.name = "timeout",
+        .letter = 'o',
+        .kind = OPTION_SECONDS,
+        .section = calls,
+        .fallback = "60",
+        FIELD(calls.timeout_s),
+        RANGE(0, YEAR),
+        .help = "A call ends when none of its streams has received media for so long. 0: never."},
+    {.name = "silent-timeout",
+        .letter = 's',
+        .kind = OPTION_SECONDS,
+        .section = calls,
+        .fallback = "3600",
+        FIELD(calls.silent_timeout_s),
+        RANGE(0, YEAR),
+        .help = "The same for streams that are on hold or not meant to receive. 0: never."},
+    {.name = "offer-timeout",
+        .letter = 'y',
+        .kind = OPTION_SECONDS,
+        .section = calls,
+        .fallback = "3600",
+        FIELD(calls.offer_timeout_s),
+        RANGE(0, YEAR),
+        .help = "The same for offers that were not answered. 0: never."},
+    {.name = "final-timeout",
+        .letter = 'a',
+        .kind = OPTION_SECONDS,
+        .section = calls,
+        .fallback = "0",
+        FIELD(calls.final_timeout_s),
+        RANGE(0, YEAR),
+        .help = "A call ends so long after its beginning in any case. 0: never."},
+    {.name = "delete-delay",
+        .letter = 'd',
+        .kind = OPTION_SECONDS,
+        .section = calls,
+        .fallback = "30",
+        FIELD(calls.delete_delay_s),
+        RANGE(0, DAY),
+        .help = "A deleted call is kept for so long, unless the proxy says otherwise."},
+    {.name = "max-sessions",
+        .kind = OPTION_NUMBER,
+        .section = calls,
+        .fallback = "-1",
+        FIELD(calls.max_sessions),
+        RANGE(-1, INT32_MAX),
+        .help = "New calls are refused when there are so many. -1: no limit; 0: refuse all."},
+    {.name = "sip-source",
+        .kind = OPTION_BOOL,
+        .section = calls,
+        .fallback = "false",
+        FIELD(calls.sip_source),
+        .help = "Send media to the address the SIP message came from rather than to the one in its "
+                "SDP, unless the proxy says otherwise."},
+    {.name = "plain-sdp",
+        .kind = OPTION_BOOL,
+        .section = calls,
+        .fallback = "true",
+        FIELD(calls.plain_sdp),
+        .help = "Leave out of the SDP for plain RTP what only browsers understand (ssrc, msid, "
+                "extmap, rtcp-fb and the like), so that it fits into one packet. Off: pass all "
+                "unknown lines through."},
+    {.name = "reject-invalid-sdp",
+        .kind = OPTION_BOOL,
+        .section = calls,
+        .fallback = "false",
+        FIELD(calls.reject_invalid_sdp),
+        .help =
+            "Refuse an offer or answer whose SDP is not well formed, instead of making the best "
+            "of it."},
+
+    {.name = "endpoint-learning",
+        .kind = OPTION_CHOICE,
+        .section = media,
+        .fallback = "heuristic",
+        FIELD(media.endpoint_learning),
+        .choices = learnings,
+        .help =
+            "How the real address of an endpoint behind NAT is found: not at all; from the first "
+            "packet; from the first packet after three seconds; or by preferring, for three "
+            "seconds, the source that fits the SDP best."},
+    {.name = "dtls-passive",
+        .kind = OPTION_BOOL,
+        .section = media,
+        .fallback = "false",
+        FIELD(media.dtls_passive),
+        .help = "Take the passive side of DTLS wherever the other end leaves the choice."},
+    {.name = "dtls-mtu",
+        .kind = OPTION_NUMBER,
+        .section = media,
+        .fallback = "1200",
+        FIELD(media.dtls_mtu),
+        RANGE(256, 1500),
+        .help = "Size in bytes above which DTLS handshake messages are fragmented."},
+    {.name = "srtp-engine",
+        .kind = OPTION_WORD,
+        .section = media,
+        .fallback = "libsrtp2",
+        FIELD(media.srtp_engine),
+        .choices = srtp_engines,
+        .help = "What encrypts and decrypts SRTP."},
+    {.name = "rtcp-interval",
+        .kind = OPTION_NUMBER,
+        .section = media,
+        .fallback = "5000",
+        FIELD(media.rtcp_interval_ms),
+        RANGE(500, 600000),
+        .help = "Mean milliseconds between RTCP reports made here."},
+    {.name = "ssrc-reporting",
+        .kind = OPTION_CHOICE,
+        .section = media,
+        .fallback = "full",
+        FIELD(media.ssrc_reporting),
+        .choices = reportings,
+        .help =
+            "Statistics of each SSRC in ng replies: with the history of quality, only totals, or "
+            "none."},
+    {.name = "mos",
+        .kind = OPTION_CHOICE,
+        .section = media,
+        .fallback = "CQ",
+        FIELD(media.mos),
+        .choices = mos_kinds,
+        .help =
+            "Mean opinion score of conversation (CQ: counts the round-trip time) or of listening "
+            "(LQ: does not)."},
+    {.name = "batch-wait",
+        .kind = OPTION_NUMBER,
+        .section = media,
+        .fallback = "0",
+        FIELD(media.batch_wait_us),
+        RANGE(0, 10000),
+        .help =
+            "Microseconds for which a worker gathers packets before it handles them together. "
+            "500 saves a third of the processor time under load and is not heard; 0 handles each "
+            "packet at once."},
+
+    {.name = "num-threads",
+        .kind = OPTION_NUMBER,
+        .section = process,
+        .fallback = "0",
+        FIELD(process.num_threads),
+        RANGE(0, 256),
+        .help = "Media workers, a thread each. 0: one for each processor core."},
+    {.name = "log-level",
+        .letter = 'L',
+        .kind = OPTION_NUMBER,
+        .section = process,
+        .fallback = "6",
+        FIELD(process.log_level),
+        RANGE(0, 7),
+        .help = "What is logged: 3 errors, 4 warnings, 5 notices, 6 events of calls, 7 all. The "
+                "signals USR1 and USR2 lower and raise it."},
+    {.name = "log-stderr",
+        .letter = 'E',
+        .kind = OPTION_BOOL,
+        .section = process,
+        .fallback = "true",
+        FIELD(process.log_stderr),
+        .help = "Log to stderr, where systemd and containers read it. There is no other place."},
+    {.name = "foreground",
+        .letter = 'f',
+        .kind = OPTION_BOOL,
+        .section = process,
+        .fallback = "true",
+        FIELD(process.foreground),
+        .help = "Stay in the foreground. There is no other way to run."},
+    {.name = "pidfile",
+        .letter = 'p',
+        .kind = OPTION_TEXT,
+        .section = process,
+        .fallback = "",
+        FIELD(process.pidfile),
+        .help = "File to write the process id to. Empty: none."},
+    {.name = "config-file",
+        .kind = OPTION_TEXT,
+        .section = process,
+        .fallback = "/etc/mediaferry/mediaferry.conf",
+        FIELD(process.config_file),
+        .not_in_file = true,
+        .help = "Configuration file, or 'none'. Only the default may be missing."},
+    {.name = "config-section",
+        .kind = OPTION_TEXT,
+        .section = process,
+        .fallback = "",
+        FIELD(process.config_section),
+        .not_in_file = true,
+        .help = "Section of the file to read. Empty: [rtpengine], then [mediaferry], which wins."},
+};
+/* clang-format on */
+
+const size_t option_count = COUNT_OF(options);
+
+const struct option *option_find(struct text name)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (text_is(name, options[i].name))
+            return &options[i];
+    return NULL;
+}
+
+const struct option *option_find_letter(char letter)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (letter != '\0' && options[i].letter == letter)
+            return &options[i];
+    return NULL;
+}
+
+const char *option_variable(const struct option *option, char out[OPTION_VARIABLE_SIZE])
+{
+    snprintf(out, OPTION_VARIABLE_SIZE, "MEDIAFERRY_%s", option->name);
+    for (char *c = out; *c != '\0'; c++)
+        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+    return out;
+}
+
+const char *option_value_name(const struct option *option)
+{
+    static const char *const names[] = {
+        [OPTION_BOOL] = "BOOL",
+        [OPTION_NUMBER] = "NUMBER",
+        [OPTION_PORT] = "PORT",
+        [OPTION_SECONDS] = "SECONDS",
+        [OPTION_CHOICE] = "WORD",
+        [OPTION_WORD] = "WORD",
+        [OPTION_TEXT] = "TEXT",
+        [OPTION_LIST] = "LIST",
+    };
+    return names[option->kind];
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+uint64_t process_raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+unsigned process_cores(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > 0 ? (unsigned)count : 1;
+}
+
+int process_write_pidfile(const char *path)
+{
+    if (path[0] == '\0')
+        return 0;
+    FILE *file = fopen(path, "we");
+    if (file == NULL)
+        return -errno;
+    bool ok = fprintf(file, "%ld\n", (long)getpid()) > 0;
+    ok = fclose(file) == 0 && ok;
+    return ok ? 0 : -EIO;
+}
+
+void process_remove_pidfile(const char *path)
+{
+    if (path[0] != '\0')
+        unlink(path);
+}
+
+#ifdef HAVE_SYSTEMD
+void process_notify_ready(void)
+{
+    sd_notify(0, "READY=1");
+}
+
+void process_notify_stopping(void)
+{
+    sd_notify(0, "STOPPING=1");
+}
+#else
+void process_notify_ready(void)
+{
+}
+
+void process_notify_stopping(void)
+{
+}
+#endif

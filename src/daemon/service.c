@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "net/udp_socket.h"
+#include "ng/listener.h"
+#include "relay/relay.h"
+#include "session/session.h"
+
+struct service {
+    uv_loop_t *loop;
+    const struct daemon_config *config;
+    struct mailbox control;
+    struct sessions *sessions;
+    struct relay **relays;
+    size_t relay_count;
+    struct ng_server *server;
+    struct ng_listener *listeners[LISTEN_MAX];
+    size_t listener_count;
+};
+
+static uint64_t monotonic_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int64_t wall_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static uint16_t webrtc_port(const struct daemon_config *config, size_t worker)
+{
+    int64_t first = config->network.webrtc_port;
+    return first == 0 ? 0 : (uint16_t)((size_t)first + worker);
+}
+
+static int open_sessions(struct service *service)
+{
+    const struct daemon_config *config = service->config;
+    struct sessions_config sessions = {
+        .call =
+            {
+                .software_id = config->network.software_id,
+                .plain_sdp = config->calls.plain_sdp,
+                .dtls_passive = config->media.dtls_passive,
+                .sip_source = config->calls.sip_source,
+                .reject_invalid_sdp = config->calls.reject_invalid_sdp,
+                .tos = (uint8_t)config->network.tos,
+                .learning = config->media.endpoint_learning,
+                .loop_id = (int64_t)(random_u64() & 0xffffffffffff),
+            },
+        .delete_delay_s = (uint32_t)config->calls.delete_delay_s,
+        .final_timeout_s = (uint32_t)config->calls.final_timeout_s,
+        .max_sessions = config->calls.max_sessions,
+        .port_min = (uint16_t)config->network.port_min,
+        .port_max = (uint16_t)config->network.port_max,
+        .shared_webrtc_port = config->network.webrtc_port != 0,
+    };
+    return sessions_open(&service->sessions, service->loop, &sessions, config->interfaces);
+}
+
+/* Opens one shared socket and says so; the option is named when it cannot be had. */
+static int open_shared(const struct daemon_config *config, const struct address *bind,
+    uint16_t port, size_t worker, bool stun_only, struct relay_shared_socket *out, struct str *why)
+{
+    struct udp_socket_config socket = {
+        .bind = *bind, .reuse_port = stun_only, .tos = (unsigned)config->network.tos};
+    char text[ADDRESS_TEXT_SIZE];
+    socket.bind.port = port;
+    *out = (struct relay_shared_socket){.fd = -1, .local = socket.bind, .stun_only = stun_only};
+
+    int error = udp_socket_open(&socket, &out->fd);
+    if (error != 0) {
+        str_addf(why, "cannot listen on %s/udp: %s (option '%s')", address_text(&socket.bind, text),
+            uv_strerror(error), stun_only ? "stun-port" : "webrtc-port");
+        return error;
+    }
+    log_event(LOG_NOTICE, LOG_NO_CALL, "listening", "for=%s address=%s/udp worker=%zu",
+        stun_only ? "stun" : "webrtc", address_text(&socket.bind, text), worker);
+    return 0;
+}
+
+static void close_shared(const struct relay_shared_socket *sockets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (sockets[i].fd >= 0)
+            close(sockets[i].fd);
+}
+
+/* The WebRTC and STUN sockets of one worker on every local address. */
+static int open_all_shared(const struct daemon_config *config, size_t worker,
+    struct relay_shared_socket *sockets, size_t *count, struct str *why)
+{
+    const struct interfaces *interfaces = config->interfaces;
+    uint16_t ports[] = {webrtc_port(config, worker), (uint16_t)config->network.stun_port};
+
+    *count = 0;
+    for (size_t i = 0; i < interfaces->bind_count; i++)
+        for (size_t kind = 0; kind < COUNT_OF(ports); kind++) {
+            if (ports[kind] == 0)
+                continue;
+            int error = open_shared(config, &interfaces->binds[i], ports[kind], worker, kind == 1,
+                &sockets[*count], why);
+            if (error != 0) {
+                close_shared(sockets, *count);
+                return error;
+            }
+            ++*count;
+        }
+    return 0;
+}
+
+static int open_relay(struct service *service, size_t index, struct str *why)
+{
+    const struct daemon_config *config = service->config;
+    struct relay_config relay = {
+        .software_id = config->network.software_id,
+        .timeout_s = (uint32_t)config->calls.timeout_s,
+        .silent_timeout_s = (uint32_t)config->calls.silent_timeout_s,
+        .offer_timeout_s = (uint32_t)config->calls.offer_timeout_s,
+        .dtls_mtu = (uint16_t)config->media.dtls_mtu,
+        .mos_without_rtt = config->media.mos == MOS_LQ,
+        .srtp_engine = config->media.srtp_engine,
+        .control = &service->control,
+        .listener = sessions_listener(service->sessions),
+    };
+    struct worker_config worker = {
+        .index = (unsigned)index,
+        .batch_wait_us = (unsigned)config->media.batch_wait_us,
+    };
+    struct relay_shared_socket *sockets =
+        calloc(config->interfaces->bind_count * 2, sizeof(*sockets));
+    size_t count;
+    if (sockets == NULL)
+        return -ENOMEM;
+    int error = open_all_shared(config, index, sockets, &count, why);
+    if (error == 0) {
+        error = relay_open(&service->relays[index], &worker, &relay, sockets, count);
+        if (error != 0)
+            str_addf(why, "cannot start media worker %zu: %s", index, uv_strerror(error));
+    }
+    free(sockets);
+    if (error != 0)
+        return error;
+    service->relay_count++;
+    return sessions_add_worker(
+        service->sessions, (struct session_worker){.relay = service->relays[index],
+                               .webrtc_port = webrtc_port(config, index)});
+}
+
+static int open_relays(struct service *service, struct str *why)
+{
+    size_t count = (size_t)service->config->process.num_threads;
+    service->relays = calloc(count, sizeof(struct relay *));
+    if (service->relays == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        int error = open_relay(service, i, why);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int open_listeners(struct service *service, struct str *why)
+{
+    const struct listen_addresses *wanted = &service->config->listen_ng;
+    struct ng_server_config server = {
+        .sessions = service->sessions, .now_us = monotonic_us, .wall_us = wall_us};
+    char text[ADDRESS_TEXT_SIZE];
+
+    service->server = ng_server_new(&server);
+    if (service->server == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < wanted->count; i++) {
+        const struct address *address = &wanted->list[i].address;
+        int error =
+            ng_listener_open(service->loop, address, (unsigned)service->config->network.control_tos,
+                service->server, &service->listeners[service->listener_count]);
+        if (error != 0 && wanted->list[i].is_optional)
+            continue;
+        if (error != 0) {
+            str_addf(why, "cannot listen on %s/udp: %s (option 'listen-ng')",
+                address_text(address, text), uv_strerror(error));
+            return error;
+        }
+        address = ng_listener_address(service->listeners[service->listener_count++]);
+        log_event(LOG_NOTICE, LOG_NO_CALL, "listening", "for=ng address=%s/udp",
+            address_text(address, text));
+    }
+    return 0;
+}
+
+static void say_interfaces(const struct daemon_config *config)
+{
+    char bind[ADDRESS_TEXT_SIZE], advertised[ADDRESS_TEXT_SIZE];
+    for (size_t i = 0; i < config->interfaces->count; i++) {
+        const struct interface *interface = &config->interfaces->list[i];
+        for (size_t n = 0; n < interface->count; n++)
+            log_event(LOG_NOTICE, LOG_NO_CALL, "interface",
+                "name=%s address=%s advertised=%s rtp-ports=%lld-%lld",
+                LOG_QUOTED(text_from(interface->name)),
+                address_ip_text(&interface->addresses[n].bind, bind),
+                address_ip_text(&interface->addresses[n].advertised, advertised),
+                (long long)config->network.port_min, (long long)config->network.port_max);
+    }
+}
+
+int service_start(
+    struct service **out, uv_loop_t *loop, const struct daemon_config *config, struct str *why)
+{
+    struct service *service = calloc(1, sizeof(*service));
+    if (service == NULL)
+        return -ENOMEM;
+    service->loop = loop;
+    service->config = config;
+    int error = mailbox_open(&service->control, loop, service);
+    if (error != 0) {
+        free(service);
+        return error;
+    }
+    error = open_sessions(service);
+    if (error == 0)
+        error = open_relays(service, why);
+    if (error == 0)
+        error = open_listeners(service, why);
+    if (error != 0) {
+        if (str_text(why).len == 0)
+            str_addf(why, "cannot start: %s", uv_strerror(error));
+        service_stop(service);
+        return error;
+    }
+    say_interfaces(config);
+    *out = service;
+    return 0;
+}
+
+static void control_closed(struct mailbox *box)
+{
+    free(CONTAINER_OF(box, struct service, control));
+}
+
+/* Posters stop before the mailbox, and the mailbox delivers its last before those it tells go. */
+void service_stop(struct service *service)
+{
+    for (size_t i = 0; i < service->relay_count; i++)
+        relay_close(service->relays[i]);
+    free(service->relays);
+    mailbox_close(&service->control, control_closed);
+    if (service->sessions != NULL)
+        sessions_close(service->sessions);
+    ng_server_free(service->server);
+    for (size_t i = 0; i < service->listener_count; i++)
+        ng_listener_close(service->listeners[i]);
+}
