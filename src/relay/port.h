@@ -3,8 +3,9 @@
  * relay/port.h - one UDP socket and who is behind it.
  *
  * A leased port serves one component of one transport. A shared port serves many transports, told
- * apart by the address a packet comes from: such a 5-tuple is bound only by a connectivity check
- * that has proven itself, and each transport has a bounded number of them.
+ * apart by the address a packet comes from: such a 5-tuple is bound by a connectivity check that
+ * has proven itself (or by the candidate of a lite peer, which sends no checks, if nobody has it),
+ * and each transport has a bounded number of them.
  */
 #ifndef RELAY_PORT_H
 #define RELAY_PORT_H

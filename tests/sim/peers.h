@@ -57,6 +57,7 @@ struct browser {
     struct address relay;
     const char *ufrag, *pwd;             /* its own */
     const char *relay_ufrag, *relay_pwd; /* the relay's */
+    bool deaf;                           /* to DTLS */
     bool controlled;                     /* thinks so: a role conflict with a lite agent */
     unsigned answers;                    /* to its checks */
     unsigned refusals;
@@ -68,6 +69,9 @@ struct browser {
     unsigned undecipherable;
     size_t dtls_datagrams; /* received */
 };
+
+/* What every browser made from now on takes for the relay's fingerprint; borrowed. */
+void browsers_expect(const struct dtls_fingerprint *fingerprint);
 
 /* Makes one with a DTLS association of its own; NULL `profiles` for all. */
 void browser_join(struct browser *b, const char *address, const char *relay, const char *profiles);

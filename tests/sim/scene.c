@@ -49,6 +49,7 @@ void scene_open(struct scene *s)
     s->plan = (struct plan){.transports = s->transports, .streams = s->streams};
     s->certificate = dtls_certificate_new(1700000000);
     assert(s->certificate != NULL);
+    browsers_expect(scene_fingerprint(s));
     struct relay_config config = {
         .software_id = "sim",
         .timeout_s = 60,
