@@ -120,14 +120,6 @@ static unsigned next_wait_us(SSL *ssl, unsigned previous_us)
     return wait_ms * 1000;
 }
 
-/* OpenSSL stops its timer without a word when the awaited flight has come. */
-static void follow_timer(struct dtls_association *a)
-{
-    struct timeval left;
-    if (a->ssl != NULL && DTLSv1_get_timeout(a->ssl, &left) == 0)
-        a->retransmit_ms = DTLS_NEVER;
-}
-
 static void verify(struct dtls_association *a)
 {
     if (!a->has_fingerprint)
@@ -179,7 +171,6 @@ static void go_on(struct dtls_association *a)
         a->peer_alert = alert_behind_error();
         fail(a, a->peer_alert != 0 ? DTLS_FAILURE_ALERT : DTLS_FAILURE_PROTOCOL);
     }
-    follow_timer(a);
 }
 
 static bool begin(struct dtls_association *a, enum dtls_role role, uint64_t now_ms)
@@ -347,7 +338,6 @@ enum dtls_state dtls_tick(struct dtls_association *a, uint64_t now_ms)
     a->retransmit_ms = now_ms + CLOCKS_DISAGREE_MS;
     if (DTLSv1_handle_timeout(a->ssl) < 0)
         fail(a, DTLS_FAILURE_TIMEOUT);
-    follow_timer(a);
     return a->state;
 }
 

@@ -70,11 +70,13 @@ static void a_receiver_forgets_the_ssrc_idle_longest(void **state)
     struct rtpsec_session *tx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_TX, no_flags);
     struct rtpsec_session *rx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_RX, no_flags);
     struct rtpsec_mark marks[RTPSEC_RX_SSRCS + 1];
-    struct test_packet first = rtp_packet(100, 50, 10), again;
+    struct test_packet first = rtp_packet(100, 50, 10), again, of_101 = {0};
     assert_int_equal(protect_one(tx, &first), RTPSEC_OK);
     for (uint32_t i = 0; i < RTPSEC_RX_SSRCS; i++) {
         struct test_packet p = rtp_packet(100 + i, 51, 10);
         assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+        if (i == 1)
+            of_101 = p;
         assert_int_equal(unprotect_one(rx, &p), RTPSEC_OK);
     }
     again = first;
@@ -94,10 +96,9 @@ static void a_receiver_forgets_the_ssrc_idle_longest(void **state)
         assert_true(marks[i].ssrc != 101 && marks[i].ssrc != 999);
 
     /* The forgotten one may come back, and starts anew in the engine as well. */
-    struct test_packet back = rtp_packet(101, 52, 10);
-    assert_int_equal(protect_one(tx, &back), RTPSEC_OK);
-    again = back;
-    assert_int_equal(unprotect_one(rx, &back), RTPSEC_OK);
+    again = of_101;
+    assert_int_equal(unprotect_one(rx, &again), RTPSEC_OK);
+    again = of_101;
     assert_int_equal(unprotect_one(rx, &again), RTPSEC_REPLAYED);
     rtpsec_session_free(tx);
     rtpsec_session_free(rx);
