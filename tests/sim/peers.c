@@ -302,7 +302,7 @@ void browser_start_dtls(struct browser *b, enum dtls_role role)
     dtls_start(b->dtls, role, sim_now_ms());
 }
 
-struct bytes browser_send(struct browser *b, struct bytes plain)
+bool browser_try_send(struct browser *b, struct bytes plain, struct bytes *sent)
 {
     static _Alignas(8) uint8_t memory[DATAGRAM_MAX + RTPSEC_MAX_TRAILER];
     struct rtpsec_packet packet = {
@@ -312,12 +312,24 @@ struct bytes browser_send(struct browser *b, struct bytes plain)
         .capacity = sizeof(memory),
         .is_rtcp = rtp_is_rtcp(plain),
     };
-    memcpy(memory, plain.data, plain.len);
+    if (plain.len > DATAGRAM_MAX)
+        return false;
+    if (plain.len > 0)
+        memcpy(memory, plain.data, plain.len);
     rtpsec_protect(&packet, 1);
     if (packet.verdict != RTPSEC_OK)
+        return false;
+    *sent = bytes_of(memory, packet.len);
+    sim_send(&b->peer.address, &b->relay, *sent);
+    return true;
+}
+
+struct bytes browser_send(struct browser *b, struct bytes plain)
+{
+    struct bytes sent;
+    if (!browser_try_send(b, plain, &sent))
         abort();
-    sim_send(&b->peer.address, &b->relay, bytes_of(memory, packet.len));
-    return bytes_of(memory, packet.len);
+    return sent;
 }
 
 void browser_say(struct browser *b, const struct speech *s)

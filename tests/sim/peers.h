@@ -96,6 +96,9 @@ void browser_say(struct browser *b, const struct speech *s);
 /* Protects and sends RTP or RTCP; the protected bytes lie in static memory. */
 struct bytes browser_send(struct browser *b, struct bytes plain);
 
+/* The same for what may be no RTP at all: false when it cannot be protected. */
+bool browser_try_send(struct browser *b, struct bytes plain, struct bytes *sent);
+
 /* SRTP keys of SDES in place of DTLS; `material` is key and salt. */
 void browser_use_keys(struct browser *b, const struct rtpsec_suite *suite,
     const uint8_t *rx_material, const uint8_t *tx_material);

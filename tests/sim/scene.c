@@ -34,6 +34,16 @@ static void snapshot(void *owner, uint64_t token, const struct relay_snapshot *s
         s->stream_states[i] = snapshot->streams[i];
 }
 
+/* One for all scenes. */
+static struct dtls_certificate *certificate(void)
+{
+    static struct dtls_certificate *own;
+    if (own == NULL)
+        own = dtls_certificate_new(1700000000);
+    assert(own != NULL);
+    return own;
+}
+
 void scene_open(struct scene *s)
 {
     const struct relay_shared_socket shared[] = {
@@ -47,8 +57,7 @@ void scene_open(struct scene *s)
     *s = (struct scene){0};
     s->control.owner = s;
     s->plan = (struct plan){.transports = s->transports, .streams = s->streams};
-    s->certificate = dtls_certificate_new(1700000000);
-    assert(s->certificate != NULL);
+    s->certificate = certificate();
     browsers_expect(scene_fingerprint(s));
     struct relay_config config = {
         .software_id = "sim",
@@ -70,7 +79,6 @@ void scene_close(struct scene *s)
 {
     relay_close(s->relay);
     sim_end();
-    dtls_certificate_unref(s->certificate);
 }
 
 const struct dtls_fingerprint *scene_fingerprint(const struct scene *s)
