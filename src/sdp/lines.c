@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdp/lines.h"
 
+#include "mediaferry/sdp_attr.h"
+
 bool sdp_take_line(struct text *it, struct text *out)
 {
     if (it->len == 0)
@@ -84,8 +86,9 @@ bool sdp_next_bandwidth(struct text *it, struct sdp_bandwidth *out)
 {
     struct text value;
     while (sdp_next_line(it, 'b', &value)) {
-        struct sdp_bandwidth b = {.type = text_cut(&value, ':')};
-        if (b.type.len == 0 || !text_to_u64(text_trim(value), UINT64_MAX, &b.value))
+        struct sdp_bandwidth b;
+        struct text type = text_cut(&value, ':');
+        if (!sdp_read_word(type, &b.type) || !text_to_u64(text_trim(value), UINT64_MAX, &b.value))
             continue;
         *out = b;
         return true;

@@ -156,6 +156,22 @@ static void says_where_it_failed(void **state)
     ng_arena_done(&arena);
 }
 
+static void only_entries_of_a_dictionary_have_keys(void **state)
+{
+    (void)state;
+    struct ng_arena arena;
+    struct ng_value *tree;
+    ng_arena_init(&arena, CAP);
+    assert_int_equal(
+        bencode_parse(bytes_of("d1:kl1:xl1:yeee", 15), &arena, &tree, NULL), BENCODE_OK);
+    assert_int_equal(tree->key.len, 0);
+    assert_true(text_is(tree->first->key, "k"));
+    assert_int_equal(tree->first->first->key.len, 0);
+    assert_int_equal(tree->first->last->key.len, 0);
+    assert_int_equal(tree->first->last->first->key.len, 0);
+    ng_arena_done(&arena);
+}
+
 static void strings_hold_any_byte(void **state)
 {
     (void)state;
@@ -262,6 +278,7 @@ int main(void)
         cmocka_unit_test(parses_as_expected),
         cmocka_unit_test(measures_what_it_parses),
         cmocka_unit_test(says_where_it_failed),
+        cmocka_unit_test(only_entries_of_a_dictionary_have_keys),
         cmocka_unit_test(strings_hold_any_byte),
         cmocka_unit_test(sizes_end_at_the_maximum),
         cmocka_unit_test(respects_the_cap),

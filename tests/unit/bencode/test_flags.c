@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mediaferry/ng.h"
+#include "mediaferry/bencode.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -188,6 +188,9 @@ static const struct flag_case lists[] = {
         "{'codec': {'strip': ['all'], 'offer': ['PCMU', 'PCMA']}}"},
     {"codec-accept=all", "{'codec': {'accept': ['all']}}"},
     {"transcode=[PCMU PCMA]", "{'codec': {'transcode': ['PCMU', 'PCMA']}}"},
+    {"codec=strip-all codec-offer-PCMU", "{'codec': 'strip-all', 'codec': {'offer': ['PCMU']}}"},
+    {"codec-strip=[a=b]", "{'codec-strip': {'a': 'b'}}"},
+    {"ICE=[a=b] ICE=force", "{'ICE': 'force'}"},
     {"TOS=0xb8", "{'TOS': 184}"},
     {"TOS=high", "{'TOS': 'high'}"},
     {"delete-delay=5 delete-delay=6", "{'delete delay': 6, 'delete-delay': '6'}"},
@@ -303,6 +306,30 @@ static void refuses_wrong_brackets(void **state)
     }
 }
 
+/* With the dictionary around them, brackets nest as deeply as bencoding can. */
+static void nests_as_deeply_as_bencoding(void **state)
+{
+    (void)state;
+    for (size_t depth = 1; depth <= BENCODE_MAX_DEPTH; depth++) {
+        char flags[2 + 2 * BENCODE_MAX_DEPTH], wire[256];
+        struct ng_arena arena;
+        struct writer text = writer_over(flags, sizeof(flags));
+        struct writer w = writer_over(wire, sizeof(wire));
+
+        writer_put(&text, bytes_of("a=", 2));
+        memset(writer_reserve(&text, depth), '[', depth);
+        memset(writer_reserve(&text, depth), ']', depth);
+        ng_arena_init(&arena, 1 << 20);
+        struct ng_value *dict = ng_dict(&arena);
+        enum ng_flags_status status =
+            ng_parse_flags(text_from_bytes(writer_bytes(&text)), &arena, dict);
+        assert_int_equal(status, depth < BENCODE_MAX_DEPTH ? NG_FLAGS_OK : NG_FLAGS_TOO_DEEP);
+        bencode_write(&w, dict);
+        assert_true(writer_ok(&w));
+        ng_arena_done(&arena);
+    }
+}
+
 static void ends_when_memory_does(void **state)
 {
     (void)state;
@@ -330,6 +357,7 @@ int main(void)
         cmocka_unit_test(puts_transports_together),
         cmocka_unit_test(splits_a_real_string),
         cmocka_unit_test(refuses_wrong_brackets),
+        cmocka_unit_test(nests_as_deeply_as_bencoding),
         cmocka_unit_test(ends_when_memory_does),
     };
     return cmocka_run_group_tests_name("bencode/flags", tests, NULL, NULL);

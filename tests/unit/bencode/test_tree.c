@@ -143,7 +143,8 @@ static void integers_from_strings(void **state)
         {"x", false, 0},
         {"5x", false, 0},
         {"5 6", false, 0},
-        {"00000000000000000000000000000000000000005", false, 0},
+        {"0000000000000000000000000000005", true, 5}, /* 31 digits, room for one more */
+        {"00000000000000000000000000000005", false, 0},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         int64_t value = 0;

@@ -195,10 +195,11 @@ static void attributes_stay_in_their_section(void **state)
     (void)state;
     struct sdp sdp;
     struct sdp_attr attr;
-    struct text text = TEXT("v=0\r\na=first\r\n" C "a=group:BUNDLE 0 1\r\n"
-                            "m=audio 1 RTP/AVP 0\r\na=mid:0\r\nb=AS:x\r\nb=AS:64\r\na=\r\n"
-                            "a=x-y:z:w\r\n"
-                            "m=audio 2 RTP/AVP 0\r\na=mid:1");
+    struct text text =
+        TEXT("v=0\r\na=first\r\n" C "a=group:BUNDLE 0 1\r\n"
+             "m=audio 1 RTP/AVP 0\r\na=mid:0\r\nb=AS:x\r\nb=A S:1\r\nb=:1\r\nb=AS:64\r\na=\r\n"
+             "a=x-y:z:w\r\n"
+             "m=audio 2 RTP/AVP 0\r\na=mid:1");
     assert_int_equal(sdp_parse(text, &sdp, NULL), SDP_OK);
 
     struct text it = sdp.lines;
@@ -222,7 +223,7 @@ static void attributes_stay_in_their_section(void **state)
 
     struct sdp_bandwidth b;
     it = sdp.media[0].lines;
-    assert_true(sdp_next_bandwidth(&it, &b)); /* the broken one is skipped */
+    assert_true(sdp_next_bandwidth(&it, &b)); /* the broken ones are skipped */
     assert_true(text_is(b.type, "AS"));
     assert_int_equal(b.value, 64);
     assert_false(sdp_next_bandwidth(&it, &b));
@@ -243,6 +244,19 @@ static void a_second_session_is_left_over(void **state)
     assert_int_equal(sdp_parse(sdp.rest, &sdp, NULL), SDP_OK);
     assert_true(text_is(sdp.media[0].type, "video"));
     assert_int_equal(sdp.rest.len, 0);
+
+    assert_int_equal(sdp_parse(TEXT("v=0\r\nv=0\r\n" C M), &sdp, NULL), SDP_OK);
+    assert_int_equal(sdp.media_count, 0);
+    assert_int_equal(sdp.rest.len, strlen("v=0\r\n" C M));
+}
+
+static void iterators_skip_what_is_no_line(void **state)
+{
+    (void)state;
+    struct text it = TEXT("\r\na\na:b\nax=c\nb=d\n=\na=e"), value;
+    assert_true(sdp_next_line(&it, 'a', &value));
+    assert_true(text_is(value, "e"));
+    assert_false(sdp_next_line(&it, 'a', &value));
 }
 
 static void counts_its_sections(void **state)
@@ -337,6 +351,7 @@ int main(void)
         cmocka_unit_test(media_fields),
         cmocka_unit_test(attributes_stay_in_their_section),
         cmocka_unit_test(a_second_session_is_left_over),
+        cmocka_unit_test(iterators_skip_what_is_no_line),
         cmocka_unit_test(counts_its_sections),
         cmocka_unit_test(fragments),
         cmocka_unit_test(fragments_without_media_lines),
