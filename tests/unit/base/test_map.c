@@ -110,7 +110,7 @@ static void tells_addresses_apart(void **state)
 static void the_youngest_of_equal_keys_is_found(void **state)
 {
     (void)state;
-    static struct u64_node nodes[40];
+    static struct u64_node nodes[20]; /* one growth with both in it */
     struct map map;
     map_init(&map);
     u64_map_put(&map, &nodes[0], 7);

@@ -31,6 +31,16 @@ static void stays_below_and_reaches_all(void **state)
     assert_int_equal(random_below(1), 0);
 }
 
+/* A plain remainder would give the lower third of this range half of all values. */
+static void favours_nothing(void **state)
+{
+    (void)state;
+    unsigned low = 0;
+    for (int i = 0; i < 6000; i++)
+        low += random_below(3u << 30) < 1u << 30;
+    assert_in_range(low, 1700, 2300);
+}
+
 static void makes_words(void **state)
 {
     (void)state;
@@ -49,6 +59,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_any_length),
         cmocka_unit_test(stays_below_and_reaches_all),
+        cmocka_unit_test(favours_nothing),
         cmocka_unit_test(makes_words),
     };
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);

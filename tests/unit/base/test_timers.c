@@ -50,6 +50,24 @@ static void fires_in_order_of_time(void **state)
     assert_int_equal(timers.armed, 0);
 }
 
+static void equal_times_fire_in_the_order_of_arming(void **state)
+{
+    (void)state;
+    static struct timer early[7], equal[50];
+    for (size_t i = 0; i < 50; i++) {
+        timer_init(&equal[i], note);
+        timer_arm(&timers, &equal[i], 100);
+        if (i % 8 == 0) { /* stir the heap */
+            timer_init(&early[i / 8], note);
+            timer_arm(&timers, &early[i / 8], 1 + i);
+        }
+    }
+    assert_int_equal(timers_run(&timers, 99), 7);
+    assert_int_equal(timers_run(&timers, 100), 50);
+    for (size_t i = 0; i < 50; i++)
+        assert_ptr_equal(fired[7 + i], &equal[i]);
+}
+
 static struct timer victim;
 
 static void cancel_victim(struct timer *self, uint64_t now_ms)
@@ -164,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(fires_in_order_of_time, fresh),
+        cmocka_unit_test_setup(equal_times_fire_in_the_order_of_arming, fresh),
         cmocka_unit_test_setup(a_callback_may_cancel_one_that_is_due, fresh),
         cmocka_unit_test_setup(what_a_callback_arms_waits_for_the_next_run, fresh),
         cmocka_unit_test_setup(a_callback_may_move_one_that_is_due, fresh),
