@@ -72,15 +72,12 @@ static void read_rtcp(
     l->mux_offered = sdp_find_attr(media->lines, SDP_ATTR_RTCP_MUX, &attr);
     l->rtcp = with_port(ip, media->port + 1U);
     if (sdp_find_attr(media->lines, SDP_ATTR_RTCP, &attr) && sdp_read_rtcp(attr.value, &rtcp)) {
-        bool own = rtcp.has_connection && !distrusts_sdp(w, s) &&
-                   !address_is_unspecified(&rtcp.connection.address);
+        bool own = rtcp.has_connection && !distrusts_sdp(w, s);
         l->rtcp = with_port(own ? rtcp.connection.address : ip, rtcp.port);
         /* The same address and port says it too (ng-protocol 3.6). */
         if (l->rtcp.family != ADDRESS_NONE && address_equal(&l->rtcp, &l->rtp))
             l->mux_offered = true;
     }
-    if (l->mux_offered)
-        l->rtcp = l->rtp;
 }
 
 static void read_addresses(struct work *w, struct side *s, const struct sdp_media *media)

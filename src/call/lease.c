@@ -23,9 +23,10 @@ static struct call_lease_request what_is_wanted(const struct party *p, const str
 
 static bool fits(const struct transport *t, const struct call_lease_request *wanted)
 {
-    if (!text_equal(t->interface, wanted->interface) || t->ice != wanted->ice)
+    if (!text_equal(t->interface, wanted->interface) || (wanted->ice && !t->ice))
         return false;
-    if (!wanted->ice && t->family != wanted->family)
+    /* One that was leased for ICE has all families. */
+    if (!t->ice && t->family != wanted->family)
         return false;
     if (is_shared_port(t))
         return wanted->shared;
@@ -74,7 +75,7 @@ static bool is_taken(const struct party *p, uint32_t index, const struct side *s
     for (uint32_t i = 0; i < index; i++) {
         const struct side *other = work_side(p, i);
         bool is_fellow = other != NULL && s->bundle != 0 && other->bundle == s->bundle;
-        if (other != NULL && !is_fellow && other->transport == s->transport)
+        if (other != NULL && !other->rejected && !is_fellow && other->transport == s->transport)
             return true;
     }
     return false;

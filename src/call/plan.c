@@ -2,6 +2,7 @@
 #include "call/plan.h"
 
 #include "call/negotiate.h"
+#include "call/write.h"
 
 enum { MAX_TRANSPORTS = 2 * PLAN_MAX_STREAMS };
 
@@ -91,6 +92,20 @@ static void fill_security(const struct link *link, struct plan_transport *out)
     out->dtls.digest_len = link->dtls.digest_len;
 }
 
+/* Without ICE the first is the one to send from: the one that c= names. */
+static void fill_locals(const struct ridden *r, struct plan_local *out)
+{
+    const struct transport *t = r->transport;
+    size_t first = r->side->link.ice.used ? 0 : (size_t)(write_local(r->side) - t->locals);
+    for (uint8_t i = 0; i < t->local_count; i++) {
+        const struct call_lease_local *local = &t->locals[(first + i) % t->local_count];
+        out[i].lease = local->lease;
+        out[i].rtp = local->bound_rtp;
+        if (!t->rtcp_given_up)
+            out[i].rtcp = local->bound_rtcp;
+    }
+}
+
 static void fill_transport(
     const struct call *call, const struct ridden *r, struct plan_transport *out)
 {
@@ -109,14 +124,11 @@ static void fill_transport(
         .signalled = t->signalled,
         .tos = call->tos,
     };
+    if (out->rtcp_mux)
+        out->remote_rtcp = link->rtp;
     /* An answer has settled it: the RTCP ports are closed for good. */
     t->rtcp_given_up = t->rtcp_given_up || (t->pair && out->rtcp_mux);
-    for (uint8_t i = 0; i < t->local_count; i++) {
-        out->locals[i].lease = t->locals[i].lease;
-        out->locals[i].rtp = t->locals[i].bound_rtp;
-        if (!t->rtcp_given_up)
-            out->locals[i].rtcp = t->locals[i].bound_rtcp;
-    }
+    fill_locals(r, out->locals);
     fill_ice(link, &out->ice);
     fill_security(link, out);
 }

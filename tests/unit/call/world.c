@@ -10,14 +10,17 @@ enum { SHARED_PORT = 40000, FIRST_PORT = 30000 };
 
 static unsigned random_calls;
 
-/* Names come out as "aaaaaa00", "bbbbbb00" and so on, the next after a round as "aaaaaa11". */
+/* Names come out as "aaaaaa00", "bbbbbb00" and so on: different for the first 62^3. */
 static void counting_random(void *data, size_t len)
 {
-    enum { LETTERS = 62, WORD = 6 };
+    enum { LETTERS = 62, SECOND = 6, THIRD = 7 };
     uint8_t *bytes = data;
-    for (size_t i = 0; i < len; i++)
-        bytes[i] =
-            (uint8_t)(LETTERS + (i < WORD ? random_calls : random_calls / LETTERS) % LETTERS);
+    for (size_t i = 0; i < len; i++) {
+        unsigned digit = i < SECOND  ? random_calls
+                         : i < THIRD ? random_calls / LETTERS
+                                     : random_calls / (LETTERS * LETTERS);
+        bytes[i] = (uint8_t)(LETTERS + digit % LETTERS);
+    }
     random_calls++;
 }
 

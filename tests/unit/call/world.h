@@ -9,7 +9,7 @@
 
 #include "call/call.h"
 
-enum { WORLD_MAX_LEASES = 1024, WORLD_MAX_INTERFACES = 4, WORLD_MAX_ADDRESSES = 4 };
+enum { WORLD_MAX_LEASES = 16384, WORLD_MAX_INTERFACES = 4, WORLD_MAX_ADDRESSES = 4 };
 
 struct world_interface {
     char name[32];
