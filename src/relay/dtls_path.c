@@ -153,7 +153,13 @@ static void tell_connected(struct component *c, const struct rtpsec_suite *suite
 static void tell_failed(struct component *c)
 {
     const struct transport *t = c->transport;
-    counter_add(&t->relay->counters.dtls_failed, 1);
+    struct relay *relay = t->relay;
+    unsigned suppressed;
+
+    counter_add(&relay->counters.dtls_failed, 1);
+    if (!log_limit_passes(
+            &relay->log_limit, RELAY_LOGS_PER_SECOND, worker_now_ms(relay->worker), &suppressed))
+        return;
     log_event(LOG_WARNING, call_media_id(t->call), "dtls-failed",
         "transport=%u component=%u role=%s reason=%s alert=%u", t->plan.id, c->index + 1u,
         role_name(c), dtls_failure_name(dtls_association_failure(c->dtls)),

@@ -42,7 +42,7 @@ static void count(struct relay *relay, const struct outbound *out)
     counter_add(&relay->counters.relayed_packets, 1);
     counter_add(&relay->counters.relayed_bytes, out->packet->len);
     if (out->kind == KIND_RTP)
-        ssrc_table_count(&s->ssrc_out, &relay->ssrcs, &out->rtp, out->plain_len, &s->plan,
+        ssrc_table_count(&s->ssrc_out, &relay->ssrcs, out->rtp, out->plain_len, &s->plan,
             out->packet->arrival_ns / 1000);
 }
 
@@ -100,7 +100,7 @@ static enum drop_reason find_way(
     *out = (struct outbound){
         .sink = sink,
         .kind = in->kind,
-        .rtp = in->rtp,
+        .rtp = &in->rtp,
         .component = in->kind == KIND_RTCP ? transport_rtcp(t) : &t->components[0],
     };
     if (in->kind != KIND_RTCP && !sink->plan.party_receives)

@@ -48,6 +48,8 @@ void port_bind_tuple(
     struct tuple *tuple = port_find_tuple(port, source);
     if (tuple != NULL && tuple->transport == transport) {
         tuple->index = index;
+        list_remove(&tuple->link);
+        list_push_back(&transport->tuples, &tuple->link);
         return;
     }
     if (tuple != NULL)

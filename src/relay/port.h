@@ -31,7 +31,7 @@ struct port {
 
 struct tuple {
     struct address_node by_source;
-    struct list link; /* in the transport's list, the oldest first */
+    struct list link; /* in the transport's list, the longest idle first */
     struct port *port;
     struct transport *transport;
     uint8_t index; /* of the port among the transport's addresses */
@@ -47,8 +47,8 @@ void port_close(struct port *port);
 /* The bound 5-tuple of a packet from `source`, or NULL. */
 struct tuple *port_find_tuple(const struct port *port, const struct address *source);
 
-/* Binds a 5-tuple to `transport`, whoever had it before. When the transport has too many, its
- * oldest gives way. */
+/* Binds a 5-tuple to `transport`, whoever had it before. When the transport has too many, the
+ * one bound longest ago gives way. */
 void port_bind_tuple(
     struct port *port, const struct address *source, struct transport *transport, uint8_t index);
 

@@ -31,7 +31,7 @@ struct outbound {
     enum payload_kind kind;
     struct route route;
     size_t plain_len;
-    struct rtp_packet rtp; /* seq, timestamp and SSRC of RTP */
+    const struct rtp_packet *rtp; /* of the inbound packet: seq, timestamp and SSRC */
 };
 
 struct turn {

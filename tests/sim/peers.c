@@ -243,11 +243,28 @@ static void browser_tick(struct sim_peer *self, uint64_t now_ms)
     after_dtls(b, before);
 }
 
-void browser_renew_dtls(struct browser *b, const char *profiles)
+static struct dtls_context *make_context(const char *profiles)
 {
     struct dtls_context_config config = {.certificate = certificate(), .profiles = profiles};
     struct dtls_context *context = dtls_context_new(&config);
     assert(context != NULL);
+    return context;
+}
+
+/* The usual one is made once: that takes milliseconds. */
+static struct dtls_context *context_for(const char *profiles)
+{
+    static struct dtls_context *usual;
+    if (profiles != NULL)
+        return make_context(profiles);
+    if (usual == NULL)
+        usual = make_context(NULL);
+    return dtls_context_ref(usual);
+}
+
+void browser_renew_dtls(struct browser *b, const char *profiles)
+{
+    struct dtls_context *context = context_for(profiles);
     struct dtls_association_config association = {
         .context = context, .send = send_dtls, .owner = b};
     dtls_association_free(b->dtls);
