@@ -11,6 +11,7 @@
 #include "net/udp_socket.h"
 #include "ng/listener.h"
 #include "relay/relay.h"
+#include "rtpsec/session.h"
 #include "session/session.h"
 
 struct service {
@@ -220,6 +221,10 @@ static void say_interfaces(const struct daemon_config *config)
 int service_start(
     struct service **out, uv_loop_t *loop, const struct daemon_config *config, struct str *why)
 {
+    if (!rtpsec_init()) {
+        str_add_string(why, "cannot start libsrtp2");
+        return -EIO;
+    }
     struct service *service = calloc(1, sizeof(*service));
     if (service == NULL)
         return -ENOMEM;
@@ -249,6 +254,7 @@ int service_start(
 static void control_closed(struct mailbox *box)
 {
     free(CONTAINER_OF(box, struct service, control));
+    rtpsec_done();
 }
 
 /* Posters stop before the mailbox, and the mailbox delivers its last before those it tells go. */
