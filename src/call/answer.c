@@ -52,6 +52,9 @@ static void read_answerer(struct work *w)
         if (a != NULL)
             mux_answer(&a->link, &b->link);
         security_accept(w, source, b);
+        /* Only ICE tells the legs of the shared port apart. */
+        if (b->transport->locals[0].lease == 0 && !work_lead(w->sender, b)->link.ice.used)
+            w->out->warning = "the answer has no ICE, its media cannot be told apart";
     }
     lease_follow_leads(w->sender);
 }

@@ -22,6 +22,10 @@ void mux_offer(const struct work *w, struct side *sender, struct side *receiver)
 {
     const struct call_flags *flags = &w->flags;
     struct link *to = &receiver->link;
+    if (!side_is_rtp(receiver)) {
+        sender->link.mux = to->mux = to->mux_required = false;
+        return;
+    }
     bool was_muxed = receiver->known && to->mux;
     bool asked = flags->mux.offer || flags->mux.require;
     /* A browser wants it, and only so the shared port can be used. */

@@ -197,6 +197,16 @@ static void choose_mid(struct work *w, const struct side *a, struct side *b)
     }
 }
 
+/* Our role in the answer to the sender, if it leaves the choice to us. */
+static bool prefers_passive(const struct work *w)
+{
+    enum call_dtls here = w->flags.dtls, back = w->flags.dtls_reverse;
+    if (here == CALL_DTLS_PASSIVE || back == CALL_DTLS_PASSIVE)
+        return true;
+    bool forbidden = here == CALL_DTLS_ACTIVE || back == CALL_DTLS_ACTIVE;
+    return w->env->config->dtls_passive && !forbidden;
+}
+
 /* What our SDP will offer the receiver in this section. */
 static void offer_section(struct work *w, uint32_t index)
 {
@@ -221,9 +231,7 @@ static void offer_section(struct work *w, uint32_t index)
         b->sends = b->receives = true;
     b->ptime = w->flags.ptime > 0 ? w->flags.ptime : b->ptime;
     a->ptime = w->flags.ptime_reverse > 0 ? w->flags.ptime_reverse : a->ptime;
-    a->link.dtls.prefer_passive = w->env->config->dtls_passive ||
-                                  w->flags.dtls == CALL_DTLS_PASSIVE ||
-                                  w->flags.dtls_reverse == CALL_DTLS_PASSIVE;
+    a->link.dtls.prefer_passive = prefers_passive(w);
     security_expect(a);
 }
 
@@ -244,9 +252,21 @@ static void read_sections(struct work *w)
     }
 }
 
+/* A bundle-only section is refused when there is no group for it (RFC 9143, section 7.3.3). */
+static void refuse_lone_riders(struct work *w)
+{
+    for (uint32_t i = 0; i < w->sender->section_count; i++) {
+        struct side *a = work_side(w->sender, i);
+        const struct sdp_media *source = work_source(w, i);
+        if (source != NULL && source->port == 0 && a->bundle == 0)
+            a->rejected = work_side(w->receiver, i)->rejected = true;
+    }
+}
+
 static enum call_status lease_and_write(struct work *w)
 {
     bundle_read_offer(w);
+    refuse_lone_riders(w);
     bundle_offer(w);
     enum call_status status = lease_transports(w, w->receiver);
     if (status == CALL_OK)
