@@ -69,7 +69,7 @@ def test_sdp_with_every_line_damaged(relay):
                                  ICE="remove", transport_protocol="RTP/AVP")
         if reply["result"] == "ok":
             accepted += 1
-            assert reply["sdp"].startswith("v=0\r\n")
+            assert reply["sdp"][:5] in ("v=0\r\n", b"v=0\r\n")
             assert relay.ng.request(command="delete", call_id=f"damaged-{n}", from_tag="a", flags=["fast"])["result"] == "ok"
         else:
             refused += 1

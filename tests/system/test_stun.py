@@ -63,16 +63,24 @@ def ice_leg(ng, call, phone):
     return sdp, rtp.media_address(sdp), rtp.attribute(sdp, "ice-ufrag"), rtp.attribute(sdp, "ice-pwd")
 
 
+def webrtc_leg(ng, call, phone):
+    """A leg on the shared port: ICE and DTLS."""
+    sdp = ng.offer(call, phone.sdp(), ICE="force", rtcp_mux=["require"], transport_protocol="UDP/TLS/RTP/SAVPF",
+                   SDES=["off"])
+    return sdp, rtp.media_address(sdp), rtp.attribute(sdp, "ice-ufrag"), rtp.attribute(sdp, "ice-pwd")
+
+
 def test_ice_lite_is_announced(ng, call, phones, relay):
-    sdp, address, ufrag, password = ice_leg(ng, call, phones())
+    sdp, address, ufrag, password = webrtc_leg(ng, call, phones())
     assert "a=ice-lite" in sdp.partition("m=")[0]
     assert address == ("127.0.0.1", relay.webrtc_port)
     assert len(ufrag) >= 4 and len(password) >= 22
     assert f" 127.0.0.1 {relay.webrtc_port} typ host" in rtp.attribute(sdp, "candidate")
 
 
-def test_connectivity_check_is_answered_with_integrity(ng, call, phones, client):
-    _, address, ufrag, password = ice_leg(ng, call, phones())
+@pytest.mark.parametrize("leg", [webrtc_leg, ice_leg])
+def test_connectivity_check_is_answered_with_integrity(ng, call, phones, client, leg):
+    _, address, ufrag, password = leg(ng, call, phones())
     kind, _, attributes = exchange(client, address, stun.check(ufrag, password))
     assert kind == stun.BINDING_SUCCESS
     assert stun.mapped_address(attributes) == client.getsockname()
@@ -93,7 +101,7 @@ def test_role_conflict(ng, call, phones, client):
 
 
 def test_check_without_fingerprint_or_for_a_stranger_is_not_answered(ng, call, phones, client):
-    _, address, ufrag, password = ice_leg(ng, call, phones())
+    _, address, ufrag, password = webrtc_leg(ng, call, phones())
     bare = stun.message(attributes=[(stun.USERNAME, f"{ufrag}:me".encode())], password=password)
     assert silent(client, address, bare)
     assert silent(client, address, stun.check("nobodyxx", password))

@@ -13,9 +13,10 @@ import rtp
 
 TO_PBX = {"ICE": "remove", "rtcp_mux": ["demux"], "transport_protocol": "RTP/AVP",
           "replace": ["origin", "session-connection"], "codec": {"strip": ["all"], "offer": ["PCMU"]}}
-TO_BROWSER = {"ICE": "force", "rtcp_mux": ["require"], "replace": ["origin", "session-connection"]}
+# aiortc reads only the long form of a=rtcp.
+TO_BROWSER = {"ICE": "force", "flags": ["full-rtcp-attribute"], "rtcp_mux": ["require"], "replace": ["origin", "session-connection"]}
 OFFER_BROWSER = {"ICE": "force", "DTLS": "passive", "SDES": ["off"], "rtcp_mux": ["offer"],
-                 "transport_protocol": "UDP/TLS/RTP/SAVPF", "flags": ["generate-mid"]}
+                 "transport_protocol": "UDP/TLS/RTP/SAVPF", "flags": ["generate-mid", "full-rtcp-attribute"]}
 
 
 class Tone(MediaStreamTrack):
@@ -174,9 +175,9 @@ def test_reinvite_keeps_the_dtls_association(ng, call, phones, relay):
 def test_two_browsers(ng, call):
     async def scenario():
         a, b = Browser(), Browser()
-        both = {"ICE": "force", "transport_protocol": "UDP/TLS/RTP/SAVPF"}
+        both = {"ICE": "force", "transport_protocol": "UDP/TLS/RTP/SAVPF", "flags": ["full-rtcp-attribute"]}
         to_b = ng.offer(call, await a.offer(), **both)
-        to_a = ng.answer(call, await b.take_offer(to_b), ICE="force")
+        to_a = ng.answer(call, await b.take_offer(to_b), ICE="force", flags=["full-rtcp-attribute"])
         await a.take_answer(to_a)
         assert await a.connected() and await b.connected()
         deadline = time.monotonic() + 5
