@@ -103,11 +103,11 @@ def assert_clean(world, phone, pbx=None, remote=None):
     assert_pbx_lost_nothing(world, pbx)
 
 
-def pbx_calls(world, phone):
+def pbx_calls(world, phone, **options):
     """The PBX calls and the phone's user picks up."""
     world.pbx.dial(f"sip:{phone.user}@{INSIDE}")
     assert_rings(phone)
-    phone.answer()
+    phone.answer(**options)
 
 
 def assert_rings(phone):

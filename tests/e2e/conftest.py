@@ -26,18 +26,21 @@ def hidden_world(_stale, tmp_path_factory):
     made.stop()
 
 
+def _one_test(shared):
+    shared.begin()
+    yield shared
+    shared.end()
+    assert not shared.faults(), "the relay dropped packets of a sound call"
+
+
 @pytest.fixture
 def world(open_world):
-    open_world.begin()
-    yield open_world
-    open_world.end()
+    yield from _one_test(open_world)
 
 
 @pytest.fixture
 def nat_world(hidden_world):
-    hidden_world.begin()
-    yield hidden_world
-    hidden_world.end()
+    yield from _one_test(hidden_world)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,6 +6,7 @@ E2E_RELAY=rtpengine the same tests run against an installed rtpengine, for compa
 """
 
 import os
+import re
 from pathlib import Path
 
 from .ng import NgClient
@@ -15,6 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NG_ADDRESS = ("127.0.0.1", 2223)
 PORTS = range(30000, 40000)
 WEBRTC_PORT = 40000
+
+# Reasons to drop a packet that no sound call gives.
+FAULTS = {"truncated", "no_memory", "send_failed", "unknown_protocol", "srtp_auth", "srtp_replay",
+          "srtp_failed", "rtp_malformed", "rtcp_malformed", "wrong_port", "no_stream",
+          "source_refused"}
 
 KIND = os.environ.get("E2E_RELAY", "mediaferry")
 
@@ -61,6 +67,14 @@ class Relay(Process):
         lines = self.namespace.run("ss", "-H", "-u", "-a", "-n").splitlines()
         ports = {int(line.split()[3].rpartition(":")[2]) for line in lines}
         return sorted(port for port in ports if port in PORTS)
+
+    def faults(self, start):
+        """The packets dropped for a reason that means a fault, as the log since `start` has them.
+
+        rtpengine words its log differently: always none.
+        """
+        reasons = re.findall(r"event=packet-dropped .*?reason=(\w+)", self.log(start))
+        return sorted(FAULTS & set(reasons))
 
     def stop(self):
         self.ng.close()

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two browsers through the relay: encrypted on both sides."""
 
+import pytest
+
 from . import calls
 from .processes import eventually
 from .world import PUBLIC
 
 ENOUGH_FRAMES = 20
+ENOUGH_BITRATE = 600_000
 
 
-def connect(world, **options):
+def connect(world, bundlePolicy="balanced", **options):
     alice, bob = world.phone("alice"), world.phone("bob")
-    alice.call("bob", **options)
+    alice.call("bob", bundlePolicy=bundlePolicy, **options)
     calls.assert_rings(bob)
     bob.answer(**options)
     return alice, bob
@@ -37,11 +40,20 @@ def frames_decoded(phone):
     return sum(s.get("framesDecoded", 0) for s in phone.stats()["inbound"] if s["kind"] == "video")
 
 
-def test_audio_and_video(world):
-    alice, bob = connect(world, video=True)
+def bitrate(phone):
+    """What Chromium thinks it may send."""
+    return max(t["pair"].get("bitrate", 0) for t in phone.stats()["transports"])
+
+
+@pytest.mark.parametrize("bundle", ["balanced", "max-bundle"])
+def test_audio_and_video(world, bundle):
+    alice, bob = connect(world, video=True, bundlePolicy=bundle)
     for phone in (alice, bob):
         eventually(lambda phone=phone: frames_decoded(phone) > ENOUGH_FRAMES,
                    lambda phone=phone: f"{phone.user} sees, but {phone.stats()}", timeout=15)
+        # Starts at 300 kbit/s and grows by the other browser's feedback.
+        eventually(lambda phone=phone: bitrate(phone) > ENOUGH_BITRATE,
+                   lambda phone=phone: f"{phone.user} speeds up, but {phone.stats()}")
     assert_hear_each_other(alice, bob)
 
     alice.hangup()

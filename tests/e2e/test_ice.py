@@ -22,6 +22,15 @@ def test_max_bundle_policy(world):
     calls.assert_freed(world, alice)
 
 
+def test_max_bundle_policy_of_a_called_browser(world):
+    alice = world.phone("alice")
+    calls.pbx_calls(world, alice, bundlePolicy="max-bundle")
+    calls.assert_talking(world, alice)
+    calls.assert_clean(world, alice, remote=PUBLIC)
+    world.pbx.hangup()
+    calls.assert_freed(world, alice)
+
+
 def test_ice_restart(world):
     alice = world.phone("alice")
     alice.call(ANSWERS)

@@ -127,6 +127,9 @@ class World:
         for call_id in self.relay.calls():
             self.relay.ng.ask("delete", **{"call-id": call_id})
 
+    def faults(self):
+        return self.relay.faults(self.log_marks[self.relay])
+
     def browser_endpoints(self):
         """Where the relay sees the browsers' media come from."""
         return {d.source for d in self.outside.since(time.monotonic() - 0.5)

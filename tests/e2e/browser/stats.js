@@ -26,6 +26,8 @@ function describePair(reports, pairId) {
     remote: end(pair.remoteCandidateId),
     roundTripTime: pair.currentRoundTripTime,
     responsesReceived: pair.responsesReceived,
+    // Grows only when the far side's transport-wide feedback arrives.
+    bitrate: pair.availableOutgoingBitrate,
   };
 }
 
