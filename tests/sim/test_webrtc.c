@@ -339,6 +339,13 @@ static void media_goes_on_over_an_ice_restart(void **state)
     scene_apply(&scene);
     assert_talk();
 
+    browser.relay_ufrag = "relay1"; /* consent for the old pair, until the new one is there */
+    browser.relay_pwd = "relaypasswordrelaypassword1";
+    browser_check(&browser, CHECK_PLAIN);
+    sim_settle();
+    assert_int_equal(browser.answers, 2);
+    scene_point_browser(&browser, web());
+
     browser.ufrag = "BRW2";
     browser.peer.address = addr(ROAMED);
     browser_check(&browser, CHECK_NOMINATE);
@@ -522,6 +529,10 @@ static void bounds_the_tuples_of_a_transport(void **state)
         sim_settle();
     }
     assert_int_equal(browser.answers, 201);
+    browser.peer.address.port = 1000;
+    browser_say(&browser, &hello); /* the first 5-tuples are forgotten, not just invalid */
+    sim_settle();
+    assert_int_equal(sim_drops(DROP_UNKNOWN_SOURCE), 1);
     browser.peer.address = home;
     browser_check(&browser, CHECK_NOMINATE);
     sim_settle();
