@@ -105,7 +105,8 @@ struct call_command {
 struct call_result {
     struct text sdp;     /* borrows memory of the call until the next command; empty for delete */
     bool is_new;         /* the offer made the call */
-    bool ended;          /* delete: no party is left; the session frees the call after the delay */
+    bool ended;          /* delete: no party would be left. The state and the plan stay as they were
+                            until the session frees the call, or a new offer goes on with it */
     const char *warning; /* static text for the reply's `warning`, or NULL */
     char why[160];       /* for the log: what was wrong and where, when the status is not OK */
 };
