@@ -66,8 +66,6 @@ void ice_path_close(struct transport *t)
     timer_cancel(worker_timers(t->relay->worker), &t->ice_timer);
     for (unsigned i = 0; i < COUNT_OF(t->ufrags); i++)
         forget_ufrag(t, &t->ufrags[i]);
-    while (!list_is_empty(&t->tuples))
-        tuple_free(CONTAINER_OF(list_first(&t->tuples), struct tuple, link));
     for (unsigned i = 0; i < COUNT_OF(t->components); i++)
         t->components[i].selected = (struct route){0};
     t->consent_expired = false;
@@ -103,15 +101,6 @@ static bool is_restart(const struct plan_ice *a, const struct plan_ice *b)
     return a->generation != b->generation || strcmp(a->local_ufrag, b->local_ufrag) != 0;
 }
 
-/* Nobody may take another's 5-tuple by naming its address in SDP: only a free one is bound. */
-static void bind_signalled(struct transport *t, const struct address *remote, uint8_t index)
-{
-    struct port *port = t->ports[index][0];
-    if (port != NULL && port->channel == PACKET_CHANNEL_SHARED &&
-        port_find_tuple(port, remote) == NULL)
-        port_bind_tuple(port, remote, t, index);
-}
-
 /* A lite peer sends no checks: its candidates are taken as signalled. */
 static void add_candidates(struct transport *t, uint64_t now_ms)
 {
@@ -125,7 +114,7 @@ static void add_candidates(struct transport *t, uint64_t now_ms)
                 continue;
             struct ice_local local = {.component = remote->component, .index = index};
             ice_agent_add_candidate(t->ice, local, &remote->address, remote->priority, now_ms);
-            bind_signalled(t, &remote->address, index);
+            transport_bind_signalled(t, &remote->address, index);
             break;
         }
     }

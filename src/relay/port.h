@@ -4,8 +4,8 @@
  *
  * A leased port serves one component of one transport. A shared port serves many transports, told
  * apart by the address a packet comes from: such a 5-tuple is bound by a connectivity check that
- * has proven itself (or by the candidate of a lite peer, which sends no checks, if nobody has it),
- * and each transport has a bounded number of them.
+ * has proven itself (or by SDP, for a peer that sends no checks, if nobody has it), and each
+ * transport has a bounded number of them.
  */
 #ifndef RELAY_PORT_H
 #define RELAY_PORT_H

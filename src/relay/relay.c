@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ice/agent.h"
 #include "relay/call_media.h"
 #include "relay/dtls_path.h"
 #include "relay/pipeline.h"
@@ -93,6 +94,8 @@ static struct relay *relay_new(const struct relay_config *config, size_t shared_
         return NULL;
     relay->config = *config;
     relay->software = text_from(config->software_id);
+    if (relay->software.len > ICE_SOFTWARE_MAX)
+        relay->software.len = ICE_SOFTWARE_MAX;
     relay->shared = calloc(shared_count + 1, sizeof(*relay->shared));
     relay->shared_count = shared_count;
     relay->turn = pipeline_turn_new();

@@ -77,6 +77,24 @@ static void take_ports(struct transport *t)
     }
 }
 
+/* Nobody may take another's 5-tuple by naming its address in SDP: only a free one is bound. */
+void transport_bind_signalled(struct transport *t, const struct address *remote, uint8_t index)
+{
+    struct port *port = t->ports[index][0];
+    if (port != NULL && port->channel == PACKET_CHANNEL_SHARED &&
+        port_find_tuple(port, remote) == NULL)
+        port_bind_tuple(port, remote, t, index);
+}
+
+/* A peer that answered without ICE is told apart on a shared port by its signalled address. */
+static void bind_without_ice(struct transport *t)
+{
+    const struct address *remote = &t->components[0].learning.signalled;
+    for (uint8_t i = 0; i < t->plan.local_count && t->ice == NULL; i++)
+        if (remote->family == t->plan.locals[i].rtp.family)
+            transport_bind_signalled(t, remote, i);
+}
+
 /* 0.0.0.0, as old phones hold, and port 0 are nowhere to send to. */
 static struct address usable(const struct address *a)
 {
@@ -121,6 +139,7 @@ void transport_apply(struct transport *t, const struct plan_transport *plan, uin
     take_ports(t);
     apply_learning(t, &old, now_ms);
     ice_path_apply(t, &old, now_ms);
+    bind_without_ice(t);
     keys_apply(t, &old);
     dtls_path_apply(t, &old, now_ms);
 }
@@ -132,6 +151,8 @@ void transport_free(struct transport *t)
         keys_free(&t->components[i]);
     }
     ice_path_close(t);
+    while (!list_is_empty(&t->tuples))
+        tuple_free(CONTAINER_OF(list_first(&t->tuples), struct tuple, link));
     let_go_of_ports(t);
     list_remove(&t->link);
     counter_subtract(&t->relay->counters.transports, 1);

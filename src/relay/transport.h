@@ -83,6 +83,10 @@ void transport_apply(struct transport *t, const struct plan_transport *plan, uin
 
 void transport_free(struct transport *t);
 
+/* On a shared port, packets from `remote` are for this transport, because SDP says so: for a peer
+ * that sends no checks. */
+void transport_bind_signalled(struct transport *t, const struct address *remote, uint8_t index);
+
 /* The single stream that is not RTP, if it carries one. */
 bool transport_is_raw(const struct transport *t);
 

@@ -636,6 +636,30 @@ static void without_ice_dtls_is_taken_from_the_signalled_address(void **state)
     assert_talk();
 }
 
+/* The offer had ICE, the answer has none: the shared port goes by the signalled address. */
+static void a_peer_without_ice_may_use_the_shared_port(void **state)
+{
+    (void)state;
+    web()->ice.enabled = false;
+    web()->remote_rtp = addr(BROWSER);
+    scene_apply(&scene);
+    browser_start_dtls(&browser, DTLS_ROLE_ACTIVE);
+    sim_settle();
+    assert_true(browser_is_connected(&browser));
+    assert_talk();
+    sim_send(&phone.peer.address, &browser.relay, speech_bytes(&hello));
+    sim_settle();
+    assert_int_equal(sim_drops(DROP_UNKNOWN_SOURCE), 1);
+
+    /* Another call that claims the same address does not get it. */
+    struct plan_transport *thief = scene_webrtc(&scene, 3);
+    thief->ice.enabled = false;
+    thief->remote_rtp = addr(BROWSER);
+    scene_stream(&scene, 13, 3);
+    scene_apply(&scene);
+    assert_talk();
+}
+
 static void two_browsers_talk_srtp_to_srtp(void **state)
 {
     (void)state;
@@ -696,6 +720,7 @@ int main(void)
         before_ice(works_on_leased_ports_without_mux),
         before_ice(a_lite_peer_is_believed_its_candidates),
         before_ice(without_ice_dtls_is_taken_from_the_signalled_address),
+        before_ice(a_peer_without_ice_may_use_the_shared_port),
         connected(two_browsers_talk_srtp_to_srtp),
     };
     if (!rtpsec_init())
