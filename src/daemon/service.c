@@ -178,7 +178,12 @@ static int open_listeners(struct service *service, struct str *why)
 {
     const struct listen_addresses *wanted = &service->config->listen_ng;
     struct ng_server_config server = {
-        .sessions = service->sessions, .now_us = monotonic_us, .wall_us = wall_us};
+        .sessions = service->sessions,
+        .now_us = monotonic_us,
+        .wall_us = wall_us,
+        .port_min = (uint16_t)service->config->network.port_min,
+        .port_max = (uint16_t)service->config->network.port_max,
+    };
     char text[ADDRESS_TEXT_SIZE];
 
     service->server = ng_server_new(&server);

@@ -9,6 +9,11 @@
 #include "ng/encode.h"
 #include "ng/state.h"
 
+const struct ng_server_config *ng_config(const struct ng_request *request)
+{
+    return &request->server->config;
+}
+
 struct sessions *ng_sessions(const struct ng_request *request)
 {
     return request->server->config.sessions;

@@ -47,6 +47,7 @@ struct ng_request {
     struct ng_ignored ignored;
 };
 
+const struct ng_server_config *ng_config(const struct ng_request *request);
 struct sessions *ng_sessions(const struct ng_request *request);
 int64_t ng_wall_us(const struct ng_request *request);
 const struct ng_counters *ng_counters(const struct ng_request *request);

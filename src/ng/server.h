@@ -24,6 +24,8 @@ struct ng_server_config {
     uint64_t (*now_us)(void);  /* monotonic */
     int64_t (*wall_us)(void);  /* since 1970 */
     size_t cache_bytes;        /* for replies kept by cookie; 0: 64 MiB */
+    uint16_t port_min;         /* of the media ports, for statistics */
+    uint16_t port_max;
 };
 
 /* Returns a new server, or NULL when out of memory. */

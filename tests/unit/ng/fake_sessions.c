@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_sessions.h"
 
+#include <assert.h>
+
 /* --- session/session.h --- */
 
 struct session_outcome sessions_exchange(
@@ -54,6 +56,35 @@ void sessions_list(struct sessions *sessions, size_t limit,
 struct sessions_totals sessions_totals(const struct sessions *sessions)
 {
     return sessions->totals;
+}
+
+struct sessions_media sessions_media(const struct sessions *sessions)
+{
+    return sessions->media;
+}
+
+struct port_pool_usage sessions_ports(const struct sessions *sessions, size_t bind)
+{
+    assert(bind < FAKE_BINDS);
+    return sessions->ports[bind];
+}
+
+/* "in" has the second address, "out" both. */
+const struct interfaces *sessions_interfaces(const struct sessions *sessions)
+{
+    static char in_name[] = "in", out_name[] = "out";
+    static struct local_address in[1], out[2];
+    static struct interface list[] = {
+        {.name = in_name, .addresses = in, .count = 1},
+        {.name = out_name, .addresses = out, .count = 2},
+    };
+    static const struct interfaces interfaces = {.list = list, .count = COUNT_OF(list)};
+    (void)sessions;
+    out[0] = (struct local_address){.bind = address_from_ip(ADDRESS_IP4, "\xcb\x00\x71\x0a", 0)};
+    out[1] = (struct local_address){
+        .bind = address_from_ip(ADDRESS_IP4, "\x0a\x14\x00\x0a", 0), .bind_index = 1};
+    in[0] = out[1];
+    return &interfaces;
 }
 
 /* --- call/call.h --- */

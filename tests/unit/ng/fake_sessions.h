@@ -9,7 +9,7 @@
 
 #include "session/session.h"
 
-enum { FAKE_PARTIES = 2, FAKE_MAX_IDS = 3000 };
+enum { FAKE_PARTIES = 2, FAKE_BINDS = 2, FAKE_MAX_IDS = 3000 };
 
 struct call {
     struct text id, metadata;
@@ -25,6 +25,8 @@ struct sessions {
     const struct relay_snapshot *snapshot;
     bool reports_wait; /* until fake_tell() */
     struct sessions_totals totals;
+    struct sessions_media media;
+    struct port_pool_usage ports[FAKE_BINDS]; /* by number of the bind address */
     size_t id_count;
     struct text ids[FAKE_MAX_IDS];
 

@@ -43,8 +43,11 @@ static struct ng_server *new_server(void)
     sessions = (struct sessions){.outcome = {.result = {.sdp = TEXT("v=0\r\n")}}};
     replies = 0;
     now_us = 1000000000;
-    return ng_server_new(&(struct ng_server_config){
-        .sessions = &sessions, .now_us = fake_now_us, .wall_us = fake_wall_us});
+    return ng_server_new(&(struct ng_server_config){.sessions = &sessions,
+        .now_us = fake_now_us,
+        .wall_us = fake_wall_us,
+        .port_min = 30000,
+        .port_max = 39999});
 }
 
 static void receive_from(struct ng_server *server, uint16_t port, const char *datagram)
@@ -284,6 +287,51 @@ static void tells_statistics(void **state)
     ng_server_free(server);
 }
 
+static void tells_what_was_relayed_and_dropped(void **state)
+{
+    (void)state;
+    struct ng_server *server = new_server();
+    sessions.media = (struct sessions_media){.streams = 4,
+        .transports = 3,
+        .relayed_packets = 1000,
+        .relayed_bytes = 172000,
+        .dtls_connected = 2,
+        .ice_answered = 9};
+    sessions.media.drops[DROP_NO_KEYS] = 5;
+    sessions.media.drops[DROP_FEEDBACK] = 6;
+    const char *reply = ask(server, "1 {\"command\":\"statistics\"}");
+    assert_non_null(strstr(reply,
+        "\"relayedpackets_user\":1000,\"relayedpacketerrors_user\":11,"
+        "\"relayedbytes_user\":172000,\"relayedpackets_kernel\":0,"
+        "\"relayedpacketerrors_kernel\":0,\"relayedbytes_kernel\":0,"
+        "\"relayedpackets\":1000,\"relayedpacketerrors\":11,\"relayedbytes\":172000"));
+    assert_non_null(
+        strstr(reply, "\"mediaferry\":{\"streams\":4,\"transports\":3,\"dtls_connected\":2,"
+                      "\"dtls_failed\":0,\"ice_answered\":9,\"ice_refused\":0,"
+                      "\"stun_answered\":0,\"ng\":{\"duplicates\":0,"));
+    assert_non_null(strstr(reply, "\"drops\":{\"truncated\":0,"));
+    assert_non_null(strstr(reply, "\"no_keys\":5,\"srtp_auth\":0,"));
+    assert_non_null(strstr(reply, "\"feedback\":6"));
+    ng_server_free(server);
+}
+
+static void tells_of_the_ports_of_each_address(void **state)
+{
+    (void)state;
+    struct ng_server *server = new_server();
+    sessions.ports[0] = (struct port_pool_usage){.total = 10000, .used = 25, .skipped = 2};
+    const char *reply = ask(server, "1 {\"command\":\"statistics\"}");
+    assert_non_null(strstr(reply,
+        "\"interfaces\":[{\"name\":\"in\",\"address\":\"10.20.0.10\",\"ports\":{\"min\":30000,"
+        "\"max\":39999,\"used\":0,\"free\":0,\"totals\":0,\"skipped\":0,"
+        "\"used_pct\":\"0.00\"}},"
+        "{\"name\":\"out\",\"address\":\"203.0.113.10\",\"ports\":{\"min\":30000,"
+        "\"max\":39999,\"used\":25,\"free\":9975,\"totals\":10000,\"skipped\":2,"
+        "\"used_pct\":\"0.25\"}},"
+        "{\"name\":\"out\",\"address\":\"10.20.0.10\""));
+    ng_server_free(server);
+}
+
 /* --- too large --- */
 
 static void a_large_list_is_cut(void **state)
@@ -353,6 +401,8 @@ int main(void)
         cmocka_unit_test(a_duplicate_gets_the_stored_reply),
         cmocka_unit_test(lists_calls),
         cmocka_unit_test(tells_statistics),
+        cmocka_unit_test(tells_what_was_relayed_and_dropped),
+        cmocka_unit_test(tells_of_the_ports_of_each_address),
         cmocka_unit_test(a_large_list_is_cut),
         cmocka_unit_test(an_sdp_too_large_is_an_error),
         cmocka_unit_test(counts_what_it_did),
