@@ -60,7 +60,7 @@ static void unprotect(struct turn *turn)
         in->packet->len = turn->jobs[i].len;
         enum drop_reason drop = turn_srtp_drop(turn->jobs[i].verdict);
         if (drop != DROP_NONE)
-            transport_drop(in->component->transport, in->packet, drop);
+            turn_refuse(in, drop);
     }
 }
 

@@ -72,6 +72,18 @@ static void count(const struct inbound *in, uint64_t now_ms)
         reports_received(s, packet_bytes(in->packet), now_us);
 }
 
+void turn_refuse(struct inbound *in, enum drop_reason why)
+{
+    struct transport *t = in->component->transport;
+    struct stream *s = in->stream;
+    /* Refused before it was told whose it is: the first stream of the transport is charged. */
+    if (s == NULL && t->demux.member_count > 0)
+        s = t->streams[0];
+    if (s != NULL)
+        s->in[in->kind == KIND_RTCP].errors++;
+    transport_drop(t, in->packet, why);
+}
+
 bool turn_place(struct inbound *in, uint64_t now_ms)
 {
     struct transport *t = in->component->transport;
@@ -82,9 +94,7 @@ bool turn_place(struct inbound *in, uint64_t now_ms)
     if (drop == DROP_NONE && t->ice == NULL)
         drop = judge_source(in, now_ms);
     if (drop != DROP_NONE) {
-        if (in->stream != NULL)
-            in->stream->in[in->kind == KIND_RTCP].errors++;
-        transport_drop(t, in->packet, drop);
+        turn_refuse(in, drop);
         return false;
     }
     count(in, now_ms);

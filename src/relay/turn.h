@@ -52,6 +52,9 @@ void turn_admit(struct relay *relay, struct packet *packet, uint64_t now_ms);
  * a drop verdict, when it goes no further. */
 NODISCARD bool turn_place(struct inbound *in, uint64_t now_ms);
 
+/* place.c: drops a packet that was let in, as an error of its stream. */
+void turn_refuse(struct inbound *in, enum drop_reason why);
+
 /* fan_out.c: makes a packet for each sink. */
 void turn_fan_out(struct relay *relay, struct inbound *in);
 
