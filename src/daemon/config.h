@@ -11,9 +11,9 @@
 #include "base/str.h"
 #include "net/interfaces.h"
 #include "net/listen_address.h"
+#include "ng/server.h"
 #include "plan/plan.h"
 
-enum ssrc_reporting { SSRC_REPORTING_FULL, SSRC_REPORTING_GLOBAL, SSRC_REPORTING_NONE };
 enum mos_kind { MOS_CQ, MOS_LQ };
 
 struct network_settings {
@@ -42,8 +42,7 @@ struct media_settings {
     bool dtls_passive;
     int64_t dtls_mtu;
     char *srtp_engine;
-    int64_t rtcp_interval_ms;
-    enum ssrc_reporting ssrc_reporting;
+    enum ng_ssrc_reporting ssrc_reporting;
     enum mos_kind mos;
     int64_t batch_wait_us;
 };

@@ -107,7 +107,8 @@ static void log_start_lines(const struct daemon_config *config)
             LOG_QUOTED(text_from(config->warnings[i])));
     if (config->interface_was_chosen)
         log_event(LOG_NOTICE, LOG_NO_CALL, "interface-chosen",
-            "why=\"the option 'interface' is not set\"");
+            "why=\"the option 'interface' is not set: it is the first global address of the "
+            "machine\"");
     log_missing_addresses(config);
 }
 

@@ -15,9 +15,10 @@ static const struct option_choice learnings[] = {
 };
 
 static const struct option_choice reportings[] = {
-    {"full", SSRC_REPORTING_FULL},
-    {"global", SSRC_REPORTING_GLOBAL},
-    {"none", SSRC_REPORTING_NONE},
+    {"full", NG_SSRC_FULL},
+    {"global", NG_SSRC_GLOBAL},
+    {"inline", NG_SSRC_INLINE},
+    {"none", NG_SSRC_NONE},
     {NULL, 0},
 };
 
@@ -215,13 +216,6 @@ const struct option options[] = {
         FIELD(media.srtp_engine),
         .choices = srtp_engines,
         .help = "What encrypts and decrypts SRTP."},
-    {.name = "rtcp-interval",
-        .kind = OPTION_NUMBER,
-        .section = media,
-        .fallback = "5000",
-        FIELD(media.rtcp_interval_ms),
-        RANGE(500, 600000),
-        .help = "Mean milliseconds between RTCP reports made here."},
     {.name = "ssrc-reporting",
         .kind = OPTION_CHOICE,
         .section = media,
@@ -229,8 +223,9 @@ const struct option options[] = {
         FIELD(media.ssrc_reporting),
         .choices = reportings,
         .help =
-            "Statistics of each SSRC in ng replies: with the history of quality, only totals, or "
-            "none."},
+            "Where query and delete tell of each SSRC, with its quality: 'global' in one "
+            "dictionary for the call, which is where proxies read MOS from, 'inline' in each media "
+            "section, 'full' in both."},
     {.name = "mos",
         .kind = OPTION_CHOICE,
         .section = media,

@@ -7,6 +7,7 @@ static const char no_protocol[] = "control is ng over UDP";
 static const char no_http[] = "there is no command line or HTTP service";
 static const char no_recording[] = "calls are not recorded";
 static const char no_audio[] = "audio is passed on, not decoded";
+static const char no_reports[] = "the parties' RTCP is passed on, none is made here";
 static const char no_export[] = "nothing is exported to other systems";
 static const char no_callback[] = "there are no XMLRPC callbacks";
 static const char no_load_limit[] = "only max-sessions limits the load";
@@ -55,6 +56,7 @@ const struct ignored_option ignored_options[] = {
     {"codec-num-threads", false, no_audio},
     {"dtmf-*", false, no_audio},
     {"vsc-*", false, no_audio},
+    {"rtcp-interval", false, no_reports},
     {"homer*", false, no_export},
     {"graphite*", false, no_export},
     {"mqtt-*", false, no_export},

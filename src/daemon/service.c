@@ -2,7 +2,9 @@
 #include "daemon/service.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,8 +89,14 @@ static int open_shared(const struct daemon_config *config, const struct address 
             uv_strerror(error), stun_only ? "stun-port" : "webrtc-port");
         return error;
     }
-    log_event(LOG_NOTICE, LOG_NO_CALL, "listening", "for=%s address=%s/udp worker=%zu",
-        stun_only ? "stun" : "webrtc", address_text(&socket.bind, text), worker);
+    if (!stun_only)
+        log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
+            "for=webrtc address=%s/udp worker=%zu use=\"ICE, DTLS and SRTP of browsers and apps\"",
+            address_text(&socket.bind, text), worker);
+    else if (worker == 0) /* the others share the port */
+        log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
+            "for=stun address=%s/udp use=\"STUN Binding requests of clients\"",
+            address_text(&socket.bind, text));
     return 0;
 }
 
@@ -174,6 +182,28 @@ static int open_relays(struct service *service, struct str *why)
     return 0;
 }
 
+static bool is_loopback(const struct address *a)
+{
+    static const uint8_t ip6[16] = {[15] = 1};
+    return a->family == ADDRESS_IP4 ? a->ip[0] == 127 : memcmp(a->ip, ip6, sizeof(ip6)) == 0;
+}
+
+/* What a newcomer needs next is the line for the proxy, so it is given. */
+static void say_listener(const struct address *address)
+{
+    char text[ADDRESS_TEXT_SIZE], line[128] = "";
+    address_text(address, text);
+    if (address->family == ADDRESS_IP4 && !address_is_unspecified(address))
+        snprintf(line, sizeof(line),
+            " kamailio=\"modparam('rtpengine', 'rtpengine_sock', 'udp:%s')\"", text);
+    log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
+        "for=ng address=%s/udp use=\"commands of the SIP proxy\"%s", text, line);
+    if (!is_loopback(address))
+        log_event(LOG_WARNING, LOG_NO_CALL, "ng-exposed",
+            "address=%s/udp why=\"no authentication: who reaches this address controls all calls\"",
+            text);
+}
+
 static int open_listeners(struct service *service, struct str *why)
 {
     const struct listen_addresses *wanted = &service->config->listen_ng;
@@ -183,6 +213,7 @@ static int open_listeners(struct service *service, struct str *why)
         .wall_us = wall_us,
         .port_min = (uint16_t)service->config->network.port_min,
         .port_max = (uint16_t)service->config->network.port_max,
+        .ssrc_reporting = service->config->media.ssrc_reporting,
     };
     char text[ADDRESS_TEXT_SIZE];
 
@@ -201,9 +232,7 @@ static int open_listeners(struct service *service, struct str *why)
                 address_text(address, text), uv_strerror(error));
             return error;
         }
-        address = ng_listener_address(service->listeners[service->listener_count++]);
-        log_event(LOG_NOTICE, LOG_NO_CALL, "listening", "for=ng address=%s/udp",
-            address_text(address, text));
+        say_listener(ng_listener_address(service->listeners[service->listener_count++]));
     }
     return 0;
 }
@@ -215,7 +244,7 @@ static void say_interfaces(const struct daemon_config *config)
         const struct interface *interface = &config->interfaces->list[i];
         for (size_t n = 0; n < interface->count; n++)
             log_event(LOG_NOTICE, LOG_NO_CALL, "interface",
-                "name=%s address=%s advertised=%s rtp-ports=%lld-%lld",
+                "name=%s address=%s advertised=%s ports=%lld-%lld use=\"RTP, and SRTP with SDES\"",
                 LOG_QUOTED(text_from(interface->name)),
                 address_ip_text(&interface->addresses[n].bind, bind),
                 address_ip_text(&interface->addresses[n].advertised, advertised),
@@ -241,8 +270,10 @@ int service_start(
         return error;
     }
     error = open_sessions(service);
-    if (error == 0)
+    if (error == 0) {
+        say_interfaces(config);
         error = open_relays(service, why);
+    }
     if (error == 0)
         error = open_listeners(service, why);
     if (error != 0) {
@@ -251,7 +282,6 @@ int service_start(
         service_stop(service);
         return error;
     }
-    say_interfaces(config);
     *out = service;
     return 0;
 }

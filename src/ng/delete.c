@@ -20,7 +20,8 @@ static void tell(void *owner, const struct session_report *report)
     if (warning != NULL)
         ng_put_string(&request->arena, request->out, TEXT("warning"), text_from(warning));
     if (report->call != NULL && !flags->fast)
-        ng_report(&request->arena, request->out, report, TEXT(""));
+        ng_report(
+            &request->arena, request->out, report, TEXT(""), ng_config(request)->ssrc_reporting);
     ng_finish(request, "ok");
 }
 

@@ -11,7 +11,7 @@ static void tell(void *owner, const struct session_report *report)
         return;
     }
     struct text tag = options->to_tag.len > 0 ? options->to_tag : options->from_tag;
-    ng_report(&request->arena, request->out, report, tag);
+    ng_report(&request->arena, request->out, report, tag, ng_config(request)->ssrc_reporting);
     ng_finish(request, "ok");
 }
 

@@ -10,7 +10,8 @@ struct reporter {
     struct ng_arena *arena;
     const struct call *call;
     const struct relay_snapshot *snapshot; /* may be NULL */
-    struct ng_value *ssrcs;                /* the dictionary `SSRC` of the whole call */
+    struct ng_value *ssrcs; /* the dictionary `SSRC` of the whole call; NULL: not told */
+    bool ssrcs_of_sections; /* told as well */
     struct relay_counts totals[2];
 };
 
@@ -178,7 +179,7 @@ static void put_ssrcs(struct reporter *r, struct ng_value *out, struct text key,
 /* The dictionary of the whole call, keyed by the number in decimal. */
 static void put_call_ssrcs(struct reporter *r, const struct relay_stream_state *state)
 {
-    for (size_t i = 0; i < state->ssrc_in_count && i < RELAY_MAX_SSRCS; i++) {
+    for (size_t i = 0; r->ssrcs != NULL && i < state->ssrc_in_count && i < RELAY_MAX_SSRCS; i++) {
         char key[16];
         int len = snprintf(key, sizeof(key), "%u", state->ssrc_in[i].ssrc);
         struct ng_value *dict = ng_put_dict(r->arena, r->ssrcs, text_of(key, (size_t)len));
@@ -206,8 +207,10 @@ static void put_section(struct reporter *r, struct ng_value *list,
     const struct relay_stream_state *state = find_stream(r, section->stream);
     if (state == NULL)
         state = &nothing;
-    put_ssrcs(r, out, TEXT("ingress SSRCs"), state->ssrc_in, state->ssrc_in_count);
-    put_ssrcs(r, out, TEXT("egress SSRCs"), state->ssrc_out, state->ssrc_out_count);
+    if (r->ssrcs_of_sections) {
+        put_ssrcs(r, out, TEXT("ingress SSRCs"), state->ssrc_in, state->ssrc_in_count);
+        put_ssrcs(r, out, TEXT("egress SSRCs"), state->ssrc_out, state->ssrc_out_count);
+    }
     put_call_ssrcs(r, state);
 }
 
@@ -262,9 +265,12 @@ static bool is_wanted(const struct call_party_info *party, struct text tag)
 /* --- the call --- */
 
 void ng_report(struct ng_arena *arena, struct ng_value *out, const struct session_report *report,
-    struct text tag)
+    struct text tag, enum ng_ssrc_reporting reporting)
 {
-    struct reporter r = {.arena = arena, .call = report->call, .snapshot = report->snapshot};
+    struct reporter r = {.arena = arena,
+        .call = report->call,
+        .snapshot = report->snapshot,
+        .ssrcs_of_sections = reporting == NG_SSRC_FULL || reporting == NG_SSRC_INLINE};
     int64_t created_us = call_created_us(r.call);
     struct text metadata = call_metadata(r.call);
 
@@ -276,7 +282,8 @@ void ng_report(struct ng_arena *arena, struct ng_value *out, const struct sessio
     if (metadata.len > 0)
         ng_put_string(arena, out, TEXT("metadata"), metadata);
 
-    r.ssrcs = ng_put_dict(arena, out, TEXT("SSRC"));
+    if (reporting == NG_SSRC_FULL || reporting == NG_SSRC_GLOBAL)
+        r.ssrcs = ng_put_dict(arena, out, TEXT("SSRC"));
     struct ng_value *tags = ng_put_dict(arena, out, TEXT("tags"));
     for (uint32_t i = 0; i < call_party_count(r.call); i++) {
         struct call_party_info party = call_party(r.call, i);

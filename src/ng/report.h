@@ -9,6 +9,7 @@
 #define NG_REPORT_H
 
 #include "mediaferry/ng.h"
+#include "ng/server.h"
 #include "session/session.h"
 
 /*
@@ -16,7 +17,7 @@
  * are missing or 0. With a `tag` only that party and those it talks to are told of, else all.
  */
 void ng_report(struct ng_arena *arena, struct ng_value *out, const struct session_report *report,
-    struct text tag);
+    struct text tag, enum ng_ssrc_reporting reporting);
 
 /* One SSRC: packets, and quality if RTCP told of any. */
 void ng_report_ssrc(struct ng_arena *arena, struct ng_value *out, const struct relay_ssrc *ssrc);

@@ -19,6 +19,15 @@ struct sessions;
 /* The largest UDP payload over IPv4. */
 enum { NG_MAX_REPLY = 65507 };
 
+/* Where query and delete tell of each SSRC: for the whole call, in each section, both or nowhere.
+ */
+enum ng_ssrc_reporting {
+    NG_SSRC_FULL, /* both */
+    NG_SSRC_GLOBAL,
+    NG_SSRC_INLINE,
+    NG_SSRC_NONE,
+};
+
 struct ng_server_config {
     struct sessions *sessions; /* borrowed */
     uint64_t (*now_us)(void);  /* monotonic */
@@ -26,6 +35,7 @@ struct ng_server_config {
     size_t cache_bytes;        /* for replies kept by cookie; 0: 64 MiB */
     uint16_t port_min;         /* of the media ports, for statistics */
     uint16_t port_max;
+    enum ng_ssrc_reporting ssrc_reporting;
 };
 
 /* Returns a new server, or NULL when out of memory. */

@@ -11,20 +11,26 @@
 
 static char out[65536];
 
-static const char *report(const struct relay_snapshot *snapshot, const char *tag)
+static const char *report_ssrcs(
+    const struct relay_snapshot *snapshot, const char *tag, enum ng_ssrc_reporting reporting)
 {
     struct ng_arena arena;
     ng_arena_init(&arena, 1 << 20);
     struct ng_value *dict = ng_dict(&arena);
     struct session_report told = {.call = fake_call(), .snapshot = snapshot};
     struct writer w = writer_over(out, sizeof(out) - 1);
-    ng_report(&arena, dict, &told, text_from(tag));
+    ng_report(&arena, dict, &told, text_from(tag), reporting);
     assert_true(ng_arena_ok(&arena));
     json_write(&w, dict);
     assert_true(writer_ok(&w));
     out[w.len] = '\0';
     ng_arena_done(&arena);
     return out;
+}
+
+static const char *report(const struct relay_snapshot *snapshot, const char *tag)
+{
+    return report_ssrcs(snapshot, tag, NG_SSRC_FULL);
 }
 
 #define NO_COUNTS "{\"packets\":0,\"bytes\":0,\"errors\":0}"
@@ -87,6 +93,28 @@ static void tells_quality(void **state)
     assert_non_null(strstr(told, "\"SSRC\":4000000000,\"flags\":[\"RTP\""));
 }
 
+static void ssrcs_are_told_where_wanted(void **state)
+{
+    (void)state;
+    static const struct {
+        enum ng_ssrc_reporting reporting;
+        bool of_call, of_sections;
+    } cases[] = {
+        {NG_SSRC_FULL, true, true},
+        {NG_SSRC_GLOBAL, true, false},
+        {NG_SSRC_INLINE, false, true},
+        {NG_SSRC_NONE, false, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *told = report_ssrcs(fake_snapshot(2), "", cases[i].reporting);
+        assert_int_equal(strstr(told, "\"SSRC\":{\"4000000000\":{") != NULL, cases[i].of_call);
+        assert_int_equal(strstr(told, "\"SSRC\":{") != NULL, cases[i].of_call);
+        assert_int_equal(
+            strstr(told, "\"ingress SSRCs\":[{\"SSRC\":4000000000,") != NULL, cases[i].of_sections);
+        assert_int_equal(strstr(told, "gress SSRCs") != NULL, cases[i].of_sections);
+    }
+}
+
 static void a_tag_picks_a_party_and_its_peers(void **state)
 {
     (void)state;
@@ -124,7 +152,7 @@ static void a_report_loses_its_bulk_first(void **state)
         ng_arena_init(&arena, 1 << 22);
         struct ng_value *dict = ng_dict(&arena);
         struct session_report told = {.call = fake_call(), .snapshot = fake_snapshot(8)};
-        ng_report(&arena, dict, &told, TEXT(""));
+        ng_report(&arena, dict, &told, TEXT(""), NG_SSRC_FULL);
 
         struct writer w = writer_over(out, cases[i].room);
         bool truncated;
@@ -144,6 +172,7 @@ int main(void)
         cmocka_unit_test(tells_of_a_party),
         cmocka_unit_test(tells_of_the_call),
         cmocka_unit_test(tells_quality),
+        cmocka_unit_test(ssrcs_are_told_where_wanted),
         cmocka_unit_test(a_tag_picks_a_party_and_its_peers),
         cmocka_unit_test(without_a_snapshot_counts_are_zero),
         cmocka_unit_test(a_report_loses_its_bulk_first),
