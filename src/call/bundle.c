@@ -152,6 +152,28 @@ static void offer_new_group(const struct work *w)
     }
 }
 
+/* A browser with bundlePolicy max-bundle refuses an offer without a group, even of one section. */
+static bool is_for_browser(const struct party *p)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < p->section_count; i++) {
+        const struct side *s = work_side(p, i);
+        if (s == NULL || s->rejected || !side_is_rtp(s))
+            continue;
+        if (!side_is_webrtc(s) || !s->link.mux || s->mid.len == 0)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+static bool wants_group(const struct work *w)
+{
+    const struct call_flags *flags = &w->flags;
+    return flags->bundle.offer || flags->bundle.require || flags->bundle.strict ||
+           is_for_browser(w->receiver);
+}
+
 void bundle_offer(struct work *w)
 {
     const struct call_flags *flags = &w->flags;
@@ -167,7 +189,7 @@ void bundle_offer(struct work *w)
     }
     drop_rejected(p);
     uint8_t group = established_group(p);
-    if (group == 0 && (flags->bundle.offer || flags->bundle.require || flags->bundle.strict))
+    if (group == 0 && wants_group(w))
         offer_new_group(w);
     /* A section that comes later rides along (RFC 9143, section 7.5.1). */
     for (uint32_t i = 0; group != 0 && i < p->section_count; i++) {
