@@ -17,11 +17,12 @@ static bool is_feedback(const struct rtcp_packet *p)
     return p->type == RTCP_RTPFB || p->type == RTCP_PSFB;
 }
 
-/* Cuts the padding off the body of a datagram's last packet. */
+/* Cuts the padding off the body of a datagram's last packet. RFC 3550 wants whole words; Chromium's
+ * transport-wide feedback pads to the next word and counts only those bytes. */
 static bool cut_padding(struct rtcp_packet *p)
 {
     size_t padding = p->body.len > 0 ? p->body.data[p->body.len - 1] : 0;
-    if (padding == 0 || padding % WORD != 0 || padding > p->body.len)
+    if (padding == 0 || padding > p->body.len)
         return false;
     p->body.len -= padding;
     return true;

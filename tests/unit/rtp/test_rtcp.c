@@ -47,7 +47,8 @@ static const struct {
     {RR "a1cb0002 11223344 00000004", RTCP_OK},
     {"a0c90002 55667788 00000004" BYE, RTCP_BAD_PADDING}, /* only the last packet is padded */
     {"a0c90002 55667788 00000000", RTCP_BAD_PADDING},
-    {"a0c90002 55667788 00000003", RTCP_BAD_PADDING},
+    /* Chromium's transport-wide feedback: three bytes of padding, to the next word. */
+    {"afcd0006 06080497 36377f54 00020003 00e42300 2003d650 4f000003", RTCP_OK},
     {"a0c90002 55667788 0000000c", RTCP_BAD_PADDING},
     {"a0c90002 55667788 00000008", RTCP_BAD_CONTENTS}, /* the padding swallows the SSRC */
     {"a0c90000", RTCP_BAD_PADDING},
