@@ -8,8 +8,8 @@ build="meson ninja-build pkg-config gcc clang clang-format make git ca-certifica
  libuv1-dev libssl-dev libsrtp2-dev libjansson-dev libsystemd-dev libcmocka-dev"
 test="libclang-rt-14-dev llvm python3 python3-pytest python3-pytest-timeout python3-aiortc
  python3-cryptography iproute2 iputils-ping nftables conntrack tcpdump procps openssl
- kamailio kamailio-websocket-modules kamailio-tls-modules kamailio-extra-modules
- kamailio-utils-modules kamailio-json-modules baresip-core chromium"
+ kamailio kamailio-websocket-modules kamailio-tls-modules kamailio-utils-modules baresip-core
+ chromium"
 bench="python3 rtpengine-daemon"
 
 wanted=
