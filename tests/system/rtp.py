@@ -46,6 +46,20 @@ def picture_loss(sender, media):
     return struct.pack("!BBHII", 0x81, 206, 2, sender, media)
 
 
+def generic_nack(sender, media, lost):
+    return struct.pack("!BBHIIHH", 0x81, 205, 3, sender, media, lost, 0)
+
+
+def rtcp_types(compound):
+    """Packet types of a compound, in order."""
+    types, at = [], 0
+    while at < len(compound):
+        kind, words = struct.unpack("!BH", compound[at + 1:at + 4])
+        types.append(kind)
+        at += 4 + 4 * words
+    return types
+
+
 class Phone:
     """A plain RTP endpoint: an even RTP port and the next one for RTCP."""
 

@@ -4,27 +4,9 @@ import base64
 import os
 
 import pytest
-from pylibsrtp import Policy, Session
 
 import rtp
-
-PROFILES = {
-    "AES_CM_128_HMAC_SHA1_80": (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 30),
-    "AES_CM_128_HMAC_SHA1_32": (Policy.SRTP_PROFILE_AES128_CM_SHA1_32, 30),
-    "AEAD_AES_128_GCM": (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28),
-    "AEAD_AES_256_GCM": (Policy.SRTP_PROFILE_AEAD_AES_256_GCM, 44),
-}
-
-
-def session(suite, key, inbound):
-    kind = Policy.SSRC_ANY_INBOUND if inbound else Policy.SSRC_ANY_OUTBOUND
-    return Session(policy=Policy(key=key, ssrc_type=kind, srtp_profile=PROFILES[suite][0]))
-
-
-def crypto_lines(sdp):
-    """{suite: key} of the a=crypto lines."""
-    lines = [line.split() for line in sdp.splitlines() if line.startswith("a=crypto:")]
-    return {words[1]: base64.b64decode(words[2].removeprefix("inline:").partition("|")[0] + "===") for words in lines}
+from srtp import PROFILES, crypto_lines, session
 
 
 class SecureCall:
