@@ -50,7 +50,7 @@ static void read_answerer(struct work *w)
         describe_side(w, b, source);
         struct side *a = work_side(w->receiver, i);
         if (a != NULL)
-            mux_answer(&a->link, &b->link);
+            mux_answer(a, b);
         security_accept(w, source, b);
         /* Only ICE tells the legs of the shared port apart. */
         if (b->transport->locals[0].lease == 0 && !work_lead(w->sender, b)->link.ice.used)

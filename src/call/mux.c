@@ -38,11 +38,21 @@ void mux_offer(const struct work *w, struct side *sender, struct side *receiver)
     settle_sender(flags, &sender->link, we_offer);
 }
 
-void mux_answer(struct link *offerer, struct link *answerer)
+static bool has_rtcp_port(const struct side *s)
 {
-    answerer->mux = answerer->mux && (answerer->mux_offered || answerer->mux_required);
-    if (!offerer->mux_settled)
-        offerer->mux = offerer->mux && answerer->mux;
+    return s->transport != NULL && s->transport->pair && !s->transport->rtcp_given_up;
+}
+
+/* What the first answer settled holds for further ones to the same offer: the RTCP ports may be
+ * closed by then. Without such a port there is nothing to choose. */
+void mux_answer(struct side *offerer, struct side *answerer)
+{
+    struct link *from = &answerer->link, *to = &offerer->link;
+    if (has_rtcp_port(answerer))
+        from->mux = from->mux && (from->mux_offered || from->mux_required);
+    if (!to->mux_settled && has_rtcp_port(offerer))
+        to->mux = to->mux && from->mux;
+    to->mux_settled = true;
 }
 
 void mux_on_transport(struct link *l, const struct transport *t)

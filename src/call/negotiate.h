@@ -22,7 +22,7 @@ static inline bool mux_is_sure(const struct link *l)
 }
 
 void mux_offer(const struct work *w, struct side *sender, struct side *receiver);
-void mux_answer(struct link *offerer, struct link *answerer);
+void mux_answer(struct side *offerer, struct side *answerer);
 /* The shared port has no room for RTCP of its own. */
 void mux_on_transport(struct link *l, const struct transport *t);
 
