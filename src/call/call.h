@@ -137,7 +137,7 @@ struct call_section_info {
     bool ice, trickle, ice_lite_peer, dtls, dtls_active, dtls_role_known, sdes, rtcp_mux,
         asymmetric;
     bool send, recv, feedback;
-    struct address endpoint; /* signalled by the party */
+    struct address endpoint, rtcp_endpoint; /* signalled by the party */
 };
 
 struct call_party_info {

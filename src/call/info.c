@@ -85,5 +85,6 @@ struct call_section_info call_section(const struct call *call, uint32_t party, u
         .recv = s->sends,
         .feedback = (sdp_protocol_bits(s->protocol) & SDP_FEEDBACK) != 0,
         .endpoint = link->rtp,
+        .rtcp_endpoint = link->rtcp,
     };
 }

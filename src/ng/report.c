@@ -79,8 +79,8 @@ static void put_transport(struct reporter *r, struct ng_value *out,
         put_local(r, out, &transport->local[socket]);
     put_endpoint(
         r, out, TEXT("endpoint"), transport != NULL ? &transport->remote[socket] : &unknown);
-    put_endpoint(
-        r, out, TEXT("advertised endpoint"), socket == RTP ? &section->endpoint : &unknown);
+    put_endpoint(r, out, TEXT("advertised endpoint"),
+        socket == RTP ? &section->endpoint : &section->rtcp_endpoint);
     if (transport != NULL && transport->suite != NULL)
         ng_put_string(r->arena, out, TEXT("crypto suite"), text_from(transport->suite->name));
 }

@@ -185,7 +185,8 @@ const struct call *fake_call(void)
                 .transport = 20,
                 .send = true,
                 .recv = true,
-                .endpoint = address_from_ip(ADDRESS_IP4, "\x0a\x14\x00\x14", 10352)}}};
+                .endpoint = address_from_ip(ADDRESS_IP4, "\x0a\x14\x00\x14", 10352),
+                .rtcp_endpoint = address_from_ip(ADDRESS_IP4, "\x0a\x14\x00\x14", 10353)}}};
     return &call;
 }
 

@@ -132,6 +132,14 @@ static void without_a_snapshot_counts_are_zero(void **state)
     assert_non_null(strstr(told, "\"stats\":" NO_COUNTS));
 }
 
+static void rtcp_has_an_address_of_its_own(void **state)
+{
+    (void)state;
+    const char *told = report(NULL, "");
+    assert_non_null(strstr(told,
+        "\"advertised endpoint\":{\"family\":\"IPv4\",\"address\":\"10.20.0.20\",\"port\":10353}"));
+}
+
 /* What goes first when a report does not fit, and that what proxies read most stays longest. */
 static void a_report_loses_its_bulk_first(void **state)
 {
@@ -175,6 +183,7 @@ int main(void)
         cmocka_unit_test(ssrcs_are_told_where_wanted),
         cmocka_unit_test(a_tag_picks_a_party_and_its_peers),
         cmocka_unit_test(without_a_snapshot_counts_are_zero),
+        cmocka_unit_test(rtcp_has_an_address_of_its_own),
         cmocka_unit_test(a_report_loses_its_bulk_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
