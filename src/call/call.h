@@ -71,8 +71,7 @@ struct call_ports {
 
 /* Settings of the daemon that shape offers and answers. */
 struct call_config {
-    const char *software_id; /* s= of SDP made here */
-    bool plain_sdp;          /* drop what only a browser understands toward plain RTP */
+    bool plain_sdp; /* drop what only a browser understands toward plain RTP */
     bool dtls_passive;
     bool sip_source;
     bool reject_invalid_sdp;
@@ -86,7 +85,6 @@ struct call_env {
     struct call_ports *ports;
     void (*random)(void *data, size_t len); /* fills with random bytes */
     int64_t wall_us;                        /* microseconds since 1970, for `created` */
-    uint64_t now_ms;                        /* monotonic */
     /* Digest of the call's certificate with a hash ("sha-256"); false if the hash is not known.
      * `digest_len` comes in as the capacity of 64. */
     bool (*fingerprint)(void *owner, struct text hash, uint8_t digest[64], size_t *digest_len);

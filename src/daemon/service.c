@@ -54,7 +54,6 @@ static int open_sessions(struct service *service)
     struct sessions_config sessions = {
         .call =
             {
-                .software_id = config->network.software_id,
                 .plain_sdp = config->calls.plain_sdp,
                 .dtls_passive = config->media.dtls_passive,
                 .sip_source = config->calls.sip_source,

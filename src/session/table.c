@@ -143,7 +143,6 @@ struct call_env session_env(
         .ports = ports,
         .random = random_bytes,
         .wall_us = wall_clock_us(),
-        .now_ms = uv_now(sessions->loop),
         .fingerprint = fingerprint_of,
         .fingerprint_owner = session->certificate,
     };

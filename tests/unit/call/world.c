@@ -109,10 +109,7 @@ static void release(void *owner, uint32_t lease_id)
 void world_init(struct world *w)
 {
     *w = (struct world){
-        .config = {.software_id = "test",
-            .plain_sdp = true,
-            .learning = PLAN_LEARN_HEURISTIC,
-            .loop_id = 0x123456789abc},
+        .config = {.plain_sdp = true, .learning = PLAN_LEARN_HEURISTIC, .loop_id = 0x123456789abc},
         .has_shared_port = true,
         .ports_left = -1,
         .next_port = FIRST_PORT,
@@ -124,7 +121,6 @@ void world_init(struct world *w)
         .ports = &w->ports,
         .random = counting_random,
         .wall_us = 1000000,
-        .now_ms = 1000,
         .fingerprint = fake_fingerprint};
 }
 
@@ -260,7 +256,6 @@ enum call_status world_apply(
     const struct call *same = w->call;
     w->released = 0;
     w->env.wall_us += 1000000;
-    w->env.now_ms += 1000;
     enum call_status status = call_apply(&w->call, command, &w->env, out);
     if (status == CALL_OK) {
         const struct plan *plan = call_plan(w->call);
