@@ -51,6 +51,8 @@ static void read_answerer(struct work *w)
         struct side *a = work_side(w->receiver, i);
         if (a != NULL)
             mux_answer(a, b);
+        if (side_passes_by(b))
+            continue;
         security_accept(w, source, b);
         /* Only ICE tells the legs of the shared port apart. */
         if (b->transport->locals[0].lease == 0 && !work_lead(w->sender, b)->link.ice.used)

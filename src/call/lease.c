@@ -116,7 +116,7 @@ void lease_follow_leads(struct party *p)
     for (uint32_t i = 0; i < p->section_count; i++) {
         struct side *s = work_side(p, i);
         if (s != NULL)
-            s->transport = s->rejected ? NULL : work_lead(p, s)->transport;
+            s->transport = s->rejected || side_passes_by(s) ? NULL : work_lead(p, s)->transport;
     }
 }
 
@@ -125,7 +125,7 @@ enum call_status lease_transports(struct work *w, struct party *p)
     /* Leads first: a tagged section need not be the first of its group in the SDP. */
     for (uint32_t i = 0; i < p->section_count; i++) {
         struct side *s = work_side(p, i);
-        if (s == NULL || s->rejected || work_lead(p, s) != s)
+        if (s == NULL || s->rejected || side_passes_by(s) || work_lead(p, s) != s)
             continue;
         enum call_status status = lease_for_lead(w, p, i);
         if (status != CALL_OK)

@@ -192,4 +192,11 @@ static inline bool side_is_rtp(const struct side *s)
     return s->protocol != SDP_PROTOCOL_OTHER;
 }
 
+/* Not of UDP (MSRP, BFCP over TCP): no port of ours could stand for it, it goes around us. */
+static inline bool side_passes_by(const struct side *s)
+{
+    return !side_is_rtp(s) &&
+           (text_is(s->type, "message") || text_starts_with(s->protocol_name, "TCP/"));
+}
+
 #endif

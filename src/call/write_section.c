@@ -296,6 +296,31 @@ static void write_open(
     write_ice(w, out, s);
 }
 
+/* As the sender wrote it, with its own address. */
+static void write_as_sent(struct writer *out, const struct sdp_media *source)
+{
+    struct sdp_media_line line = {
+        .type = source->type,
+        .port = source->port,
+        .port_count = source->port_count,
+        .protocol = source->protocol_name,
+        .formats = source->formats,
+    };
+    const struct sdp_connection *own = &source->connection;
+    const char *family = own->family == ADDRESS_IP6 ? "IP6" : "IP4";
+    static const char letters[] = {'b', 'a'};
+
+    sdp_write_media(out, &line);
+    if (source->info.len > 0)
+        sdp_write_line(out, 'i', source->info);
+    sdp_write_linef(out, 'c', "IN %s %.*s", family, (int)own->host.len, own->host.data);
+    for (size_t i = 0; i < COUNT_OF(letters); i++) {
+        struct text it = source->lines, value;
+        while (sdp_next_line(&it, letters[i], &value))
+            sdp_write_line(out, letters[i], value);
+    }
+}
+
 void write_section(struct work *w, struct writer *out, uint32_t section, const struct sdp *offered)
 {
     struct side *side = work_side(w->receiver, section);
@@ -308,6 +333,10 @@ void write_section(struct work *w, struct writer *out, uint32_t section, const s
     struct codecs codecs;
     bool is_open = !side->rejected && s.source != NULL && s.from != NULL;
     bool is_rtp = is_open && side_is_rtp(side);
+    if (is_open && side_passes_by(side)) {
+        write_as_sent(out, s.source);
+        return;
+    }
     if (is_open)
         s.hold_address =
             s.from->zero_address && !w->flags.replace.zero_address && !side->link.ice.used;
