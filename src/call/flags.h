@@ -111,7 +111,7 @@ struct call_flags {
 
     /* dialog and deleting */
     struct text label, metadata;
-    bool fatal, to_tag_counts, fast, new_branch, provisional, is_reply_final, debug;
+    bool fatal, to_tag_counts, fast, provisional, is_reply_final;
     int delete_delay; /* s; -1: as configured */
 };
 

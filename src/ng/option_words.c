@@ -30,14 +30,14 @@ static const struct option_switch switches[] = {
     OPTION_SWITCH("fatal", fatal),
     OPTION_SWITCH("to-tag", to_tag_counts),
     OPTION_SWITCH("fast", fast),
-    OPTION_SWITCH("new-branch", new_branch),
     OPTION_SWITCH("provisional", provisional),
-    OPTION_SWITCH("debug", debug),
 };
 
 /* Words that ask for what is done anyway, or mean nothing any more. */
 static const char *const without_effect[] = {
     "symmetric",
+    "debug",
+    "new-branch",
     "force",
     "directional",
     "unidirectional",

@@ -9,6 +9,8 @@
 #include "ng/encode.h"
 #include "ng/state.h"
 
+enum { OPTIONAL_SIZE = LOG_QUOTED_SIZE + 16 };
+
 const struct ng_server_config *ng_config(const struct ng_request *request)
 {
     return &request->server->config;
@@ -56,23 +58,36 @@ static void log_ignored(const struct ng_request *request)
         suppressed);
 }
 
+/* " key=value", or nothing when there is no value. */
+static const char *optional(const char *key, struct text value, char out[OPTIONAL_SIZE])
+{
+    out[0] = '\0';
+    if (value.len > 0)
+        snprintf(out, OPTIONAL_SIZE, " %s=%s", key, LOG_QUOTED(value));
+    return out;
+}
+
 static void log_end(
     const struct ng_request *request, const char *result, const char *reason, uint64_t us)
 {
-    char source[ADDRESS_TEXT_SIZE];
+    char source[ADDRESS_TEXT_SIZE], why[OPTIONAL_SIZE], warned[OPTIONAL_SIZE];
     const struct ng_command *command = request->command;
     bool is_ping = command != NULL && command->verb == NG_VERB_PING;
+    struct text warning = TEXT("");
+    int level = is_ping ? LOG_DEBUG : LOG_INFO;
+    if (ng_get_text(request->out, "warning", &warning))
+        level = LOG_NOTICE;
     address_text(&request->source.peer.remote, source);
     log_ignored(request);
     if (reason == NULL)
-        log_event(is_ping ? LOG_DEBUG : LOG_INFO, request->call_id, "ng",
-            "command=%s result=%s ms=%.3f source=%s", LOG_QUOTED(request->command_name),
-            LOG_QUOTED(text_from(result)), (double)us / 1000, source);
+        log_event(level, request->call_id, "ng", "command=%s result=%s%s ms=%.3f source=%s",
+            LOG_QUOTED(request->command_name), LOG_QUOTED(text_from(result)),
+            optional("warning", warning, warned), (double)us / 1000, source);
     else
         log_event(LOG_NOTICE, request->call_id, "ng",
-            "command=%s result=%s reason=%s why=%s ms=%.3f source=%s",
-            LOG_QUOTED(request->command_name), result, LOG_QUOTED(text_from(reason)),
-            LOG_QUOTED(text_from(request->why)), (double)us / 1000, source);
+            "command=%s result=%s reason=%s%s ms=%.3f source=%s", LOG_QUOTED(request->command_name),
+            result, LOG_QUOTED(text_from(reason)), optional("why", text_from(request->why), why),
+            (double)us / 1000, source);
 }
 
 /* --- ends --- */

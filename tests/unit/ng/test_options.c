@@ -168,10 +168,8 @@ static void print_rest(const struct call_flags *f)
     print_bool("fatal", f->fatal);
     print_bool("to_tag_counts", f->to_tag_counts);
     print_bool("fast", f->fast);
-    print_bool("new_branch", f->new_branch);
     print_bool("provisional", f->provisional);
     print_bool("final", f->is_reply_final);
-    print_bool("debug", f->debug);
     print_int("delete_delay", f->delete_delay, -1);
 }
 
@@ -293,7 +291,7 @@ static const struct {
     {"{'flags':['allow-transcoding']}", ""},
     {"{'flags':['all']}", "ignored:all"},
     {"{'flags':['pierce-NAT']}", "ignored:pierce-NAT"},
-    {"{'flags':['debug']}", "debug"},
+    {"{'flags':['debug']}", ""},
     {"{'flags':['NAT-wait']}", "ignored:NAT-wait"},
     {"{'flags':['mirror-RTCP']}", "ignored:mirror-RTCP"},
     {"{'flags':['sdp-attr-audio-remove-ssrc']}", "edit=audio,1,ssrc,"},
@@ -367,7 +365,7 @@ static const struct {
     {"{'flags':['plain-sdp']}", "plain_sdp=1"},
     {"{'flags':['to-tag','fast','new-branch','provisional','fragment','no-tls-id',"
      "'allow no codec media','strip-extmap']}",
-        "fragment no_tls_id extmap_strip=all allow_no_codec to_tag_counts fast new_branch "
+        "fragment no_tls_id extmap_strip=all allow_no_codec to_tag_counts fast "
         "provisional"},
     {"{'replace':['zero-address','force-increment-sdp-ver','nonsense']}",
         "replace.force_increment replace.zero_address ignored:replace=nonsense"},
