@@ -77,7 +77,11 @@ static int open_shared(const struct daemon_config *config, const struct address 
     uint16_t port, size_t worker, bool stun_only, struct relay_shared_socket *out, struct str *why)
 {
     struct udp_socket_config socket = {
-        .bind = *bind, .reuse_port = stun_only, .tos = (unsigned)config->network.tos};
+        .bind = *bind,
+        .reuse_port = stun_only,
+        .free_bind = true, /* a standby gets the shared address when it takes over */
+        .tos = (unsigned)config->network.tos,
+    };
     char text[ADDRESS_TEXT_SIZE];
     socket.bind.port = port;
     *out = (struct relay_shared_socket){.fd = -1, .local = socket.bind, .stun_only = stun_only};

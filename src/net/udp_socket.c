@@ -21,6 +21,8 @@ static int set_options(int fd, const struct udp_socket_config *config)
         error = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (error == 0 && config->reuse_port)
         error = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (error == 0 && config->free_bind) /* for IPv6 sockets as well */
+        error = set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
     if (error == 0 && config->tell_local)
         error = is_ip6 ? set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
                        : set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);

@@ -12,6 +12,7 @@
 struct udp_socket_config {
     struct address bind; /* port 0: the kernel chooses */
     bool reuse_port;     /* SO_REUSEPORT, for one socket per worker on one port */
+    bool free_bind;      /* the address may come to this machine later */
     bool tell_local;     /* for udp_socket_receive() on a socket bound to no single address */
     unsigned tos;        /* the whole traffic class byte, 0..255 */
     int receive_buffer;  /* bytes; 0: the system's default */

@@ -105,6 +105,21 @@ static void shares_a_port_when_asked(void **state)
     close(second);
 }
 
+/* Documentation addresses (RFC 5737, 3849), which no machine has. */
+static void binds_to_an_address_of_later_when_asked(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"192.0.2.77", "[2001:db8::77]"};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct udp_socket_config config = {.bind = literal(cases[i])};
+        int fd;
+        assert_int_equal(udp_socket_open(&config, &fd), -EADDRNOTAVAIL);
+        config.free_bind = true;
+        assert_int_equal(udp_socket_open(&config, &fd), 0);
+        close(fd);
+    }
+}
+
 static void marks_its_packets(void **state)
 {
     (void)state;
@@ -129,6 +144,7 @@ int main(void)
         cmocka_unit_test(says_when_a_datagram_is_cut),
         cmocka_unit_test(passes_errors_on),
         cmocka_unit_test(shares_a_port_when_asked),
+        cmocka_unit_test(binds_to_an_address_of_later_when_asked),
         cmocka_unit_test(marks_its_packets),
     };
     return cmocka_run_group_tests_name("udp_socket", tests, NULL, NULL);
