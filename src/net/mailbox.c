@@ -11,7 +11,7 @@ static struct message *take_all(struct mailbox *box)
     return first;
 }
 
-static void deliver_all(struct mailbox *box)
+void mailbox_deliver(struct mailbox *box)
 {
     struct message *message = take_all(box);
     while (message != NULL) {
@@ -23,7 +23,7 @@ static void deliver_all(struct mailbox *box)
 
 static void on_wakeup(uv_async_t *wakeup)
 {
-    deliver_all(wakeup->data);
+    mailbox_deliver(wakeup->data);
 }
 
 int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner)
@@ -62,7 +62,7 @@ static void on_closed(uv_handle_t *handle)
 
 void mailbox_close(struct mailbox *box, void (*closed)(struct mailbox *box))
 {
-    deliver_all(box);
+    mailbox_deliver(box);
     box->closed = closed;
     uv_close((uv_handle_t *)&box->wakeup, on_closed);
 }

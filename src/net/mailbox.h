@@ -34,6 +34,9 @@ NODISCARD int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner);
 /* From any thread; takes `message`. Never fails, never blocks for long. */
 void mailbox_post(struct mailbox *box, struct message *message);
 
+/* In the receiver's thread: delivers what is there now instead of when the loop comes to it. */
+void mailbox_deliver(struct mailbox *box);
+
 /* In the receiver's thread: delivers what is left, then closes. `closed` (may be NULL) is called
  * from the loop once the memory may be freed. */
 void mailbox_close(struct mailbox *box, void (*closed)(struct mailbox *box));

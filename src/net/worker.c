@@ -64,8 +64,14 @@ static void give_back_batch(struct worker *w)
     w->in.count = 0;
 }
 
+/* Messages first: the packets may be what a message was posted for. A command is answered when its
+ * message is posted, so the phone that was told to send is heard from at once. */
 static bool receive_batch(struct worker *w)
 {
+    mailbox_deliver(&w->mailbox);
+    if (uv_is_closing((uv_handle_t *)&w->readable))
+        return false;
+    flush(w); /* receive() may free sockets that packets waiting to be sent still name */
     w->in.count = 0;
     packet_io_receive(w->io, &w->in);
     if (w->in.count == 0)
@@ -91,7 +97,7 @@ static void on_readable(uv_poll_t *readable, int status, int events)
 {
     struct worker *w = readable->data;
     (void)status, (void)events;
-    flush(w); /* receive() may free sockets that packets waiting to be sent still name */
+    flush(w);
     gather(w);
     for (int i = 0; i < BATCHES_PER_TURN; i++)
         if (!receive_batch(w))

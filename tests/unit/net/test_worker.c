@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -121,15 +122,21 @@ static void send_bytes(const void *data, size_t len)
     assert_int_equal(udp_socket_send(client_fd, bytes_of(data, len), NULL, &server), 0);
 }
 
-static void expect(const char *text)
+static void hear(char *text, size_t size)
 {
-    char buffer[64];
     struct udp_datagram datagram;
     struct pollfd wait = {.fd = client_fd, .events = POLLIN};
     assert_int_equal(poll(&wait, 1, 5000), 1);
-    assert_int_equal(udp_socket_receive(client_fd, buffer, sizeof(buffer), &datagram), 0);
+    assert_int_equal(udp_socket_receive(client_fd, text, size - 1, &datagram), 0);
     assert_true(address_equal(&datagram.remote, &server));
-    assert_true(text_is(text_from_bytes(datagram.bytes), text));
+    text[datagram.bytes.len] = '\0';
+}
+
+static void expect(const char *text)
+{
+    char heard[64];
+    hear(heard, sizeof(heard));
+    assert_string_equal(heard, text);
 }
 
 static void finish(struct echo *e)
@@ -226,6 +233,28 @@ static void messages_reach_the_state_and_may_send(void **state)
     assert_int_equal(e.delivered, 100); /* also those posted just before the stop */
 }
 
+/* The message was posted before the second packet was sent: it is there first, also when both came
+ * while the worker gathered. */
+static void messages_come_before_packets_sent_after_them(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    start(&e, 50 * 1000);
+    send_bytes("wakes it up", 11);
+    usleep(5000);
+    post(&e, 0, say_hello);
+    send_bytes("x", 1);
+    char heard[3][16];
+    unsigned hello = 3, x = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        hear(heard[i], sizeof(heard[i]));
+        hello = strcmp(heard[i], "hello") == 0 ? i : hello;
+        x = strcmp(heard[i], "x") == 0 ? i : x;
+    }
+    assert_true(hello < x);
+    finish(&e);
+}
+
 static void close_it(struct echo *e)
 {
     packet_io_close_socket(worker_io(e->worker), e->socket);
@@ -300,6 +329,7 @@ int main(void)
         cmocka_unit_test(sends_packets_back_in_order),
         cmocka_unit_test(a_batch_may_grow_on_its_way),
         cmocka_unit_test(messages_reach_the_state_and_may_send),
+        cmocka_unit_test(messages_come_before_packets_sent_after_them),
         cmocka_unit_test(a_socket_may_be_closed_at_any_time),
         cmocka_unit_test(counts_verdicts),
         cmocka_unit_test(ticks_once_a_second),
