@@ -24,6 +24,14 @@ static enum call_status begin(struct work *w)
     return CALL_OK;
 }
 
+/* RFC 3264, section 6: the answer stays with the transport of the offer. What was leased for one
+ * kind does not suit another. */
+static bool is_other_kind(const struct side *offered, const struct side *answered)
+{
+    return side_is_rtp(offered) != side_is_rtp(answered) ||
+           side_passes_by(offered) != side_passes_by(answered);
+}
+
 static void read_outlines(struct work *w)
 {
     for (uint32_t i = 0; i < w->sender->section_count; i++) {
@@ -31,10 +39,10 @@ static void read_outlines(struct work *w)
         const struct sdp_media *source = work_source(w, i);
         if (b == NULL)
             continue;
-        bool was_offered = !b->rejected;
-        if (source != NULL && was_offered)
+        const struct side offered = *b;
+        if (source != NULL && !offered.rejected)
             describe_outline(w, b, source);
-        if (source == NULL || !was_offered)
+        if (source == NULL || offered.rejected || is_other_kind(&offered, b))
             b->rejected = true;
     }
 }
