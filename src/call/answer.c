@@ -163,10 +163,8 @@ enum call_status exchange_answer(struct work *w)
     struct text kept = {0};
     bool is_ours = false, is_late = false;
     enum call_status status = exchange_parse(w, &kept, &is_ours);
-    if (status == CALL_OK && is_ours) {
-        w->out->sdp = kept;
-        return CALL_OK;
-    }
+    if (status == CALL_OK && is_ours)
+        return exchange_return_ours(w);
     if (status == CALL_OK)
         status = party_resolve_answer(w, &is_late);
     if (status != CALL_OK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One command on a call: on a copy, which takes the place of the call when all went well. */
+/* One command on a call: on a copy, which is the new state when all went well. */
 #include "call/clone.h"
 #include "call/exchange.h"
 #include "call/lease.h"
@@ -47,12 +47,12 @@ static enum call_status carry_out(struct work *w)
     }
 }
 
-static enum call_status run(struct work *w, struct call **call)
+static enum call_status run(struct work *w, const struct call *now)
 {
     bool makes_call = w->command->verb == CALL_OFFER && !w->flags.fragment;
-    if (*call == NULL && !makes_call)
+    if (now == NULL && !makes_call)
         return work_fail(w, CALL_UNKNOWN, "no such call");
-    w->call = next_state(w, *call);
+    w->call = next_state(w, now);
     if (w->call == NULL)
         return CALL_OUT_OF_MEMORY;
     enum call_status status = carry_out(w);
@@ -63,10 +63,11 @@ static enum call_status run(struct work *w, struct call **call)
     return status;
 }
 
-enum call_status call_apply(struct call **call, const struct call_command *command,
-    const struct call_env *env, struct call_result *out)
+enum call_status call_apply(const struct call *now, const struct call_command *command,
+    const struct call_env *env, struct call **next, struct call_result *out)
 {
-    *out = (struct call_result){.is_new = *call == NULL};
+    *next = NULL;
+    *out = (struct call_result){0};
     struct work *w = calloc(1, sizeof(*w));
     if (w == NULL)
         return CALL_OUT_OF_MEMORY;
@@ -77,18 +78,18 @@ enum call_status call_apply(struct call **call, const struct call_command *comma
     w->is_offer = command->verb == CALL_OFFER;
     spell_out(&w->flags);
 
-    enum call_status status = run(w, call);
-    if (status == CALL_OK) {
-        out->ended = command->verb == CALL_DELETE && w->call->ended;
+    enum call_status status = run(w, now);
+    if (status == CALL_OK && !w->is_void) {
         lease_sweep(w, &w->call->plan);
-        call_free(*call);
-        *call = w->call;
+        *next = w->call;
     } else {
-        out->sdp = text_of(NULL, 0);
-        out->warning = NULL;
-        out->is_new = false;
         lease_sweep(w, NULL);
         call_free(w->call);
+    }
+    if (status != CALL_OK) {
+        out->sdp = text_of(NULL, 0);
+        out->warning = NULL;
+        out->ended = false;
     }
     free(w);
     return status;

@@ -2,10 +2,10 @@
 /*
  * call/call.h - the dialog model: offer, answer and delete as a pure function.
  *
- * call_apply() takes the state of a call and one command, and gives the new state, the SDP to hand
- * back and, through call_plan(), what the worker must do. No socket, clock or random number is used
- * inside: time, randomness and ports come in through `struct call_env`. A command that fails leaves
- * the call exactly as it was and gives back the ports it leased.
+ * call_apply() takes the state of a call and one command, and makes the new state, the SDP to hand
+ * back and, through call_plan(), what the worker must do. The old state stays as it is, so whoever
+ * asked may still decide for it. No socket, clock or random number is used inside: time, randomness
+ * and ports come in through `struct call_env`. A command that fails gives back the ports it leased.
  *
  * Words (ng-protocol.md): a *party* is known by its tag; the *sender* made the SDP of the message,
  * the *receiver* gets the rewritten one. A party's section holds the remote side as its SDP told
@@ -101,21 +101,21 @@ struct call_command {
 };
 
 struct call_result {
-    struct text sdp;     /* borrows memory of the call until the next command; empty for delete */
-    bool is_new;         /* the offer made the call */
-    bool ended;          /* delete: no party would be left. The state and the plan stay as they were
+    struct text sdp;     /* borrows the new state, or the command; empty for delete */
+    bool ended;          /* delete: no party would be left. The state and the plan stay as they are
                             until the session frees the call, or a new offer goes on with it */
     const char *warning; /* static text for the reply's `warning`, or NULL */
     char why[160];       /* for the log: what was wrong and where, when the status is not OK */
 };
 
 /*
- * Carries out one command. `*call` is NULL for a call-id not seen before; an offer then makes the
- * call. On success `*call` is replaced by the new state and `out` is filled; on failure `*call` is
- * as it was and only `out->why` is set. Takes nothing of the command: texts are copied.
+ * Carries out one command. `now` is NULL for a call-id not seen before; an offer then makes the
+ * call. On success `out` is filled and `*next` is the new state, which the caller frees; NULL when
+ * there is nothing to keep: `out->ended`, or an SDP that has our own loop-protect mark. On failure
+ * `*next` is NULL and only `out->why` is set.
  */
-NODISCARD enum call_status call_apply(struct call **call, const struct call_command *command,
-    const struct call_env *env, struct call_result *out);
+NODISCARD enum call_status call_apply(const struct call *now, const struct call_command *command,
+    const struct call_env *env, struct call **next, struct call_result *out);
 
 /* Frees the call; NULL is accepted. Leases are the business of whoever applied the last plan. */
 void call_free(struct call *call);
@@ -124,8 +124,8 @@ void call_free(struct call *call);
  * delete. */
 NODISCARD struct call *call_clone(const struct call *call);
 
-/* The plan for the call as it stands; borrows memory of the call until the next command. */
-const struct plan *call_plan(struct call *call);
+/* The plan for the call as it stands; borrows the call. */
+const struct plan *call_plan(const struct call *call);
 
 /* A party's section as query shows it. Views borrow the call. */
 struct call_section_info {

@@ -53,6 +53,13 @@ enum call_status exchange_parse(struct work *w, struct text *kept, bool *is_ours
     return CALL_OK;
 }
 
+enum call_status exchange_return_ours(struct work *w)
+{
+    w->out->sdp = w->command->sdp;
+    w->is_void = true;
+    return CALL_OK;
+}
+
 static enum plan_learning learning_of(const struct work *w)
 {
     switch (w->flags.learning) {

@@ -14,6 +14,10 @@ NODISCARD enum call_status exchange_fragment(struct work *w);
  * it carries our `loop-protect` mark: then there is nothing to do. */
 NODISCARD enum call_status exchange_parse(struct work *w, struct text *kept, bool *is_ours);
 
+/* The answer to SDP with our mark: itself, and nothing changes. Another leg of ours is in between.
+ */
+enum call_status exchange_return_ours(struct work *w);
+
 /* The flags that hold for the sender of the message from now on (ng-protocol 2.2). */
 void exchange_note_flags(struct work *w);
 

@@ -2,7 +2,7 @@
 /* What query and the log tell about a call. */
 #include "call/model.h"
 
-const struct plan *call_plan(struct call *call)
+const struct plan *call_plan(const struct call *call)
 {
     return &call->plan;
 }

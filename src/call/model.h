@@ -165,7 +165,6 @@ struct call {
     struct arena arena;
     struct text id, metadata;
     int64_t created_us, last_signal_us;
-    bool ended;
     uint8_t tos;
     uint32_t last_transport, last_stream; /* ids given out */
     uint32_t party_count;

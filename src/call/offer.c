@@ -281,17 +281,14 @@ enum call_status exchange_offer(struct work *w)
     struct text kept = {0};
     bool is_ours = false;
     enum call_status status = exchange_parse(w, &kept, &is_ours);
-    if (status == CALL_OK && is_ours) {
-        w->out->sdp = kept;
-        return CALL_OK;
-    }
+    if (status == CALL_OK && is_ours)
+        return exchange_return_ours(w);
     if (status == CALL_OK)
         status = party_resolve_offer(w);
     if (status != CALL_OK)
         return status;
 
     w->sender->sdp_in = kept;
-    w->call->ended = false;
     exchange_note_flags(w);
     choose_interface(w, w->sender, w->flags.from_interface);
     choose_interface(w, w->receiver, w->flags.to_interface);

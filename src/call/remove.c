@@ -58,9 +58,8 @@ enum call_status remove_parties(struct work *w)
         if (gone == NULL)
             return work_fail(w, CALL_NO_MATCH, "no party with that tag or branch");
     }
-    /* Deleted already, and kept for the delay: the same again is no error. */
-    if (gone == NULL || call->ended || left_without(call, gone) == 0) {
-        call->ended = true;
+    if (gone == NULL || left_without(call, gone) == 0) {
+        w->out->ended = w->is_void = true;
         return CALL_OK;
     }
     for (uint32_t i = gone->peer_count; i > 0; i--)

@@ -6,7 +6,7 @@
 #include "call/work.h"
 
 /* Takes out the party that is meant and those that talk to nobody else. When nobody would be left,
- * the parties stay as they were and the call is marked as ended. */
+ * the call has ended: all stays as it is. */
 NODISCARD enum call_status remove_parties(struct work *w);
 
 #endif

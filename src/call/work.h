@@ -2,7 +2,7 @@
 /*
  * call/work.h - one command being carried out: what its steps share.
  *
- * `call` is a copy of the state that becomes the state if all goes well. Steps return a status;
+ * `call` is a copy of the state that becomes the new one if all goes well. Steps return a status;
  * work_fail() also says why, for the log.
  */
 #ifndef CALL_WORK_H
@@ -19,6 +19,7 @@ struct work {
     struct call_flags flags; /* with shorthands such as `WebRTC` spelled out */
     struct call_result *out;
     bool is_offer;
+    bool is_void; /* all is well, but there is no new state to keep */
 
     struct party *sender;   /* made the SDP of the message */
     struct party *receiver; /* gets the rewritten one */

@@ -33,5 +33,6 @@ void ng_run_delete(struct ng_request *request)
         ng_fail(request, "No call-id in message");
         return;
     }
-    sessions_delete(ng_sessions(request), &request->options, tell, request);
+    if (sessions_delete(ng_sessions(request), &request->options, tell, request) != 0)
+        ng_fail(request, call_status_text(CALL_OUT_OF_MEMORY));
 }

@@ -22,5 +22,6 @@ void ng_run_query(struct ng_request *request)
         ng_fail(request, "No call-id in message");
         return;
     }
-    sessions_query(ng_sessions(request), request->options.call_id, tell, request);
+    if (sessions_query(ng_sessions(request), request->options.call_id, tell, request) != 0)
+        ng_fail(request, call_status_text(CALL_OUT_OF_MEMORY));
 }

@@ -3,9 +3,9 @@
  * session/session.h - the live calls of this node: from a command to ports, plan and worker.
  *
  * Owned by the control thread; every function is called there. A call is placed on one worker when
- * its first offer makes it and stays there. Commands that need the worker's counters (query, and
- * delete with statistics) answer later through a callback, always on the control thread and never
- * from inside the function that asked.
+ * its first offer makes it and stays there. Commands take effect in the order in which they come;
+ * what needs the worker's counters (query, and delete with statistics) is told later through a
+ * callback, always on the control thread and never from inside the function that asked.
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
@@ -56,7 +56,7 @@ enum session_status {
 struct session_outcome {
     enum session_status status;
     enum call_status call;
-    struct call_result result; /* borrows the call until the next command */
+    struct call_result result; /* borrows the call until the next command, and the command */
 };
 
 /* Offer and answer: leases ports, makes the plan and posts it to the worker before it returns. */
@@ -72,12 +72,14 @@ struct session_report {
 
 typedef void session_report_fn(void *owner, const struct session_report *report);
 
-/* Deletes a call or a party after the delete-delay. Without statistics (`flags.fast`) `done` is
- * still called, without a snapshot. */
-void sessions_delete(struct sessions *sessions, const struct call_command *command,
+/* Deletes a party, or the call after the delete-delay. Without statistics (`flags.fast`) `done` is
+ * still called, without a snapshot. Returns 0, or -ENOMEM: then nothing was done and `done` is not
+ * called. */
+NODISCARD int sessions_delete(struct sessions *sessions, const struct call_command *command,
     session_report_fn *done, void *owner);
 
-void sessions_query(
+/* Returns 0, or -ENOMEM: then `done` is not called. */
+NODISCARD int sessions_query(
     struct sessions *sessions, struct text call_id, session_report_fn *done, void *owner);
 
 /* Calls `visit` for up to `limit` calls. */

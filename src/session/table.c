@@ -51,7 +51,7 @@ struct session *session_new(struct sessions *sessions, struct text id)
     }
     session->worker = least_loaded(sessions);
     session->certificate = dtls_certificate_ref(sessions->certificate);
-    session->created_s = wall_clock_us() / 1000000;
+    session->created_ms = uv_now(sessions->loop);
     map_put(&sessions->by_id, &session->by_id, text_bytes(text_from(session->id)));
     u64_map_put(&sessions->by_handle, &session->by_handle, ++sessions->last_handle);
     sessions->worker_load[session->worker]++;
@@ -84,21 +84,19 @@ static void count_end(struct sessions_totals *totals, enum session_end why)
     ++*counters[why];
 }
 
-/* An empty plan ends the call's media. Without memory for the message it would live on, so this is
- * tried until it succeeds: the message is small, and a session is being freed. */
-static void post_end(struct sessions *sessions, const struct session *session)
+/* An empty plan ends the call's media; false without memory for the message. */
+static bool post_end(struct sessions *sessions, const struct session *session)
 {
     static const struct plan nothing;
     struct relay_update *update =
         relay_update_new(session->by_handle.key, text_from(session->id), &nothing, NULL, NULL, 0);
-    if (update == NULL) {
-        log_event(LOG_ERR, text_from(session->id), "call-leaked", "reason=out-of-memory");
-        return;
-    }
+    if (update == NULL)
+        return false;
     relay_post_update(sessions->workers[session->worker].relay, update);
+    return true;
 }
 
-static void free_session(struct sessions *sessions, struct session *session)
+void session_free(struct sessions *sessions, struct session *session)
 {
     map_remove(&sessions->by_id, &session->by_id);
     u64_map_remove(&sessions->by_handle, &session->by_handle);
@@ -111,16 +109,17 @@ static void free_session(struct sessions *sessions, struct session *session)
 
 void session_end(struct sessions *sessions, struct session *session, enum session_end why)
 {
-    if (session->call != NULL) {
-        log_event(LOG_INFO, text_from(session->id), "call-ended",
-            "reason=%s duration=%lld worker=%zu calls=%zu", end_word(why),
-            (long long)(wall_clock_us() / 1000000 - session->created_s), session->worker,
-            sessions->by_id.count - 1);
-        count_end(&sessions->totals, why);
-        if (why != SESSION_END_SHUTDOWN)
-            post_end(sessions, session);
+    uint64_t now_ms = uv_now(sessions->loop);
+    if (why != SESSION_END_SHUTDOWN && !post_end(sessions, session)) {
+        session->end_at_ms = now_ms;
+        return;
     }
-    free_session(sessions, session);
+    log_event(LOG_INFO, text_from(session->id), "call-ended",
+        "reason=%s duration=%llu worker=%zu calls=%zu", end_word(why),
+        (unsigned long long)(now_ms - session->created_ms) / 1000, session->worker,
+        sessions->by_id.count - 1);
+    count_end(&sessions->totals, why);
+    session_free(sessions, session);
 }
 
 static bool fingerprint_of(void *owner, struct text name, uint8_t digest[64], size_t *digest_len)
@@ -148,16 +147,20 @@ struct call_env session_env(
     };
 }
 
-int session_post_plan(struct sessions *sessions, struct session *session)
+int session_advance(struct sessions *sessions, struct session *session, struct call *next)
 {
     size_t count;
     const struct relay_sockets *sockets = leases_new_sockets(sessions->leases, &count);
     struct relay_update *update = relay_update_new(session->by_handle.key, text_from(session->id),
-        call_plan(session->call), session->certificate, sockets, count);
-    if (update == NULL)
+        call_plan(next), session->certificate, sockets, count);
+    if (update == NULL) {
+        call_free(next);
         return -ENOMEM;
+    }
     leases_commit(sessions->leases);
     relay_post_update(sessions->workers[session->worker].relay, update);
+    call_free(session->call);
+    session->call = next;
     return 0;
 }
 
@@ -181,14 +184,13 @@ static void renew_certificate(struct sessions *sessions)
 static void end_what_is_due(struct sessions *sessions)
 {
     uint64_t now_ms = uv_now(sessions->loop);
-    int64_t now_s = wall_clock_us() / 1000000;
-    uint32_t final_s = sessions->config.final_timeout_s;
+    uint64_t final_ms = sessions->config.final_timeout_s * UINT64_C(1000);
 
     map_for_each (at, &sessions->by_handle) {
         struct session *session = CONTAINER_OF(at, struct session, by_handle.link);
         if (session->end_at_ms != 0 && session->end_at_ms <= now_ms)
             session_end(sessions, session, SESSION_END_DELETED);
-        else if (final_s != 0 && now_s - session->created_s >= (int64_t)final_s)
+        else if (final_ms != 0 && now_ms - session->created_ms >= final_ms)
             session_end(sessions, session, SESSION_END_FINAL_TIMEOUT);
     }
 }

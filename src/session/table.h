@@ -18,11 +18,11 @@ struct session {
     struct map_node by_id;
     struct u64_node by_handle;
     char *id;
-    struct call *call;
+    struct call *call; /* NULL until the first offer has succeeded */
     size_t worker;
     struct dtls_certificate *certificate; /* pinned for the life of the call */
-    int64_t created_s;
-    uint64_t end_at_ms; /* deleted, and ending then; 0: not deleted */
+    uint64_t created_ms;                  /* of the loop's clock */
+    uint64_t end_at_ms;                   /* deleted, and ending then; 0: not deleted */
 };
 
 struct sessions {
@@ -63,15 +63,22 @@ struct session *session_find_handle(const struct sessions *sessions, uint64_t ha
  * there is no worker. */
 NODISCARD struct session *session_new(struct sessions *sessions, struct text id);
 
-/* Ends the media on the worker, logs why, frees. */
+/* Ends the media on the worker, logs why, frees. Without memory for that the session stays, and is
+ * ended by the next tick. */
 void session_end(struct sessions *sessions, struct session *session, enum session_end why);
+
+/* Frees a session that the worker does not know. */
+void session_free(struct sessions *sessions, struct session *session);
 
 /* What call_apply() needs from outside, for one step of this session. */
 struct call_env session_env(
     struct sessions *sessions, const struct session *session, struct call_ports *ports);
 
-/* Posts the call's plan and the sockets of this step to the worker; -ENOMEM or 0. */
-NODISCARD int session_post_plan(struct sessions *sessions, struct session *session);
+/* Posts the plan of the new state and the sockets of this step to the worker, and puts it in the
+ * place of the old one. Takes `next`, also when it fails. Returns 0, or -ENOMEM: all is as before.
+ */
+NODISCARD int session_advance(
+    struct sessions *sessions, struct session *session, struct call *next);
 
 /* session/report.c: for the table's own life. */
 void reports_open(struct sessions *sessions);

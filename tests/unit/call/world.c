@@ -223,7 +223,7 @@ static void check_streams(struct world *w, const struct plan *plan)
 /* What is out and not named any more, the worker closes. */
 static void follow(struct world *w, const struct plan *before, const struct plan *now)
 {
-    for (uint32_t i = 0; before != NULL && i < before->transport_count; i++)
+    for (uint32_t i = 0; i < before->transport_count; i++)
         for (uint8_t k = 0; k < before->transports[i].local_count; k++) {
             uint32_t id = before->transports[i].locals[k].lease;
             if (id != 0 && !is_named(now, id))
@@ -240,35 +240,35 @@ static void check_sdp(struct world *w, struct text sdp)
     expect(w, sdp.len <= 65536, "the SDP fits its limit");
 }
 
+static const struct plan *plan_of(const struct world *w)
+{
+    static const struct plan nothing;
+    return w->call != NULL ? call_plan(w->call) : &nothing;
+}
+
+static void take_state(struct world *w, struct call *next)
+{
+    check_transports(w, call_plan(next));
+    check_streams(w, call_plan(next));
+    follow(w, plan_of(w), call_plan(next));
+    call_free(w->call);
+    w->call = next;
+}
+
 enum call_status world_apply(
     struct world *w, const struct call_command *command, struct call_result *out)
 {
-    static const struct plan nothing;
-    /* The plan of the old state goes with it: a copy of what must be followed. */
-    struct plan old = nothing;
-    if (w->call != NULL) {
-        old.transport_count = call_plan(w->call)->transport_count;
-        old.transports = calloc(old.transport_count + 1, sizeof(*old.transports));
-        if (old.transport_count > 0)
-            memcpy(old.transports, call_plan(w->call)->transports,
-                old.transport_count * sizeof(*old.transports));
-    }
-    const struct call *same = w->call;
+    struct call *next;
     w->released = 0;
     w->env.wall_us += 1000000;
-    enum call_status status = call_apply(&w->call, command, &w->env, out);
-    if (status == CALL_OK) {
-        const struct plan *plan = call_plan(w->call);
-        check_transports(w, plan);
-        check_streams(w, plan);
-        follow(w, &old, plan);
-        if (out->sdp.len > 0)
-            check_sdp(w, out->sdp);
-    } else {
-        expect(w, w->call == same, "a failed command leaves the call alone");
-        expect(w, out->sdp.len == 0, "a failed command gives no SDP");
-        follow(w, NULL, w->call != NULL ? call_plan(w->call) : &nothing);
-    }
-    free(old.transports);
+    enum call_status status = call_apply(w->call, command, &w->env, &next, out);
+    expect(w, status == CALL_OK || (next == NULL && out->sdp.len == 0),
+        "a failed command gives neither state nor SDP");
+    if (next != NULL)
+        take_state(w, next);
+    else
+        follow(w, plan_of(w), plan_of(w));
+    if (out->sdp.len > 0)
+        check_sdp(w, out->sdp);
     return status;
 }

@@ -30,20 +30,22 @@ static void report(struct sessions *sessions, session_report_fn *done, void *own
         fake_tell(sessions);
 }
 
-void sessions_delete(struct sessions *sessions, const struct call_command *command,
+int sessions_delete(struct sessions *sessions, const struct call_command *command,
     session_report_fn *done, void *owner)
 {
     sessions->deletes++;
     sessions->last = *command;
     report(sessions, done, owner);
+    return 0;
 }
 
-void sessions_query(
+int sessions_query(
     struct sessions *sessions, struct text call_id, session_report_fn *done, void *owner)
 {
     sessions->queries++;
     sessions->last = (struct call_command){.call_id = call_id};
     report(sessions, done, owner);
+    return 0;
 }
 
 void sessions_list(struct sessions *sessions, size_t limit,

@@ -10,20 +10,20 @@
 
 #include "base/log.h"
 
-/* The call: knows its id, and fails or ends when the command's tags say so. */
+/* The call: fails or ends when the command's tags say so. */
 struct call {
-    char id[32];
     unsigned commands;
     struct plan plan;
 };
 
-enum call_status call_apply(struct call **call, const struct call_command *command,
-    const struct call_env *env, struct call_result *out)
+enum call_status call_apply(const struct call *now, const struct call_command *command,
+    const struct call_env *env, struct call **next, struct call_result *out)
 {
     struct call_lease_local local[PLAN_MAX_LOCALS];
     enum call_status why = CALL_OK;
 
     *out = (struct call_result){0};
+    *next = NULL;
     if (text_is(command->from_tag, "no-ports")) {
         /* One lease is made before the step fails: the session must take it back. */
         assert_int_equal(env->ports->lease(env->ports->owner,
@@ -33,18 +33,17 @@ enum call_status call_apply(struct call **call, const struct call_command *comma
     }
     if (text_is(command->from_tag, "stranger"))
         return CALL_NO_MATCH;
-    if (*call == NULL) {
-        *call = calloc(1, sizeof(**call));
-        memcpy((*call)->id, command->call_id.data, command->call_id.len);
-        out->is_new = true;
-    }
-    (*call)->commands++;
-    if (command->verb == CALL_DELETE)
-        out->ended = !text_is(command->from_tag, "branch");
-    else if (command->verb == CALL_OFFER)
+    out->ended = command->verb == CALL_DELETE && !text_is(command->from_tag, "branch");
+    if (out->ended || text_is(command->from_tag, "loop"))
+        return CALL_OK;
+    if (command->verb == CALL_OFFER)
         assert_int_equal(env->ports->lease(env->ports->owner,
                              &(struct call_lease_request){.pair = true}, local, &why),
             1);
+    *next = calloc(1, sizeof(**next));
+    if (now != NULL)
+        **next = *now;
+    (*next)->commands++;
     return CALL_OK;
 }
 
@@ -60,7 +59,7 @@ struct call *call_clone(const struct call *call)
     return copy;
 }
 
-const struct plan *call_plan(struct call *call)
+const struct plan *call_plan(const struct call *call)
 {
     return &call->plan;
 }
@@ -72,6 +71,7 @@ static struct {
     size_t sockets;
     uint64_t call, token;
     unsigned queries;
+    bool no_memory;
     uint32_t leases[128];
     size_t lease_count;
 } noted;
@@ -80,6 +80,8 @@ struct relay_update *relay_update_new(uint64_t call, struct text id, const struc
     struct dtls_certificate *certificate, const struct relay_sockets *sockets, size_t socket_count)
 {
     assert_true(id.len > 0);
+    if (noted.no_memory)
+        return NULL;
     struct relay_update *update = calloc(1, sizeof(*update));
     update->call = call;
     update->certificate = certificate;
@@ -122,6 +124,7 @@ struct fixture {
     unsigned reports;
     enum call_status status;
     bool had_call, had_snapshot;
+    unsigned commands; /* that its call had seen */
 };
 
 static int open_fixture(void **state)
@@ -168,6 +171,7 @@ static void reported(void *owner, const struct session_report *report)
     f->reports++;
     f->status = report->outcome.call;
     f->had_call = report->call != NULL;
+    f->commands = f->had_call ? report->call->commands : 0;
     f->had_snapshot = report->snapshot != NULL;
 }
 
@@ -177,7 +181,7 @@ static void remove_call(struct fixture *f, const char *id, const char *tag, int 
         .call_id = text_from(id),
         .from_tag = text_from(tag),
         .flags = {.delete_delay = delay, .fast = fast}};
-    sessions_delete(f->sessions, &command, reported, f);
+    assert_int_equal(sessions_delete(f->sessions, &command, reported, f), 0);
 }
 
 static void answer_snapshot(struct fixture *f)
@@ -234,7 +238,7 @@ static void query_waits_for_the_worker(void **state)
 {
     struct fixture *f = *state;
     offer(f, "one", "a");
-    sessions_query(f->sessions, TEXT("one"), reported, f);
+    assert_int_equal(sessions_query(f->sessions, TEXT("one"), reported, f), 0);
     uv_run(&f->loop, UV_RUN_NOWAIT);
     assert_int_equal(f->reports, 0);
     answer_snapshot(f);
@@ -247,7 +251,7 @@ static void query_waits_for_the_worker(void **state)
 static void query_of_nobody_answers_from_the_loop(void **state)
 {
     struct fixture *f = *state;
-    sessions_query(f->sessions, TEXT("nobody"), reported, f);
+    assert_int_equal(sessions_query(f->sessions, TEXT("nobody"), reported, f), 0);
     assert_int_equal(f->reports, 0);
     uv_run(&f->loop, UV_RUN_NOWAIT);
     assert_int_equal(f->reports, 1);
@@ -282,6 +286,86 @@ static void delete_without_delay_ends_the_media(void **state)
     assert_int_equal(sessions_totals(f->sessions).terminated, 1);
 }
 
+/* The loop waits for its next timer and runs what is due then. */
+static void wait_for_a_tick(struct fixture *f)
+{
+    uv_run(&f->loop, UV_RUN_ONCE);
+}
+
+/* Nothing but a new offer: neither an answer that crossed the delete, nor a candidate. */
+static void an_answer_does_not_revive(void **state)
+{
+    struct fixture *f = *state;
+    struct call_command late[] = {{.verb = CALL_ANSWER, .call_id = TEXT("one")},
+        {.verb = CALL_OFFER, .call_id = TEXT("one"), .flags.fragment = true}};
+    offer(f, "one", "a");
+    remove_call(f, "one", "a", 1, false);
+    for (size_t i = 0; i < COUNT_OF(late); i++)
+        assert_int_equal(sessions_exchange(f->sessions, &late[i]).status, SESSION_OK);
+    wait_for_a_tick(f);
+    assert_int_equal(sessions_totals(f->sessions).current, 0);
+}
+
+/* The offer comes while the worker is still being asked for what the delete tells. */
+static void an_offer_after_a_delete_wins(void **state)
+{
+    struct fixture *f = *state;
+    offer(f, "one", "a");
+    remove_call(f, "one", "a", 1, false);
+    assert_int_equal(offer(f, "one", "a").status, SESSION_OK);
+    answer_snapshot(f);
+    assert_int_equal(f->status, CALL_OK);
+    assert_int_equal(f->commands, 1); /* told is what the delete found */
+    wait_for_a_tick(f);
+    assert_int_equal(sessions_totals(f->sessions).current, 1);
+}
+
+static void a_call_id_used_again_is_another_call(void **state)
+{
+    struct fixture *f = *state;
+    offer(f, "one", "a");
+    uint64_t first = noted.call;
+    remove_call(f, "one", "a", 0, false);
+    assert_int_equal(offer(f, "one", "a").status, SESSION_OK);
+    assert_true(noted.call != first);
+    answer_snapshot(f);
+    assert_true(f->had_call && f->had_snapshot);
+    assert_int_equal(sessions_totals(f->sessions).current, 1);
+    assert_int_equal(sessions_totals(f->sessions).managed, 2);
+}
+
+static void an_offer_of_our_own_keeps_no_call(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(offer(f, "one", "loop").status, SESSION_OK);
+    assert_int_equal(noted.updates, 0);
+    assert_int_equal(sessions_totals(f->sessions).current, 0);
+    assert_int_equal(sessions_totals(f->sessions).managed, 0);
+}
+
+static void without_memory_for_the_worker_nothing_changes(void **state)
+{
+    struct fixture *f = *state;
+    offer(f, "one", "a");
+    noted.no_memory = true;
+    for (int i = 0; i < 60; i++) /* more than there are pairs */
+        assert_int_equal(offer(f, "one", "a").call, CALL_OUT_OF_MEMORY);
+    assert_int_equal(offer(f, "two", "a").call, CALL_OUT_OF_MEMORY);
+    assert_int_equal(sessions_totals(f->sessions).current, 1);
+    remove_call(f, "one", "branch", 0, false);
+    answer_snapshot(f);
+    assert_int_equal(f->status, CALL_OUT_OF_MEMORY);
+    assert_int_equal(f->commands, 1);
+    /* The end of the media cannot be posted: the call ends with the next tick. */
+    remove_call(f, "one", "a", 0, true);
+    assert_int_equal(sessions_totals(f->sessions).current, 1);
+    noted.no_memory = false;
+    wait_for_a_tick(f);
+    wait_for_a_tick(f);
+    assert_int_equal(sessions_totals(f->sessions).current, 0);
+    assert_true(noted.last_is_empty);
+}
+
 static void deleting_a_branch_or_a_stranger_leaves_the_call(void **state)
 {
     struct fixture *f = *state;
@@ -301,7 +385,7 @@ static void a_call_that_ends_meanwhile_is_reported_missing(void **state)
 {
     struct fixture *f = *state;
     offer(f, "one", "a");
-    sessions_query(f->sessions, TEXT("one"), reported, f);
+    assert_int_equal(sessions_query(f->sessions, TEXT("one"), reported, f), 0);
     f->listener.timed_out(f->listener.owner, noted.call, PLAN_TIMEOUT_MEDIA);
     assert_int_equal(sessions_totals(f->sessions).timed_out, 1);
     answer_snapshot(f);
@@ -338,6 +422,11 @@ int main(void)
         WITH(query_of_nobody_answers_from_the_loop),
         WITH(delete_keeps_the_call_for_the_delay_and_an_offer_revives_it),
         WITH(delete_without_delay_ends_the_media),
+        WITH(an_answer_does_not_revive),
+        WITH(an_offer_after_a_delete_wins),
+        WITH(a_call_id_used_again_is_another_call),
+        WITH(an_offer_of_our_own_keeps_no_call),
+        WITH(without_memory_for_the_worker_nothing_changes),
         WITH(deleting_a_branch_or_a_stranger_leaves_the_call),
         WITH(a_call_that_ends_meanwhile_is_reported_missing),
         WITH(ports_come_back_when_the_worker_has_closed_them),
