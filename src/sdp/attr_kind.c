@@ -1,50 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mediaferry/sdp_attr.h"
 
+/* With its length, since every line of an SDP is looked up several times. */
+#define KIND(word, attr_kind)                                                                      \
+    {                                                                                              \
+        .name = {.data = (word), .len = sizeof(word) - 1}, .kind = (attr_kind)                     \
+    }
+
 static const struct {
-    const char *name;
+    struct text name;
     enum sdp_attr_kind kind;
 } kinds[] = {
-    {"bundle-only", SDP_ATTR_BUNDLE_ONLY},
-    {"candidate", SDP_ATTR_CANDIDATE},
-    {"crypto", SDP_ATTR_CRYPTO},
-    {"end-of-candidates", SDP_ATTR_END_OF_CANDIDATES},
-    {"extmap", SDP_ATTR_EXTMAP},
-    {"extmap-allow-mixed", SDP_ATTR_EXTMAP_ALLOW_MIXED},
-    {"fingerprint", SDP_ATTR_FINGERPRINT},
-    {"fmtp", SDP_ATTR_FMTP},
-    {"group", SDP_ATTR_GROUP},
-    {"ice-lite", SDP_ATTR_ICE_LITE},
-    {"ice-mismatch", SDP_ATTR_ICE_MISMATCH},
-    {"ice-options", SDP_ATTR_ICE_OPTIONS},
-    {"ice-pacing", SDP_ATTR_ICE_PACING},
-    {"ice-pwd", SDP_ATTR_ICE_PWD},
-    {"ice-ufrag", SDP_ATTR_ICE_UFRAG},
-    {"inactive", SDP_ATTR_INACTIVE},
-    {"label", SDP_ATTR_LABEL},
-    {"maxptime", SDP_ATTR_MAXPTIME},
-    {"mid", SDP_ATTR_MID},
-    {"msid", SDP_ATTR_MSID},
-    {"msid-semantic", SDP_ATTR_MSID_SEMANTIC},
-    {"ptime", SDP_ATTR_PTIME},
-    {"recvonly", SDP_ATTR_RECVONLY},
-    {"remote-candidates", SDP_ATTR_REMOTE_CANDIDATES},
-    {"rid", SDP_ATTR_RID},
-    {"rtcp", SDP_ATTR_RTCP},
-    {"rtcp-fb", SDP_ATTR_RTCP_FB},
-    {"rtcp-mux", SDP_ATTR_RTCP_MUX},
-    {"rtcp-mux-only", SDP_ATTR_RTCP_MUX_ONLY},
-    {"rtcp-rsize", SDP_ATTR_RTCP_RSIZE},
-    {"rtcp-xr", SDP_ATTR_RTCP_XR},
-    {"rtpengine", SDP_ATTR_RTPENGINE},
-    {"rtpmap", SDP_ATTR_RTPMAP},
-    {"sendonly", SDP_ATTR_SENDONLY},
-    {"sendrecv", SDP_ATTR_SENDRECV},
-    {"setup", SDP_ATTR_SETUP},
-    {"simulcast", SDP_ATTR_SIMULCAST},
-    {"ssrc", SDP_ATTR_SSRC},
-    {"ssrc-group", SDP_ATTR_SSRC_GROUP},
-    {"tls-id", SDP_ATTR_TLS_ID},
+    KIND("bundle-only", SDP_ATTR_BUNDLE_ONLY),
+    KIND("candidate", SDP_ATTR_CANDIDATE),
+    KIND("crypto", SDP_ATTR_CRYPTO),
+    KIND("end-of-candidates", SDP_ATTR_END_OF_CANDIDATES),
+    KIND("extmap", SDP_ATTR_EXTMAP),
+    KIND("extmap-allow-mixed", SDP_ATTR_EXTMAP_ALLOW_MIXED),
+    KIND("fingerprint", SDP_ATTR_FINGERPRINT),
+    KIND("fmtp", SDP_ATTR_FMTP),
+    KIND("group", SDP_ATTR_GROUP),
+    KIND("ice-lite", SDP_ATTR_ICE_LITE),
+    KIND("ice-mismatch", SDP_ATTR_ICE_MISMATCH),
+    KIND("ice-options", SDP_ATTR_ICE_OPTIONS),
+    KIND("ice-pacing", SDP_ATTR_ICE_PACING),
+    KIND("ice-pwd", SDP_ATTR_ICE_PWD),
+    KIND("ice-ufrag", SDP_ATTR_ICE_UFRAG),
+    KIND("inactive", SDP_ATTR_INACTIVE),
+    KIND("label", SDP_ATTR_LABEL),
+    KIND("maxptime", SDP_ATTR_MAXPTIME),
+    KIND("mid", SDP_ATTR_MID),
+    KIND("msid", SDP_ATTR_MSID),
+    KIND("msid-semantic", SDP_ATTR_MSID_SEMANTIC),
+    KIND("ptime", SDP_ATTR_PTIME),
+    KIND("recvonly", SDP_ATTR_RECVONLY),
+    KIND("remote-candidates", SDP_ATTR_REMOTE_CANDIDATES),
+    KIND("rid", SDP_ATTR_RID),
+    KIND("rtcp", SDP_ATTR_RTCP),
+    KIND("rtcp-fb", SDP_ATTR_RTCP_FB),
+    KIND("rtcp-mux", SDP_ATTR_RTCP_MUX),
+    KIND("rtcp-mux-only", SDP_ATTR_RTCP_MUX_ONLY),
+    KIND("rtcp-rsize", SDP_ATTR_RTCP_RSIZE),
+    KIND("rtcp-xr", SDP_ATTR_RTCP_XR),
+    KIND("rtpengine", SDP_ATTR_RTPENGINE),
+    KIND("rtpmap", SDP_ATTR_RTPMAP),
+    KIND("sendonly", SDP_ATTR_SENDONLY),
+    KIND("sendrecv", SDP_ATTR_SENDRECV),
+    KIND("setup", SDP_ATTR_SETUP),
+    KIND("simulcast", SDP_ATTR_SIMULCAST),
+    KIND("ssrc", SDP_ATTR_SSRC),
+    KIND("ssrc-group", SDP_ATTR_SSRC_GROUP),
+    KIND("tls-id", SDP_ATTR_TLS_ID),
 };
 
 /* Names of attributes are case-sensitive (RFC 8866, section 5.13), but those of T.38 are seen in
@@ -52,7 +58,7 @@ static const struct {
 enum sdp_attr_kind sdp_attr_kind_of(struct text name)
 {
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (text_is(name, kinds[i].name))
+        if (text_equal(name, kinds[i].name))
             return kinds[i].kind;
     if (name.len >= 3 && text_is_nocase(text_of(name.data, 3), "T38"))
         return SDP_ATTR_T38;
