@@ -113,7 +113,7 @@ const struct option options[] = {
         .section = network,
         .fallback = "mediaferry",
         FIELD(network.software_id),
-        .help = "Name shown in STUN responses and in SDP made here. Empty: none."},
+        .help = "Name shown in answers to ICE checks, not to strangers. Empty: none."},
 
     {.name = "timeout",
         .letter = 'o',
