@@ -8,14 +8,15 @@
 
 #include <stdlib.h>
 
-/* `WebRTC` is short for a set of flags (ng-protocol 2.3). */
+/* `WebRTC` is short for a set of flags (ng-protocol 2.3); what is said beside it counts more. */
 static void spell_out(struct call_flags *flags)
 {
     if (!flags->web_rtc)
         return;
-    flags->protocol = CALL_UDP_TLS_RTP_SAVPF;
-    flags->ice = CALL_ICE_FORCE;
-    flags->trickle = true;
+    if (flags->protocol == SDP_PROTOCOL_OTHER)
+        flags->protocol = SDP_UDP_TLS_RTP_SAVPF;
+    if (flags->ice == CALL_ICE_DEFAULT)
+        flags->ice = CALL_ICE_FORCE;
     flags->mux.offer = flags->mux.require = true;
     flags->no_rtcp_attribute = true;
     flags->sdes.off = true;

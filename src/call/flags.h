@@ -8,7 +8,7 @@
 #ifndef CALL_FLAGS_H
 #define CALL_FLAGS_H
 
-#include "mediaferry/address.h"
+#include "mediaferry/sdp.h"
 
 enum { CALL_MAX_NAMES = 32 };
 
@@ -16,19 +16,6 @@ enum { CALL_MAX_NAMES = 32 };
 struct call_names {
     uint8_t count;
     struct text names[CALL_MAX_NAMES];
-};
-
-/* SDP transport protocols (RFC 3551, 4585, 3711, 5124, 5764). */
-enum call_protocol {
-    CALL_PROTOCOL_UNSET,  /* keep what the sender has */
-    CALL_PROTOCOL_ACCEPT, /* `transport-protocol=accept` */
-    CALL_RTP_AVP,
-    CALL_RTP_AVPF,
-    CALL_RTP_SAVP,
-    CALL_RTP_SAVPF,
-    CALL_UDP_TLS_RTP_SAVP,
-    CALL_UDP_TLS_RTP_SAVPF,
-    CALL_PROTOCOL_OTHER, /* not RTP: the text of the SDP is kept */
 };
 
 enum call_ice {
@@ -70,7 +57,7 @@ struct call_flags {
 
     /* ICE, DTLS, SDES */
     enum call_ice ice;
-    bool ice_reject, trickle, fragment, web_rtc;
+    bool ice_reject, fragment, web_rtc;
     enum call_dtls dtls, dtls_reverse;
     struct text dtls_fingerprint; /* hash to announce */
     bool no_tls_id;
@@ -89,7 +76,7 @@ struct call_flags {
     bool full_rtcp_attribute, no_rtcp_attribute;
 
     /* SDP shaping */
-    enum call_protocol protocol;
+    enum sdp_protocol protocol; /* SDP_PROTOCOL_OTHER: keep what the sender has */
     struct {
         bool origin, origin_full, session_name, username, sdp_version, force_increment,
             zero_address;
@@ -105,7 +92,7 @@ struct call_flags {
     struct call_sdp_edit edits[CALL_MAX_NAMES];
 
     /* codecs, without transcoding */
-    struct call_names strip, offer, except, mask, ignore, accept, consume, transcode;
+    struct call_names strip, offer, except, mask, ignore, consume, transcode;
     bool single_codec, allow_no_codec_media;
     int ptime, ptime_reverse; /* ms; 0: as it is */
 

@@ -100,34 +100,11 @@ static bool is_beyond_us(const struct side *s)
            text_is_nocase(text_skip(s->protocol_name, s->protocol_name.len - 4), "SCTP");
 }
 
-static enum sdp_protocol wanted_protocol(const struct call_flags *flags)
-{
-    switch (flags->protocol) {
-    case CALL_RTP_AVP:
-        return SDP_RTP_AVP;
-    case CALL_RTP_AVPF:
-        return SDP_RTP_AVPF;
-    case CALL_RTP_SAVP:
-        return SDP_RTP_SAVP;
-    case CALL_RTP_SAVPF:
-        return SDP_RTP_SAVPF;
-    case CALL_UDP_TLS_RTP_SAVP:
-        return SDP_UDP_TLS_RTP_SAVP;
-    case CALL_UDP_TLS_RTP_SAVPF:
-        return SDP_UDP_TLS_RTP_SAVPF;
-    case CALL_PROTOCOL_UNSET:
-    case CALL_PROTOCOL_ACCEPT:
-    case CALL_PROTOCOL_OTHER:
-    default:
-        return SDP_PROTOCOL_OTHER;
-    }
-}
-
 /* As asked for; else what was used before, unless the sender changed its own; else the sender's. */
 static void choose_protocol(
     struct work *w, const struct side *a, const struct side *a_before, struct side *b)
 {
-    enum sdp_protocol wanted = wanted_protocol(&w->flags);
+    enum sdp_protocol wanted = w->flags.protocol;
     bool keeps =
         b->known && side_is_rtp(b) && a_before != NULL && a_before->protocol == a->protocol;
     if (!side_is_rtp(a)) {

@@ -53,10 +53,8 @@ static bool ice_word(struct option_reader *r, struct text word)
         r->flags->ice = table[i].ice;
         return true;
     }
-    if (!ng_name_is(word, "trickle") && !ng_name_is(word, "ice2"))
-        return false;
-    r->flags->trickle = true;
-    return true;
+    /* Our candidates are all known at once: every party may trickle its own. */
+    return ng_name_is(word, "trickle") || ng_name_is(word, "ice2");
 }
 
 /* We are ICE-lite toward everybody, so only a wish to be otherwise is of no effect. */

@@ -66,7 +66,6 @@ static const struct {
     {"except", offsetof(struct call_flags, except)},
     {"mask", offsetof(struct call_flags, mask)},
     {"ignore", offsetof(struct call_flags, ignore)},
-    {"accept", offsetof(struct call_flags, accept)},
     {"consume", offsetof(struct call_flags, consume)},
     {"transcode", offsetof(struct call_flags, transcode)},
 };

@@ -14,7 +14,6 @@ static const struct option_switch switches[] = {
     OPTION_SWITCH("no-port-latching", no_port_latching),
     OPTION_SWITCH("ICE-reject", ice_reject),
     OPTION_SWITCH("reject-ICE", ice_reject),
-    OPTION_SWITCH("trickle-ICE", trickle),
     OPTION_SWITCH("fragment", fragment),
     OPTION_SWITCH("WebRTC", web_rtc),
     OPTION_SWITCH("no-tls-id", no_tls_id),
@@ -36,6 +35,7 @@ static const struct option_switch switches[] = {
 /* Words that ask for what is done anyway, or mean nothing any more. */
 static const char *const without_effect[] = {
     "symmetric",
+    "trickle-ICE",
     "debug",
     "new-branch",
     "force",
@@ -144,20 +144,9 @@ bool option_learning(struct option_reader *r, struct text word)
 
 bool option_protocol(struct option_reader *r, struct text word)
 {
-    static const enum call_protocol protocols[] = {
-        [SDP_PROTOCOL_OTHER] = CALL_PROTOCOL_OTHER,
-        [SDP_RTP_AVP] = CALL_RTP_AVP,
-        [SDP_RTP_SAVP] = CALL_RTP_SAVP,
-        [SDP_RTP_AVPF] = CALL_RTP_AVPF,
-        [SDP_RTP_SAVPF] = CALL_RTP_SAVPF,
-        [SDP_UDP_TLS_RTP_SAVP] = CALL_UDP_TLS_RTP_SAVP,
-        [SDP_UDP_TLS_RTP_SAVPF] = CALL_UDP_TLS_RTP_SAVPF,
-    };
-    enum call_protocol protocol = protocols[sdp_protocol_of(word)];
-    if (ng_name_is(word, "accept"))
-        protocol = CALL_PROTOCOL_ACCEPT;
-    if (protocol == CALL_PROTOCOL_OTHER)
-        return false;
+    enum sdp_protocol protocol = sdp_protocol_of(word);
+    if (protocol == SDP_PROTOCOL_OTHER)
+        return ng_name_is(word, "accept"); /* a change of protocol always passes */
     r->flags->protocol = protocol;
     return true;
 }

@@ -79,24 +79,6 @@ static void read_raw_flags(struct option_reader *r, const struct ng_value *in)
     read_entries(r, dict);
 }
 
-/* What one word stands for; an explicit key beats it. */
-static void expand(struct call_flags *flags)
-{
-    if (flags->bundle.offer || flags->bundle.require || flags->bundle.strict)
-        flags->generate_mid = true;
-    if (!flags->web_rtc)
-        return;
-    if (flags->protocol == CALL_PROTOCOL_UNSET)
-        flags->protocol = CALL_UDP_TLS_RTP_SAVPF;
-    if (flags->ice == CALL_ICE_DEFAULT)
-        flags->ice = CALL_ICE_FORCE;
-    flags->trickle = true;
-    flags->mux.offer = flags->mux.require = true;
-    flags->no_rtcp_attribute = true;
-    flags->sdes.off = true;
-    flags->generate_mid = true;
-}
-
 void ng_options_read(const struct ng_value *in, struct ng_arena *arena, struct call_command *out,
     struct ng_ignored *ignored)
 {
@@ -106,5 +88,4 @@ void ng_options_read(const struct ng_value *in, struct ng_arena *arena, struct c
     struct option_reader r = {.arena = arena, .out = out, .flags = &out->flags, .ignored = ignored};
     read_entries(&r, in);
     read_raw_flags(&r, in);
-    expand(&out->flags);
 }

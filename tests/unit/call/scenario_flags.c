@@ -31,7 +31,6 @@ static const struct bool_flag bools[] = {
     FLAG("port-latching", port_latching),
     FLAG("no-port-latching", no_port_latching),
     FLAG("ice-reject", ice_reject),
-    FLAG("trickle", trickle),
     FLAG("fragment", fragment),
     FLAG("webrtc", web_rtc),
     FLAG("no-tls-id", no_tls_id),
@@ -86,19 +85,6 @@ static const struct names_flag lists[] = {
     FLAG("sdes-only", sdes.only),
     FLAG("sdes-no", sdes.no),
     FLAG("sdes-order", sdes.order),
-};
-
-static const struct {
-    const char *name;
-    enum call_protocol protocol;
-} protocols[] = {
-    {"RTP/AVP", CALL_RTP_AVP},
-    {"RTP/AVPF", CALL_RTP_AVPF},
-    {"RTP/SAVP", CALL_RTP_SAVP},
-    {"RTP/SAVPF", CALL_RTP_SAVPF},
-    {"UDP/TLS/RTP/SAVP", CALL_UDP_TLS_RTP_SAVP},
-    {"UDP/TLS/RTP/SAVPF", CALL_UDP_TLS_RTP_SAVPF},
-    {"accept", CALL_PROTOCOL_ACCEPT},
 };
 
 static bool word_among(struct text value, const char *const *words, size_t count, int *out)
@@ -188,13 +174,10 @@ static bool set_special(struct call_command *c, struct text name, struct text va
     }
     if (text_is(name, "received-from"))
         return address_parse(value, &f->received_from);
-    if (text_is(name, "protocol"))
-        for (size_t i = 0; i < COUNT_OF(protocols); i++)
-            if (text_is(value, protocols[i].name)) {
-                f->protocol = protocols[i].protocol;
-                return true;
-            }
-    return false;
+    if (!text_is(name, "protocol"))
+        return false;
+    f->protocol = sdp_protocol_of(value);
+    return f->protocol != SDP_PROTOCOL_OTHER;
 }
 
 /* attr-add=audio,VALUE  attr-remove=audio,NAME  attr-substitute=audio,OLD>NEW; `_` is a space */

@@ -65,7 +65,6 @@ static struct call_flags flags_of(const char *spec)
         {"except", &flags.except},
         {"mask", &flags.mask},
         {"ignore", &flags.ignore},
-        {"accept", &flags.accept},
         {"consume", &flags.consume},
         {"transcode", &flags.transcode},
     };
@@ -127,7 +126,6 @@ static const struct offer_case {
     {"mask is strip here", CHROMIUM, "mask=opus", "9 0 8 13 126"},
     {"consume is strip here", CHROMIUM, "consume=opus", "9 0 8 13 126"},
     {"ignore beats offer", CHROMIUM, "ignore=opus;offer=opus", "9 0 8 13 126"},
-    {"accept changes nothing", CHROMIUM, "accept=opus", "111 63 9 0 8 13 110 126"},
     {"transcode keeps what is there", CHROMIUM, "mask=all;transcode=PCMU", "0"},
     {"transcode adds nothing", CHROMIUM, "transcode=G729", "111 63 9 0 8 13 110 126"},
     {"nothing left: as it was", CHROMIUM, "strip=all", "111 63 9 0 8 13 110 126"},

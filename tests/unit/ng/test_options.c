@@ -92,7 +92,6 @@ static void print_security(const struct call_flags *f)
 {
     print_int("ice", (int)f->ice, CALL_ICE_DEFAULT);
     print_bool("ice_reject", f->ice_reject);
-    print_bool("trickle", f->trickle);
     print_bool("fragment", f->fragment);
     print_bool("web_rtc", f->web_rtc);
     print_int("dtls", (int)f->dtls, CALL_DTLS_DEFAULT);
@@ -125,7 +124,7 @@ static void print_shaping(const struct call_flags *f)
     print_bool("mux.reject", f->mux.reject);
     print_bool("full_rtcp", f->full_rtcp_attribute);
     print_bool("no_rtcp", f->no_rtcp_attribute);
-    print_int("protocol", (int)f->protocol, CALL_PROTOCOL_UNSET);
+    print_text("protocol", text_from(sdp_protocol_name(f->protocol)));
     print_bool("replace.origin", f->replace.origin);
     print_bool("replace.origin_full", f->replace.origin_full);
     print_bool("replace.session_name", f->replace.session_name);
@@ -156,7 +155,6 @@ static void print_rest(const struct call_flags *f)
     print_names("except", &f->except);
     print_names("mask", &f->mask);
     print_names("ignore", &f->ignore);
-    print_names("accept", &f->accept);
     print_names("consume", &f->consume);
     print_names("transcode", &f->transcode);
     print_bool("single_codec", f->single_codec);
@@ -218,7 +216,7 @@ static const struct {
     {"{'record-call':'on'}", "ignored:record-call"},
     {"{'flags':['generate-RTCP']}", "ignored:generate-RTCP"},
     {"{'flags':['generate-mid']}", "generate_mid"},
-    {"{'flags':['trickle-ICE']}", "trickle"},
+    {"{'flags':['trickle-ICE']}", ""},
     {"{'flags':['reject-ICE']}", "ice_reject"},
     {"{'flags':['inject-DTMF']}", "ignored:inject-DTMF"},
     {"{'flags':['detect-DTMF']}", "ignored:detect-DTMF"},
@@ -249,12 +247,12 @@ static const struct {
     {"{'rtcp-mux':['accept']}", "mux.accept"},
     {"{'rtcp-mux':['reject']}", "mux.reject"},
     {"{'rtcp-mux':['accept','offer']}", "mux.offer mux.accept"},
-    {"{'transport-protocol':'RTP/AVP'}", "protocol=2"},
-    {"{'transport-protocol':'RTP/AVPF'}", "protocol=3"},
-    {"{'transport-protocol':'RTP/SAVP'}", "protocol=4"},
-    {"{'transport-protocol':'RTP/SAVPF'}", "protocol=5"},
-    {"{'transport-protocol':'UDP/TLS/RTP/SAVP'}", "protocol=6"},
-    {"{'transport-protocol':'UDP/TLS/RTP/SAVPF'}", "protocol=7"},
+    {"{'transport-protocol':'RTP/AVP'}", "protocol=RTP/AVP"},
+    {"{'transport-protocol':'RTP/AVPF'}", "protocol=RTP/AVPF"},
+    {"{'transport-protocol':'RTP/SAVP'}", "protocol=RTP/SAVP"},
+    {"{'transport-protocol':'RTP/SAVPF'}", "protocol=RTP/SAVPF"},
+    {"{'transport-protocol':'UDP/TLS/RTP/SAVP'}", "protocol=UDP/TLS/RTP/SAVP"},
+    {"{'transport-protocol':'UDP/TLS/RTP/SAVPF'}", "protocol=UDP/TLS/RTP/SAVPF"},
     {"{'flags':['force']}", ""},
     {"{'to-tag':'abc'}", "to_tag=abc"},
     {"{'via-branch':'z9hG4bK62'}", "via_branch=z9hG4bK62"},
@@ -270,7 +268,7 @@ static const struct {
     {"{'codec':{'transcode':['opus/48000/2']}}", "transcode=opus/48000/2"},
     {"{'codec':{'transcode':['PCMU'],'set':['opus--24000']}}", "transcode=PCMU ignored:set"},
     {"{'flags':['codec-consume-opus','codec-accept-PCMU'],'codec':{'except':['opus']}}",
-        "except=opus accept=PCMU consume=opus"},
+        "except=opus consume=opus ignored:codec-accept-PCMU"},
     {"{'codec':{'strip':['opus'],'mask':['G722']}}", "strip=opus mask=G722"},
     {"{'codec':'strip-all'}", "strip=all"},
     {"{'ptime':'20'}", "ptime=20"},
@@ -311,13 +309,13 @@ static const struct {
      "'rtcp-mux':['demux'],'call-id':'t0','received-from':['IP4','198.51.100.20'],"
      "'from-tag':'46','command':'offer','sdp':'v=0'}",
         "call_id=t0 from_tag=46 sdp=v=0 from_interface=external to_interface=internal "
-        "received_from=198.51.100.20 ice=1 mux.demux protocol=2 replace.origin strip=all "
+        "received_from=198.51.100.20 ice=1 mux.demux protocol=RTP/AVP replace.origin strip=all "
         "offer=PCMU offer=PCMA offer=telephone-event"},
     {"{'call-id':'4a','from-tag':'f','sip-message-type':'sip_reply','to-tag':'t',"
      "'rtpp-flags':'UDP/TLS/RTP/SAVPF ICE=force SDES-off DTLS=passive rtcp-mux-offer "
      "generate-mid replace-origin direction=internal direction=external'}",
         "call_id=4a from_tag=f to_tag=t from_interface=internal to_interface=external ice=2 "
-        "dtls=1 sdes.off mux.offer protocol=7 replace.origin generate_mid"},
+        "dtls=1 sdes.off mux.offer protocol=UDP/TLS/RTP/SAVPF replace.origin generate_mid"},
     /* the raw string counts */
     {"{'rtpp-flags':'ICE=remove to-tag=x codec=[strip=[opus G722]]','ICE':'force','to-tag':'t'}",
         "to_tag=x ice=1 strip=opus strip=G722 to_tag_counts"},
@@ -332,16 +330,17 @@ static const struct {
      "'transcode-PCMA','codec-transcode-PCMU','codec-strip-opus','codec-offer-X',"
      "'codec-mask-all','codec-except-G722','codec-ignore-CN','endpoint-learning-off',"
      "'BUNDLE-accept','bundle-offer']}",
-        "learning=1 sdes.off mux.demux protocol=5 replace.origin_full bundle.accept bundle.offer "
-        "generate_mid strip=opus offer=X except=G722 mask=all ignore=CN transcode=PCMA "
+        "learning=1 sdes.off mux.demux protocol=RTP/SAVPF replace.origin_full bundle.accept "
+        "bundle.offer "
+        "strip=opus offer=X except=G722 mask=all ignore=CN transcode=PCMA "
         "transcode=PCMU"},
     {"{'received-from':['IP6','2001:db8::1']}", "received_from=2001:db8::1"},
     {"{'received-from':['IP4','host']}", "ignored:received-from=host"},
-    {"{'ICE':['force','trickle','lite']}", "ice=2 trickle"},
-    {"{'ICE':'force,ice2,lite-off'}", "ice=2 trickle ignored:ICE=lite-off"},
+    {"{'ICE':['force','trickle','lite']}", "ice=2"},
+    {"{'ICE':'force,ice2,lite-off'}", "ice=2 ignored:ICE=lite-off"},
     {"{'ICE-lite':'off'}", "ignored:ICE-lite=off"},
     {"{'DTLS':'maybe'}", "ignored:DTLS=maybe"},
-    {"{'transport-protocol':'accept'}", "protocol=1"},
+    {"{'transport-protocol':'accept'}", ""},
     {"{'transport-protocol':'udptl'}", "ignored:transport-protocol=udptl"},
     {"{'SDES':['order:AES_CM_128_HMAC_SHA1_80;AEAD_AES_256_GCM;','offerer_pref:X','pad',"
      "'lifetime','static','prefer','ENCRYPTED_SRTCP','unauthenticated_srtp']}",
@@ -349,10 +348,8 @@ static const struct {
         "sdes.unauthenticated_srtp sdes.order=AES_CM_128_HMAC_SHA1_80 "
         "sdes.order=AEAD_AES_256_GCM sdes.pref=X"},
     {"{'OSRTP':['accept-RFC','offer-legacy']}", "osrtp_accept ignored:OSRTP=offer-legacy"},
-    {"{'flags':['WebRTC']}",
-        "ice=2 trickle web_rtc sdes.off mux.offer mux.require no_rtcp protocol=7 generate_mid"},
     {"{'flags':['WebRTC'],'ICE':'optional','transport-protocol':'RTP/SAVPF'}",
-        "ice=3 trickle web_rtc sdes.off mux.offer mux.require no_rtcp protocol=5 generate_mid"},
+        "ice=3 web_rtc protocol=RTP/SAVPF"},
     {"{'endpoint-learning':'heuristic'}", "learning=4"},
     {"{'TOS':-5}", "tos=-1"},
     {"{'TOS':300}", ""},
