@@ -140,6 +140,8 @@ struct call_section_info {
 
 struct call_party_info {
     struct text tag, via_branch, label;
+    uint32_t alias_count; /* further tags of the party */
+    const struct text *aliases;
     int64_t created_us;
     uint32_t section_count;
     struct text peers[PLAN_MAX_SINKS]; /* tags of the parties it is in dialogue with */

@@ -39,6 +39,8 @@ struct call_party_info call_party(const struct call *call, uint32_t index)
         .tag = p->tag,
         .via_branch = p->branch,
         .label = p->label,
+        .alias_count = p->alias_count,
+        .aliases = p->aliases,
         .created_us = p->created_us,
         .section_count = p->section_count,
     };

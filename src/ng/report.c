@@ -227,6 +227,16 @@ static void put_peers(
     }
 }
 
+static void put_aliases(
+    struct reporter *r, struct ng_value *out, const struct call_party_info *party)
+{
+    if (party->alias_count == 0)
+        return;
+    struct ng_value *list = ng_put_list(r->arena, out, TEXT("tag-aliases"));
+    for (uint32_t i = 0; i < party->alias_count; i++)
+        ng_add_string(r->arena, list, party->aliases[i]);
+}
+
 static void put_party(
     struct reporter *r, struct ng_value *tags, uint32_t index, const struct call_party_info *party)
 {
@@ -238,6 +248,7 @@ static void put_party(
     ng_put_string(r->arena, out, TEXT("tag"), party->tag);
     if (party->via_branch.len > 0)
         ng_put_string(r->arena, out, TEXT("via-branch"), party->via_branch);
+    put_aliases(r, out, party);
     if (party->label.len > 0)
         ng_put_string(r->arena, out, TEXT("label"), party->label);
     ng_put_int(r->arena, out, TEXT("created"), party->created_us / MICROSECONDS);
@@ -262,6 +273,18 @@ static bool is_wanted(const struct call_party_info *party, struct text tag)
     return false;
 }
 
+/* The tag under which a party is shown that is also known by this one. */
+static struct text shown_tag(const struct call *call, struct text tag)
+{
+    for (uint32_t i = 0; i < call_party_count(call); i++) {
+        struct call_party_info party = call_party(call, i);
+        for (uint32_t k = 0; k < party.alias_count; k++)
+            if (text_equal(party.aliases[k], tag))
+                return party.tag;
+    }
+    return tag;
+}
+
 /* --- the call --- */
 
 void ng_report(struct ng_arena *arena, struct ng_value *out, const struct session_report *report,
@@ -273,6 +296,7 @@ void ng_report(struct ng_arena *arena, struct ng_value *out, const struct sessio
         .ssrcs_of_sections = reporting == NG_SSRC_FULL || reporting == NG_SSRC_INLINE};
     int64_t created_us = call_created_us(r.call);
     struct text metadata = call_metadata(r.call);
+    struct text shown = shown_tag(r.call, tag);
 
     ng_put_int(arena, out, TEXT("created"), created_us / MICROSECONDS);
     ng_put_int(arena, out, TEXT("created_us"), created_us % MICROSECONDS);
@@ -287,7 +311,7 @@ void ng_report(struct ng_arena *arena, struct ng_value *out, const struct sessio
     struct ng_value *tags = ng_put_dict(arena, out, TEXT("tags"));
     for (uint32_t i = 0; i < call_party_count(r.call); i++) {
         struct call_party_info party = call_party(r.call, i);
-        if (is_wanted(&party, tag))
+        if (is_wanted(&party, shown))
             put_party(&r, tags, i, &party);
     }
     struct ng_value *totals = ng_put_dict(arena, out, TEXT("totals"));

@@ -153,6 +153,7 @@ struct call_section_info call_section(const struct call *call, uint32_t party, u
 const struct call *fake_call(void)
 {
     static struct call call;
+    static const struct text aliases[] = {{.data = "b2", .len = 2}};
     call = (struct call){.id = TEXT("c1"),
         .party_count = 2,
         .parties = {{.tag = TEXT("a"),
@@ -163,6 +164,8 @@ const struct call *fake_call(void)
                         .peers = {TEXT("b")},
                         .peer_count = 1},
             {.tag = TEXT("b"),
+                .alias_count = COUNT_OF(aliases),
+                .aliases = aliases,
                 .created_us = 1700000001000000,
                 .section_count = 1,
                 .peers = {TEXT("a")},

@@ -119,6 +119,9 @@ static void a_tag_picks_a_party_and_its_peers(void **state)
 {
     (void)state;
     assert_non_null(strstr(report(NULL, "a"), "\"b\":{\"tag\":\"b\""));
+    assert_non_null(
+        strstr(report(NULL, "b2"), "\"b\":{\"tag\":\"b\",\"tag-aliases\":[\"b2\"],\"created\":"));
+    assert_non_null(strstr(out, "\"a\":{\"tag\":\"a\""));
     assert_non_null(strstr(report(NULL, "nobody"),
         "\"tags\":{},\"totals\":{\"RTP\":" NO_COUNTS ",\"RTCP\":" NO_COUNTS "}}"));
 }
