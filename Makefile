@@ -4,6 +4,10 @@
 BUILD ?= build
 PREFIX ?= /usr
 ARGS ?=
+folders = -Dprefix=$(PREFIX) -Dlibdir=lib -Dsysconfdir=/etc
+
+# A root shell of a plain `su` lacks them, and apt-get, kamailio and nft need them.
+export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: all run test bench fuzz check-format format install clean packages
 all: packages $(BUILD)/build.ninja
@@ -12,8 +16,8 @@ all: packages $(BUILD)/build.ninja
 packages:
 	@tests/support/packages.sh build
 
-$(BUILD)/build.ninja:
-	@meson setup $(BUILD) --buildtype=release -Dtests=false --prefix=$(PREFIX)
+$(BUILD)/build.ninja: | packages
+	@meson setup $(BUILD) --buildtype=release -Dtests=false $(folders)
 
 # The relay on its built-in defaults: no configuration file, no Redis. ARGS="--interface=..." adds options.
 run: all
@@ -33,14 +37,15 @@ fuzz:
 	@tests/support/packages.sh build test
 	@tests/fuzz/run.sh
 
-check-format:
-	@tests/support/packages.sh build
+check-format: packages
 	@tests/check/format.sh
 
-format:
+format: packages
 	@tests/check/format.sh -i
 
+# PREFIX is said again: the build may have been set up by `make run`.
 install: all
+	@meson configure $(BUILD) $(folders)
 	@meson install -C $(BUILD)
 
 clean:
