@@ -44,9 +44,11 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing:" $missing
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q >/dev/null
+# A new machine may be upgrading itself at this moment.
+apt="apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300"
+$apt update >/dev/null
 # Services of the packages are not wanted here, only their programs.
 guard=/usr/sbin/policy-rc.d
 [ -e "$guard" ] || { printf '#!/bin/sh\nexit 101\n' >"$guard"; chmod 755 "$guard"; trap 'rm -f "$guard"' EXIT; }
 # shellcheck disable=SC2086
-apt-get install -q -y --no-install-recommends $missing >/dev/null
+$apt install -y --no-install-recommends $missing >/dev/null
