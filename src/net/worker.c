@@ -55,12 +55,9 @@ static void flush(struct worker *w)
 /* Packets handed to worker_send() are in the queue by now. */
 static void give_back_batch(struct worker *w)
 {
-    for (size_t i = 0; i < w->in.count; i++) {
-        struct packet *p = w->in.packets[i];
-        if (p->queued)
-            continue;
-        worker_discard(w, p);
-    }
+    for (size_t i = 0; i < w->in.count; i++)
+        if (!w->in.packets[i]->queued)
+            worker_discard(w, w->in.packets[i]);
     w->in.count = 0;
 }
 
@@ -341,6 +338,12 @@ void worker_send(struct worker *w, struct packet *p)
     p->next = NULL;
     *w->queue_end = p;
     w->queue_end = &p->next;
+}
+
+void worker_flush(struct worker *w)
+{
+    assert(w->in.count == 0);
+    flush(w);
 }
 
 void worker_discard(struct worker *w, struct packet *p)

@@ -23,8 +23,7 @@ struct worker_hooks {
     /* Before the thread exists, in the thread that starts it; sockets may be opened already.
      * An error stops the start; on_stop is not called then. May be NULL. */
     int (*on_start)(void *state, struct worker *worker);
-    /* The last call: close sockets, cancel timers. What is handed to worker_send() still leaves.
-     * May be NULL. */
+    /* The last call: close sockets, cancel timers. May be NULL. */
     void (*on_stop)(void *state);
     /* Once a second. May be NULL. */
     void (*on_tick)(void *state, uint64_t now_ms);
@@ -75,6 +74,10 @@ NODISCARD struct packet *worker_packet_copy(struct worker *worker, const struct 
 /* Takes a packet with data, socket and peer; it leaves at the end of the turn at the latest, in
  * the order of the calls. A packet of the batch in hand may be sent once. */
 void worker_send(struct worker *worker, struct packet *packet);
+
+/* Lets leave now what worker_send() has; before a socket is closed, or its last words would be
+ * lost. Not for the packets hook. */
+void worker_flush(struct worker *worker);
 
 /* Takes a packet that was never sent, one of worker_packet() only; counts its `drop` verdict. */
 void worker_discard(struct worker *worker, struct packet *packet);

@@ -22,6 +22,7 @@ void port_close(struct port *port)
     map_for_each (at, &port->tuples)
         tuple_free(CONTAINER_OF(at, struct tuple, by_source.link));
     map_done(&port->tuples);
+    worker_flush(port->relay->worker);
     packet_io_close_socket(worker_io(port->relay->worker), port->socket);
     port->socket = NULL;
 }

@@ -41,7 +41,8 @@ struct tuple {
 NODISCARD int port_open(struct port *port, struct relay *relay, int fd, const struct address *local,
     enum packet_channel channel);
 
-/* Closes the socket and forgets all 5-tuples; harmless when it is not open. */
+/* Lets go what waits to be sent, closes the socket and forgets all 5-tuples; harmless when it is
+ * not open. */
 void port_close(struct port *port);
 
 /* The bound 5-tuple of a packet from `source`, or NULL. */

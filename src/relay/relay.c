@@ -126,7 +126,9 @@ static int start_worker(
     if (relay->shared == NULL || relay->turn == NULL)
         return -ENOMEM;
     relay->start = start;
-    int error = worker_start(&own, &relay->worker);
+    /* relay->worker is set by on_start(), before there is a thread that reads it. */
+    struct worker *started;
+    int error = worker_start(&own, &started);
     relay->start = NULL;
     return error;
 }

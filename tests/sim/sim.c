@@ -407,6 +407,11 @@ void worker_send(struct worker *w, struct packet *p)
     w->queue.packets[w->queue.count++] = p;
 }
 
+void worker_flush(struct worker *w)
+{
+    flush(w);
+}
+
 void worker_discard(struct worker *w, struct packet *p)
 {
     if (p->drop != DROP_NONE)
