@@ -97,10 +97,11 @@ void ice_agent_add_candidate(struct ice_agent *agent, struct ice_local local,
     p->nominated = true;
     p->signalled = true;
     ice_select_after_signal(agent, index);
+    ice_select_settle(agent, now_ms);
 }
 
-bool ice_agent_restart(
-    struct ice_agent *agent, const struct ice_credentials *local, struct text remote_ufrag)
+bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *local,
+    struct text remote_ufrag, bool remote_lite)
 {
     if (!names_fit(local, remote_ufrag))
         return false;
@@ -110,8 +111,15 @@ bool ice_agent_restart(
     }
     agent->previous_until_ms = UINT64_MAX;
     agent->current = generation_of(local, remote_ufrag);
+    agent->remote_lite = remote_lite;
     agent->generation++;
     return true;
+}
+
+struct text ice_agent_previous_ufrag(const struct ice_agent *agent)
+{
+    const struct ice_name *ufrag = &agent->previous.local_ufrag;
+    return text_of(ufrag->data, agent->previous_until_ms > 0 ? ufrag->len : 0);
 }
 
 bool ice_agent_is_valid_source(
@@ -145,9 +153,12 @@ uint64_t ice_agent_due_ms(const struct ice_agent *agent)
     return due;
 }
 
-static bool has_consent(const struct ice_pair *p, uint64_t now_ms)
+/* What a lite peer has signalled holds for as long as the credentials it came with. */
+static bool has_consent(const struct ice_agent *agent, const struct ice_pair *p, uint64_t now_ms)
 {
-    return p->signalled || now_ms < p->checked_ms + ICE_CONSENT_MS;
+    if (p->signalled)
+        return p->generation == agent->generation || agent->previous_until_ms > 0;
+    return now_ms < p->checked_ms + ICE_CONSENT_MS;
 }
 
 bool ice_agent_tick(struct ice_agent *agent, uint64_t now_ms)
@@ -158,7 +169,7 @@ bool ice_agent_tick(struct ice_agent *agent, uint64_t now_ms)
     if (agent->previous_until_ms > 0 && now_ms >= agent->previous_until_ms)
         agent->previous_until_ms = 0;
     for (int i = (int)agent->pair_count - 1; i >= 0; i--)
-        if (!has_consent(&agent->pairs[i], now_ms))
+        if (!has_consent(agent, &agent->pairs[i], now_ms))
             ice_pairs_remove(agent, i);
 
     for (unsigned c = 1; c <= ICE_COMPONENTS; c++) {

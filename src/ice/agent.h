@@ -88,7 +88,7 @@ struct ice_pair {
     uint32_t generation;
     bool nominated;  /* some check carried USE-CANDIDATE */
     bool nominating; /* the last one did */
-    bool signalled;  /* of a lite peer: needs no check and does not expire */
+    bool signalled;  /* of a lite peer: needs no check */
     uint8_t sender_len;
     char sender[ICE_EARLY_UFRAG_MAX]; /* the remote ufrag it was checked with */
 };
@@ -139,8 +139,11 @@ void ice_agent_add_candidate(struct ice_agent *agent, struct ice_local local,
 /* Opens a new generation; `remote_ufrag` may be empty. The old one to fall back to is the last that
  * had selected a pair. False, with nothing changed, when a name is too long, or empty where it must
  * not be. */
-NODISCARD bool ice_agent_restart(
-    struct ice_agent *agent, const struct ice_credentials *local, struct text remote_ufrag);
+NODISCARD bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *local,
+    struct text remote_ufrag, bool remote_lite);
+
+/* Our ufrag in the generation to fall back to, whose checks still count; empty: there is none. */
+struct text ice_agent_previous_ufrag(const struct ice_agent *agent);
 
 /* Takes a datagram that classifies as STUN. The reply, if the verdict has one, is in the empty
  * writer `reply` and goes back to `source` from the address it came to. */

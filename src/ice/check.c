@@ -10,7 +10,7 @@
 #include "ice/username.h"
 #include "stun/integrity.h"
 
-enum { MAX_UNKNOWN = 8, PREVIOUS_MS = 30000 };
+enum { MAX_UNKNOWN = 8 };
 
 /* What a check may carry that must be understood (RFC 8445, section 16.1; RFC 8489). */
 static const uint16_t known[] = {
@@ -111,15 +111,13 @@ static enum ice_verdict judge(const struct stun_message *m, uint16_t *unknown, s
     return ICE_ANSWERED;
 }
 
-/* Says no more than the code to somebody unproven. */
+/* Says no more than the code to somebody unproven, whose address may be forged: the reply is no
+ * longer than a request that gets here. */
 static void refuse_stranger(struct writer *reply, struct bytes id, enum ice_verdict verdict)
 {
-    bool bad = verdict == ICE_REFUSED_BAD_REQUEST;
+    bool is_bad = verdict == ICE_REFUSED_BAD_REQUEST;
     stun_begin(reply, stun_type(STUN_BINDING, STUN_ERROR), id);
-    if (bad)
-        stun_write_error(reply, STUN_BAD_REQUEST, TEXT("Bad Request"));
-    else
-        stun_write_error(reply, STUN_UNAUTHORIZED, TEXT("Unauthorized"));
+    stun_write_error(reply, is_bad ? STUN_BAD_REQUEST : STUN_UNAUTHORIZED, text_of(NULL, 0));
     stun_write_fingerprint(reply);
 }
 
@@ -169,13 +167,6 @@ static void remember_sender(struct ice_pair *p, struct text sender)
     memcpy(p->sender, sender.data, p->sender_len);
 }
 
-/* The old credentials end a while after the new ones have found their pair. */
-static void settle_generations(struct ice_agent *agent, uint64_t now_ms)
-{
-    if (agent->previous_until_ms == UINT64_MAX && ice_select_is_settled(agent))
-        agent->previous_until_ms = now_ms + PREVIOUS_MS;
-}
-
 static void learn(struct ice_agent *agent, const struct check *check, const struct address *source,
     struct ice_local local, uint64_t now_ms)
 {
@@ -204,7 +195,7 @@ static void learn(struct ice_agent *agent, const struct check *check, const stru
         agent->stats.nominations++;
     }
     ice_select_after_check(agent, index, anew, now_ms);
-    settle_generations(agent, now_ms);
+    ice_select_settle(agent, now_ms);
 }
 
 static enum ice_verdict answer(struct ice_agent *agent, struct bytes datagram,

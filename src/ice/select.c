@@ -19,6 +19,7 @@
 enum {
     STALE_MS = 3000,      /* browsers check the pair they use every 2.5 s */
     MEDIA_MOVED_MS = 500, /* many packets of sound */
+    PREVIOUS_MS = 30000,  /* the old credentials after the new ones have found their pair */
 };
 
 bool ice_nomination_is_stale(uint64_t nominated_ms, uint64_t now_ms)
@@ -34,6 +35,12 @@ bool ice_select_is_settled(const struct ice_agent *agent)
             return true;
     }
     return false;
+}
+
+void ice_select_settle(struct ice_agent *agent, uint64_t now_ms)
+{
+    if (agent->previous_until_ms == UINT64_MAX && ice_select_is_settled(agent))
+        agent->previous_until_ms = now_ms + PREVIOUS_MS;
 }
 
 static int *place_of(struct ice_agent *agent, int index)

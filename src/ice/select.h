@@ -21,6 +21,9 @@ bool ice_select_again(struct ice_agent *agent, unsigned component);
 /* Whether the current generation has selected a pair for some component. */
 bool ice_select_is_settled(const struct ice_agent *agent);
 
+/* When it has: from now on the days of the previous generation are numbered. */
+void ice_select_settle(struct ice_agent *agent, uint64_t now_ms);
+
 /* Whether a nomination that was last repeated at `nominated_ms` has been given up. */
 bool ice_nomination_is_stale(uint64_t nominated_ms, uint64_t now_ms);
 

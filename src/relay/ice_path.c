@@ -6,17 +6,22 @@
 #include "relay/call_media.h"
 #include "relay/dtls_path.h"
 
+enum { PAIR_LINES_PER_SECOND = 5 /* of one transport */ };
+
 static void forget_ufrag(struct transport *t, struct ufrag_entry *entry)
 {
     map_remove(&t->relay->ufrags, &entry->node);
 }
 
-static void know_ufrag(struct transport *t, struct ufrag_entry *entry, const char *ufrag)
+/* An empty one: none. */
+static void know_ufrag(struct transport *t, struct ufrag_entry *entry, struct text ufrag)
 {
     forget_ufrag(t, entry);
+    if (ufrag.len == 0)
+        return;
     entry->transport = t;
-    memcpy(entry->ufrag, ufrag, sizeof(entry->ufrag));
-    map_put(&t->relay->ufrags, &entry->node, text_bytes(text_from(entry->ufrag)));
+    memcpy(entry->ufrag, ufrag.data, ufrag.len);
+    map_put(&t->relay->ufrags, &entry->node, bytes_of(entry->ufrag, ufrag.len));
 }
 
 struct transport *ice_path_find(const struct relay *relay, struct text ufrag)
@@ -32,12 +37,7 @@ static void failed(const struct transport *t, const char *why)
         t->plan.id, why);
 }
 
-static void on_due(struct timer *timer, uint64_t now_ms)
-{
-    struct transport *t = CONTAINER_OF(timer, struct transport, ice_timer);
-    ice_agent_tick(t->ice, now_ms);
-    ice_path_follow(t, now_ms);
-}
+static void on_due(struct timer *timer, uint64_t now_ms);
 
 static void begin(struct transport *t)
 {
@@ -56,7 +56,15 @@ static void begin(struct transport *t)
         return;
     }
     timer_init(&t->ice_timer, on_due);
-    know_ufrag(t, &t->ufrags[0], ice->local_ufrag);
+    know_ufrag(t, &t->ufrags[0], config.local.ufrag);
+}
+
+static void lose_pair(struct component *c, bool consent_expired)
+{
+    c->selected = (struct route){0};
+    c->consent_expired = consent_expired;
+    if (consent_expired)
+        counter_add(&c->transport->relay->counters.ice_consent_lost, 1);
 }
 
 void ice_path_close(struct transport *t)
@@ -67,26 +75,25 @@ void ice_path_close(struct transport *t)
     for (unsigned i = 0; i < COUNT_OF(t->ufrags); i++)
         forget_ufrag(t, &t->ufrags[i]);
     for (unsigned i = 0; i < COUNT_OF(t->components); i++)
-        t->components[i].selected = (struct route){0};
-    t->consent_expired = false;
+        lose_pair(&t->components[i], false);
     free(t->ice);
     t->ice = NULL;
 }
 
 /* Checks with the old credentials still find their way: media goes on meanwhile (RFC 8445, section
  * 9). */
-static void restart(struct transport *t, const struct plan_ice *old)
+static void restart(struct transport *t)
 {
     const struct plan_ice *ice = &t->plan.ice;
     struct ice_credentials local = {
         .ufrag = text_from(ice->local_ufrag), .pwd = text_from(ice->local_pwd)};
 
-    if (!ice_agent_restart(t->ice, &local, text_from(ice->remote_ufrag))) {
+    if (!ice_agent_restart(t->ice, &local, text_from(ice->remote_ufrag), ice->remote_lite)) {
         failed(t, "the new credentials cannot be used");
         return;
     }
-    know_ufrag(t, &t->ufrags[1], old->local_ufrag);
-    know_ufrag(t, &t->ufrags[0], ice->local_ufrag);
+    know_ufrag(t, &t->ufrags[1], ice_agent_previous_ufrag(t->ice));
+    know_ufrag(t, &t->ufrags[0], local.ufrag);
     log_event(LOG_INFO, call_media_id(t->call), "ice-restart", "transport=%u generation=%u",
         t->plan.id, ice->generation);
 }
@@ -131,7 +138,7 @@ void ice_path_apply(struct transport *t, const struct plan_transport *old, uint6
     if (t->ice == NULL)
         begin(t);
     else if (is_restart(ice, &old->ice))
-        restart(t, &old->ice);
+        restart(t);
     else if (remote_differs(ice, &old->ice) && ice->remote_ufrag[0] != '\0' &&
              !ice_agent_set_remote(t->ice, text_from(ice->remote_ufrag), ice->remote_lite))
         failed(t, "the remote ufrag cannot be used");
@@ -142,21 +149,31 @@ void ice_path_apply(struct transport *t, const struct plan_transport *old, uint6
     ice_path_follow(t, now_ms);
 }
 
-static void tell_selected(const struct transport *t, const struct component *c,
-    const struct route *from, const struct route *to)
+static void tell_lost(const struct component *c, const struct route *was)
 {
-    char old_text[ADDRESS_TEXT_SIZE], new_text[ADDRESS_TEXT_SIZE], local_text[ADDRESS_TEXT_SIZE];
+    const struct transport *t = c->transport;
+    char text[ADDRESS_TEXT_SIZE];
+    log_event(LOG_INFO, call_media_id(t->call),
+        c->consent_expired ? "ice-consent-expired" : "ice-forgotten",
+        "transport=%u component=%u remote=%s", t->plan.id, c->index + 1u,
+        address_text(&was->remote, text));
+}
 
-    if (to->socket == NULL) {
-        log_event(LOG_INFO, call_media_id(t->call), "ice-consent-expired",
-            "transport=%u component=%u remote=%s", t->plan.id, c->index + 1u,
-            address_text(&from->remote, old_text));
+/* A peer may nominate another pair with each check. */
+static void tell_selected(const struct component *c, const struct route *was, uint64_t now_ms)
+{
+    struct transport *t = c->transport;
+    const struct route *now = &c->selected;
+    char old_text[ADDRESS_TEXT_SIZE], new_text[ADDRESS_TEXT_SIZE], local_text[ADDRESS_TEXT_SIZE];
+    unsigned suppressed;
+
+    if (!log_limit_passes(&t->ice_lines, PAIR_LINES_PER_SECOND, now_ms, &suppressed))
         return;
-    }
     log_event(LOG_INFO, call_media_id(t->call), "ice-selected",
-        "transport=%u component=%u local=%s remote=%s was=%s", t->plan.id, c->index + 1u,
-        address_text(&to->socket->local, local_text), address_text(&to->remote, new_text),
-        from->socket == NULL ? "-" : address_text(&from->remote, old_text));
+        "transport=%u component=%u local=%s remote=%s was=%s suppressed=%u", t->plan.id,
+        c->index + 1u, address_text(&now->socket->local, local_text),
+        address_text(&now->remote, new_text),
+        was->socket == NULL ? "-" : address_text(&was->remote, old_text), suppressed);
 }
 
 static struct route selected_route(const struct transport *t, unsigned component)
@@ -171,26 +188,29 @@ static struct route selected_route(const struct transport *t, unsigned component
     return route;
 }
 
-static void follow_component(struct transport *t, struct component *c, uint64_t now_ms)
+static void follow_component(struct component *c, bool by_time, uint64_t now_ms)
 {
     struct route was = c->selected;
-    struct route now = selected_route(t, c->index);
+    struct route now = selected_route(c->transport, c->index);
 
     if (was.socket == now.socket && address_equal(&was.remote, &now.remote))
         return;
+    if (now.socket == NULL) {
+        lose_pair(c, by_time);
+        tell_lost(c, &was);
+        return;
+    }
     c->selected = now;
-    t->consent_expired = now.socket == NULL;
-    if (t->consent_expired)
-        counter_add(&t->relay->counters.ice_consent_lost, 1);
-    tell_selected(t, c, &was, &now);
-    if (now.socket != NULL)
-        dtls_path_begin(c, now_ms);
+    c->consent_expired = false;
+    tell_selected(c, &was, now_ms);
+    dtls_path_begin(c, now_ms);
 }
 
-void ice_path_follow(struct transport *t, uint64_t now_ms)
+/* `by_time`: what is lost now is lost because no check has come for too long. */
+static void follow(struct transport *t, bool by_time, uint64_t now_ms)
 {
     for (unsigned i = 0; i < COUNT_OF(t->components); i++)
-        follow_component(t, &t->components[i], now_ms);
+        follow_component(&t->components[i], by_time, now_ms);
 
     uint64_t due_ms = ice_agent_due_ms(t->ice);
     struct timers *timers = worker_timers(t->relay->worker);
@@ -198,6 +218,18 @@ void ice_path_follow(struct transport *t, uint64_t now_ms)
         timer_cancel(timers, &t->ice_timer);
     else if (!timer_is_armed(&t->ice_timer) || t->ice_timer.due_ms != due_ms)
         timer_arm(timers, &t->ice_timer, due_ms);
+}
+
+void ice_path_follow(struct transport *t, uint64_t now_ms)
+{
+    follow(t, false, now_ms);
+}
+
+static void on_due(struct timer *timer, uint64_t now_ms)
+{
+    struct transport *t = CONTAINER_OF(timer, struct transport, ice_timer);
+    ice_agent_tick(t->ice, now_ms);
+    follow(t, true, now_ms);
 }
 
 static void send_reply(

@@ -70,7 +70,7 @@ static void fill_transport(struct transport *t, struct relay_transport_state *ou
     fill_addresses(c, &out->local[0], &out->remote[0]);
     fill_addresses(transport_rtcp(t), &out->local[1], &out->remote[1]);
     out->confirmed = t->ice != NULL ? c->selected.socket != NULL : c->learning.settled;
-    out->consent_expired = t->consent_expired;
+    out->consent_expired = c->consent_expired;
     out->dtls = dtls_state(c);
     out->suite = keys->rx == NULL ? NULL : rtpsec_session_suite(keys->rx);
 }

@@ -170,7 +170,7 @@ enum drop_reason component_route(const struct component *c, struct route *out)
     const struct transport *t = c->transport;
     if (t->ice != NULL) {
         if (c->selected.socket == NULL)
-            return t->consent_expired ? DROP_NO_CONSENT : DROP_NO_REMOTE;
+            return c->consent_expired ? DROP_NO_CONSENT : DROP_NO_REMOTE;
         *out = c->selected;
         return DROP_NONE;
     }

@@ -35,10 +35,11 @@ struct component {
     struct learning learning; /* without ICE */
     uint8_t local;            /* the local address to send from, without ICE */
     struct route selected;    /* with ICE; socket NULL: no pair, or no consent */
+    bool consent_expired;     /* and that is why there is none */
 
     struct dtls_association *dtls;
     struct timer dtls_timer;
-    struct address dtls_peer; /* where its last datagram came from; family NONE: none yet */
+    struct address dtls_peer; /* where its handshake came from; family NONE: none yet */
     uint8_t dtls_local;       /* and to which local address */
     uint64_t dtls_begun_ms;
     uint64_t dtls_verified_ms; /* 0: not, or OpenSSL's state has been given back */
@@ -64,10 +65,10 @@ struct transport {
 
     struct ice_agent *ice; /* NULL: without ICE */
     struct timer ice_timer;
-    struct ufrag_entry ufrags[2]; /* of this generation, and the one before */
-    bool consent_expired;
-    uint64_t ice_active_ms; /* the last check answered */
-    struct list tuples;     /* 5-tuples on shared ports, the oldest first */
+    struct ufrag_entry ufrags[2]; /* of this generation, and the one to fall back to */
+    struct log_limit ice_lines;   /* about selected pairs */
+    uint64_t ice_active_ms;       /* the last check answered */
+    struct list tuples;           /* 5-tuples on shared ports, the oldest first */
     unsigned tuple_count;
 
     struct demux demux;

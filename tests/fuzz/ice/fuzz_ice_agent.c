@@ -127,7 +127,7 @@ static void change_credentials(struct play *p, uint8_t operand)
     struct text remote = credentials(p->generation + 1, 'R', theirs).ufrag;
     if ((operand & 1) != 0)
         remote = text_of(NULL, 0);
-    require(ice_agent_restart(&p->agent, &local, remote));
+    require(ice_agent_restart(&p->agent, &local, remote, (operand & 2) != 0));
     p->generation++;
 }
 

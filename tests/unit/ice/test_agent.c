@@ -191,7 +191,7 @@ static void the_table_is_bounded_and_keeps_the_selected_pair(void **state)
 static void restart(struct ice_agent *agent, const char *ufrag, const char *pwd, const char *remote)
 {
     const struct ice_credentials local = {.ufrag = text_from(ufrag), .pwd = text_from(pwd)};
-    assert_true(ice_agent_restart(agent, &local, text_from(remote)));
+    assert_true(ice_agent_restart(agent, &local, text_from(remote), false));
 }
 
 static void a_restart_does_not_cut_media(void **state)
@@ -268,7 +268,8 @@ static void a_second_restart_keeps_the_working_credentials(void **state)
     assert_int_equal(check(&agent, A, 1000), ICE_ANSWERED);
     restart(&agent, "loc2", "second-password-of-22-c", NULL);
     restart(&agent, "loc3", "third-password-of-22-ch", "rem3");
-    assert_false(ice_agent_restart(&agent, &nameless, text_of(NULL, 0)));
+    assert_false(ice_agent_restart(&agent, &nameless, text_of(NULL, 0), false));
+    assert_true(text_is(ice_agent_previous_ufrag(&agent), "loc1"));
     assert_int_equal(check(&agent, A, 2000), ICE_ANSWERED);
     assert_int_equal(nominate(&agent, "loc2:rem2", "second-password-of-22-c", B, rtp, 2000),
         ICE_REFUSED_UNAUTHORIZED);
@@ -313,6 +314,30 @@ static void a_lite_peer_is_believed(void **state)
     assert_false(is_valid(&agent, A, rtp));
 }
 
+static void what_a_lite_peer_signalled_ends_with_its_credentials(void **state)
+{
+    struct ice_agent agent = agent_with(REMOTE_UFRAG);
+    const struct ice_credentials local = {
+        .ufrag = TEXT("loc2"), .pwd = TEXT("second-password-of-22-c")};
+    struct address a = address_at(A), b = address_at(B);
+    (void)state;
+    assert_int_equal(ice_agent_previous_ufrag(&agent).len, 0);
+    assert_true(ice_agent_set_remote(&agent, TEXT(REMOTE_UFRAG), true));
+    ice_agent_add_candidate(&agent, rtp, &a, 1000, 0);
+
+    assert_true(ice_agent_restart(&agent, &local, TEXT("rem2"), true));
+    assert_false(ice_agent_tick(&agent, 100000));
+    assert_true(selects(&agent, 1, A));
+    ice_agent_add_candidate(&agent, rtp, &b, 1000, 100000);
+    assert_true(selects(&agent, 1, B));
+    ice_agent_tick(&agent, 129999);
+    assert_true(is_valid(&agent, A, rtp));
+    ice_agent_tick(&agent, 130000);
+    assert_false(is_valid(&agent, A, rtp));
+    assert_true(selects(&agent, 1, B));
+    assert_int_equal(ice_agent_previous_ufrag(&agent).len, 0);
+}
+
 static void verdicts_have_names(void **state)
 {
     (void)state;
@@ -333,6 +358,7 @@ int main(void)
         cmocka_unit_test(the_same_address_moves_to_the_new_generation),
         cmocka_unit_test(a_second_restart_keeps_the_working_credentials),
         cmocka_unit_test(a_lite_peer_is_believed),
+        cmocka_unit_test(what_a_lite_peer_signalled_ends_with_its_credentials),
         cmocka_unit_test(verdicts_have_names),
     };
     return cmocka_run_group_tests_name("ice agent", tests, NULL, NULL);

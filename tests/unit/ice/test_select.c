@@ -42,6 +42,12 @@ static const struct script scripts[] = {
             {4100, NOMINATE, 'B', 'B'},
             {4200, CHECK, 'A', 'B'},
         }},
+    {"regular: nominated again soon after, while the first is checked plainly", {HIGH, LOW, LOW},
+        {
+            {0, NOMINATE, 'A', 'A'},
+            {1000, CHECK, 'A', 'A'},
+            {1500, NOMINATE, 'B', 'B'},
+        }},
     {"aggressive: the highest priority wins, whatever the order", {LOW, HIGH, MIDDLE},
         {
             {0, NOMINATE, 'A', 'A'},
