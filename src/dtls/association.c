@@ -226,19 +226,9 @@ enum dtls_state dtls_start(struct dtls_association *a, enum dtls_role role, uint
     return a->state;
 }
 
-static bool has_client_hello(struct bytes datagram)
-{
-    struct reader r = reader_over(datagram);
-    struct dtls_record record;
-    while (dtls_next_record(&r, &record))
-        if (dtls_record_is_client_hello(&record))
-            return true;
-    return false;
-}
-
 static void receive_idle(struct dtls_association *a, struct bytes datagram)
 {
-    if (!has_client_hello(datagram) || !begin(a, DTLS_ROLE_PASSIVE, a->now_ms))
+    if (!dtls_has_client_hello(datagram) || !begin(a, DTLS_ROLE_PASSIVE, a->now_ms))
         return;
     a->transport.input = datagram;
     go_on(a);
@@ -247,7 +237,7 @@ static void receive_idle(struct dtls_association *a, struct bytes datagram)
 static void receive_handshaking(struct dtls_association *a, struct bytes datagram)
 {
     /* OpenSSL would end the handshake over the unexpected message. */
-    if (a->role == DTLS_ROLE_ACTIVE && has_client_hello(datagram))
+    if (a->role == DTLS_ROLE_ACTIVE && dtls_has_client_hello(datagram))
         return;
     a->datagrams++;
     a->bytes += datagram.len;

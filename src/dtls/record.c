@@ -24,8 +24,18 @@ bool dtls_next_record(struct reader *r, struct dtls_record *out)
     return true;
 }
 
-bool dtls_record_is_client_hello(const struct dtls_record *record)
+static bool is_client_hello(const struct dtls_record *record)
 {
     return record->type == DTLS_RECORD_HANDSHAKE && record->epoch == 0 && record->body.len > 0 &&
            record->body.data[0] == DTLS_HANDSHAKE_CLIENT_HELLO;
+}
+
+bool dtls_has_client_hello(struct bytes datagram)
+{
+    struct reader r = reader_over(datagram);
+    struct dtls_record record;
+    while (dtls_next_record(&r, &record))
+        if (is_client_hello(&record))
+            return true;
+    return false;
 }

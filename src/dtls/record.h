@@ -28,7 +28,7 @@ struct dtls_record {
 /* Reads the next record of a datagram; false at its end and on anything that is not DTLS. */
 NODISCARD bool dtls_next_record(struct reader *r, struct dtls_record *out);
 
-/* Whether the record carries the start of a plain ClientHello. */
-bool dtls_record_is_client_hello(const struct dtls_record *record);
+/* Whether a datagram carries the start of a plain ClientHello. */
+bool dtls_has_client_hello(struct bytes datagram);
 
 #endif

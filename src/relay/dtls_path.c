@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/dtls_path.h"
 
+#include "dtls/record.h"
 #include "ice/agent.h"
 #include "relay/call_media.h"
 #include "relay/keys.h"
@@ -8,7 +9,19 @@
 
 enum { KEEP_STATE_MS = 5000 /* after the handshake, before OpenSSL's state is given back */ };
 
-/* The peer is where ICE has it; until there is a pair, or without ICE, where it last spoke from. */
+/* Where ICE has proven the peer to be, or without ICE where SDP or authentic media says it is. */
+static bool may_come_from(const struct component *c, const struct address *source, uint8_t local)
+{
+    if (c->transport->ice != NULL) {
+        struct ice_local at = {.component = (uint8_t)(c->index + 1), .index = local};
+        return ice_agent_is_valid_source(c->transport->ice, source, at);
+    }
+    return address_equal(source, &c->learning.target) ||
+           address_same_ip(source, &c->learning.signalled);
+}
+
+/* The peer is where ICE has it; until there is a pair, or without ICE, where its handshake came
+ * from, if it still may. */
 static enum drop_reason dtls_route(const struct component *c, struct route *out)
 {
     const struct transport *t = c->transport;
@@ -16,7 +29,7 @@ static enum drop_reason dtls_route(const struct component *c, struct route *out)
         *out = c->selected;
         return DROP_NONE;
     }
-    if (c->dtls_peer.family == ADDRESS_NONE)
+    if (c->dtls_peer.family == ADDRESS_NONE || !may_come_from(c, &c->dtls_peer, c->dtls_local))
         return component_route(c, out);
     const struct port *port = t->ports[c->dtls_local][c->index];
     if (port == NULL || port->socket == NULL)
@@ -107,6 +120,7 @@ static void begin_association(struct component *c)
 
     end_association(c);
     c->dtls_verified_ms = 0;
+    c->dtls_peer = (struct address){.family = ADDRESS_NONE};
     c->dtls = new_association(c);
     if (c->dtls == NULL) {
         counter_add(&t->relay->counters.errors, 1);
@@ -267,20 +281,14 @@ void dtls_path_apply(struct transport *t, const struct plan_transport *old, uint
     apply_component(&t->components[1], old, dtls && !t->plan.rtcp_mux, now_ms);
 }
 
-static bool may_come_from(const struct component *c, const struct address *source, uint8_t local)
+/* A handshake that is complete stays where it came from: what comes later may be anybody's. */
+static void follow_peer(struct component *c, const struct packet *packet, uint8_t local)
 {
-    if (c->transport->ice != NULL) {
-        struct ice_local at = {.component = (uint8_t)(c->index + 1), .index = local};
-        return ice_agent_is_valid_source(c->transport->ice, source, at);
-    }
-    return address_equal(source, &c->learning.target) ||
-           address_same_ip(source, &c->learning.signalled);
-}
-
-/* RFC 6347, section 4.3.2: a handshake record, and in it a ClientHello. */
-static bool is_client_hello(struct bytes datagram)
-{
-    return datagram.len > 13 && datagram.data[0] == 22 && datagram.data[13] == 1;
+    enum dtls_state state = dtls_association_state(c->dtls);
+    if (state != DTLS_IDLE && state != DTLS_HANDSHAKING)
+        return;
+    c->dtls_peer = packet->peer;
+    c->dtls_local = local;
 }
 
 void dtls_path_receive(struct component *c, struct packet *packet, uint8_t local, uint64_t now_ms)
@@ -300,16 +308,15 @@ void dtls_path_receive(struct component *c, struct packet *packet, uint8_t local
         return;
     }
     relay->dtls_left--;
-    c->dtls_peer = packet->peer;
-    c->dtls_local = local;
     counter_add(&relay->counters.consumed, 1);
-    enum dtls_state before = dtls_association_state(c->dtls);
-    if (before == DTLS_FAILED && is_client_hello(packet_bytes(packet))) {
+    if (dtls_association_state(c->dtls) == DTLS_FAILED &&
+        dtls_has_client_hello(packet_bytes(packet))) {
         try_again(c, now_ms);
         if (c->dtls == NULL)
             return;
-        before = dtls_association_state(c->dtls);
     }
+    follow_peer(c, packet, local);
+    enum dtls_state before = dtls_association_state(c->dtls);
     settle(c, before, dtls_receive(c->dtls, packet_bytes(packet), now_ms), now_ms);
 }
 
