@@ -8,12 +8,17 @@
 #include "relay/reports.h"
 #include "relay/turn.h"
 
-static void drop_out(struct relay *relay, const struct outbound *out, enum drop_reason reason)
+static void let_go(struct relay *relay, const struct outbound *out, enum drop_reason reason)
 {
-    out->sink->out[out->kind == KIND_RTCP].errors++;
     transport_drop(out->component->transport, out->packet, reason);
     if (out->is_copy)
         worker_discard(relay->worker, out->packet);
+}
+
+static void drop_out(struct relay *relay, const struct outbound *out, enum drop_reason reason)
+{
+    out->sink->out[out->kind == KIND_RTCP].errors++;
+    let_go(relay, out, reason);
 }
 
 /* Takes out what the party does not understand. False when nothing is left. */
@@ -114,7 +119,7 @@ static void queue_out(struct relay *relay, struct outbound *out)
     if (out->kind == KIND_RTCP)
         reports_sent(out->sink, packet_bytes(out->packet), out->packet->arrival_ns / 1000);
     if (!rewrite(out)) {
-        drop_out(relay, out, DROP_FEEDBACK);
+        let_go(relay, out, DROP_FEEDBACK); /* as agreed: no error */
         return;
     }
     if (turn->out_count == COUNT_OF(turn->out))

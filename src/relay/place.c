@@ -32,6 +32,15 @@ static enum drop_reason find_stream(struct inbound *in)
     return DROP_NONE;
 }
 
+/* Whether SRTP has proven who sent it. */
+static bool is_authentic(const struct inbound *in)
+{
+    const struct plan_transport *plan = &in->component->transport->plan;
+    if (plan->security == PLAN_SDES && in->kind != KIND_RTCP)
+        return !plan->srtp_rx.unauthenticated_srtp;
+    return plan->security != PLAN_PLAIN;
+}
+
 /* Without ICE. Stray RTCP on the port of RTP says nothing about where RTP goes (ng-protocol 3.13).
  */
 static enum drop_reason judge_source(const struct inbound *in, uint64_t now_ms)
@@ -44,7 +53,7 @@ static enum drop_reason judge_source(const struct inbound *in, uint64_t now_ms)
         bool refused = t->plan.strict_source && !address_same_ip(source, &c->learning.target);
         return refused ? DROP_SOURCE_REFUSED : DROP_NONE;
     }
-    return component_learn(c, source, in->local, t->plan.security != PLAN_PLAIN, now_ms);
+    return component_learn(c, source, in->local, is_authentic(in), now_ms);
 }
 
 static void follow_pair(const struct inbound *in, uint64_t now_ms)

@@ -289,6 +289,8 @@ static void takes_feedback_out_for_avp(void **state)
     sim_settle();
     assert_int_equal(bob_rtcp.inbox.count, 1);
     assert_int_equal(sim_drops(DROP_FEEDBACK), 1);
+    scene_query(&scene);
+    assert_int_equal(scene_stream_state(&scene, 12)->out[1].errors, 0); /* as it should be */
 
     scene.streams[1].feedback = true;
     scene_apply(&scene);

@@ -154,6 +154,25 @@ static void an_authentic_source_is_followed(void **state)
     assert_talk();
 }
 
+/* With UNAUTHENTICATED_SRTP anybody's packets pass, so they prove nobody's address. */
+static void packets_without_a_tag_move_nothing(void **state)
+{
+    (void)state;
+    struct address stranger = addr("203.0.113.66:666");
+    sdes()->srtp_rx.unauthenticated_srtp = true;
+    scene_apply(&scene);
+    assert_int_equal(phone.inbox.count, 0);
+    browser_say(&secure, &there);
+    sim_run(10000);
+    sim_send(&stranger, &secure.relay, speech_bytes(&back));
+    sim_settle();
+    assert_int_equal(phone.inbox.count, 2);
+
+    phone_say(&phone, &back);
+    sim_settle();
+    assert_int_equal(secure.inbox.count, 1);
+}
+
 static void keys_of_rtp_serve_rtcp_too(void **state)
 {
     (void)state;
@@ -198,6 +217,7 @@ int main(void)
         test(without_a_key_nothing_passes),
         test(plain_packets_are_not_believed),
         test(an_authentic_source_is_followed),
+        test(packets_without_a_tag_move_nothing),
         test(keys_of_rtp_serve_rtcp_too),
         test(security_can_be_switched),
     };
