@@ -140,7 +140,7 @@ struct pick {
     unsigned ports;
 };
 
-/* A member of a group is chosen only while all its addresses have ports enough. */
+/* A member of a group is passed over while any of its addresses has too few ports. */
 static bool has_ports(const struct interface *interface, void *arg)
 {
     const struct pick *pick = arg;
@@ -153,18 +153,25 @@ static bool has_ports(const struct interface *interface, void *arg)
     return true;
 }
 
+static bool is_for_shared_port(
+    const struct leases *leases, const struct call_lease_request *request)
+{
+    return request->shared && leases->webrtc_port != 0;
+}
+
 static const struct interface *choose_interface(
     struct leases *leases, const struct call_lease_request *request)
 {
     struct pick pick = {.leases = leases, .ports = request->pair ? 2 : 1};
-    const struct interface *found = NULL;
-    if (request->interface.len > 0) {
-        found = interfaces_pick(
-            leases->interfaces, request->interface, leases->turn++, has_ports, &pick);
-        if (found == NULL)
-            found = interfaces_find(leases->interfaces, request->interface);
-    }
-    return found != NULL ? found : interfaces_default(leases->interfaces);
+    if (is_for_shared_port(leases, request))
+        pick.ports = 0;
+    const struct interfaces *all = leases->interfaces;
+    unsigned turn = leases->turn++;
+    const struct interface *found =
+        interfaces_pick(all, request->interface, turn, has_ports, &pick);
+    if (found == NULL) /* none has ports: the lease will say so */
+        found = interfaces_pick(all, request->interface, turn, NULL, NULL);
+    return found != NULL ? found : interfaces_default(all);
 }
 
 /* The address to use without ICE: of the family asked for, here or on the default interface. */
@@ -206,7 +213,7 @@ static size_t lease_ports(void *owner, const struct call_lease_request *request,
         locals[0] = choose_address(leases, interface, request->family);
 
     for (size_t i = 0; i < count; i++) {
-        if (request->shared && leases->webrtc_port != 0) {
+        if (is_for_shared_port(leases, request)) {
             describe(locals[i], leases->webrtc_port, false, 0, &out[leased++]);
             continue;
         }

@@ -102,6 +102,28 @@ static void what_is_rolled_back_is_free_again(void **state)
     close_fixture(&f);
 }
 
+/* A group that is used up is used up: the default interface may be on the wrong shore. */
+static void a_full_group_is_out_of_ports(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct call_lease_local local[PLAN_MAX_LOCALS];
+    struct call_lease_request request = {.interface = TEXT("out"), .pair = true};
+    enum call_status why;
+
+    open_fixture(&f, "in/127.0.0.1;out:1/127.0.0.2;out:2/127.0.0.3", 23100, 23101);
+    struct call_ports ports = leases_begin(f.leases, 40001);
+    assert_int_equal(lease(&ports, request, local, &why), 1);
+    assert_int_equal(lease(&ports, request, local, &why), 1);
+    assert_int_equal(lease(&ports, request, local, &why), 0);
+    assert_int_equal(why, CALL_NO_PORTS);
+    request.ice = request.shared = true; /* these need none */
+    assert_int_equal(lease(&ports, request, local, &why), 1);
+    assert_true(local[0].bound_rtp.ip[3] != 1);
+    leases_rollback(f.leases);
+    close_fixture(&f);
+}
+
 static void ice_gets_every_address_and_the_shared_port(void **state)
 {
     (void)state;
@@ -177,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pair_is_even_and_comes_home),
         cmocka_unit_test(what_is_rolled_back_is_free_again),
+        cmocka_unit_test(a_full_group_is_out_of_ports),
         cmocka_unit_test(ice_gets_every_address_and_the_shared_port),
         cmocka_unit_test(an_unknown_interface_means_the_default),
         cmocka_unit_test(an_address_of_no_one_is_not_a_lack_of_ports),
