@@ -9,6 +9,8 @@
 #include "hex.h"
 #include "rfc5769.h"
 
+#define HEADER(len) "0001" len "2112a442 0102030405060708090a0b0c"
+
 static struct bytes password(void)
 {
     return text_bytes(TEXT(RFC5769_PASSWORD));
@@ -60,7 +62,16 @@ static void wrong_keys_fail(void **state)
     free((void *)datagram.data);
 }
 
-#define HEADER(len) "0001" len "2112a442 0102030405060708090a0b0c"
+/* Signed with the empty key, by somebody who hopes that a password is not set yet. */
+static void an_empty_key_opens_nothing(void **state)
+{
+    struct bytes datagram = from_hex(HEADER("0018") "00080014"
+                                                    "c304e320026d1976c3c76710283fc40ab4d6976d");
+    (void)state;
+    assert_int_equal(check_integrity(datagram, bytes_of("", 0)), STUN_CHECK_WRONG);
+    assert_int_equal(check_integrity(datagram, bytes_of(NULL, 0)), STUN_CHECK_WRONG);
+    free((void *)datagram.data);
+}
 
 static void odd_check_values_are_wrong_or_absent(void **state)
 {
@@ -74,6 +85,10 @@ static void odd_check_values_are_wrong_or_absent(void **state)
         {HEADER("0004") "80280000", STUN_CHECK_ABSENT, STUN_CHECK_WRONG},
         {HEADER("000c") "802800050102030405000000", STUN_CHECK_ABSENT, STUN_CHECK_WRONG},
         {HEADER("0008") "8028000301020304", STUN_CHECK_ABSENT, STUN_CHECK_WRONG},
+        /* the right sum of what stands before the last eight bytes, in the wrong place */
+        {HEADER("000c") "802800046e3905e7"
+                        "00250000",
+            STUN_CHECK_ABSENT, STUN_CHECK_WRONG},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -125,7 +140,7 @@ static void failures_stay_in_the_writer(void **state)
     }
     struct writer w = writer_over(memory, sizeof(memory));
     stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
-    stun_write_integrity(&w, bytes_of(NULL, 0)); /* no message is signed with nothing */
+    stun_write_integrity(&w, bytes_of("", 0)); /* no message is signed with nothing */
     assert_false(writer_ok(&w));
 }
 
@@ -134,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flipped_bit_is_seen),
         cmocka_unit_test(wrong_keys_fail),
+        cmocka_unit_test(an_empty_key_opens_nothing),
         cmocka_unit_test(odd_check_values_are_wrong_or_absent),
         cmocka_unit_test(nothing_may_follow_a_fingerprint),
         cmocka_unit_test(integrity_holds_whatever_follows),
