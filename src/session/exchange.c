@@ -19,8 +19,8 @@ static struct session_outcome failed(enum call_status status)
 
 static void log_created(const struct sessions *sessions, const struct session *session)
 {
-    log_event(LOG_INFO, text_from(session->id), "call-created", "worker=%zu calls=%zu",
-        session->worker, sessions->by_id.count);
+    log_event(LOG_INFO, session->id, "call-created", "worker=%zu calls=%zu", session->worker,
+        sessions->by_id.count);
 }
 
 /* Only an offer begins a call, or goes on with a deleted one: an answer or a candidate may have

@@ -44,15 +44,16 @@ struct session *session_new(struct sessions *sessions, struct text id)
     struct session *session = sessions->worker_count > 0 ? calloc(1, sizeof(*session)) : NULL;
     if (session == NULL)
         return NULL;
-    session->id = text_dup(id);
-    if (session->id == NULL) {
+    char *copy = text_dup(id);
+    if (copy == NULL) {
         free(session);
         return NULL;
     }
+    session->id = text_of(copy, id.len);
     session->worker = least_loaded(sessions);
     session->certificate = dtls_certificate_ref(sessions->certificate);
     session->created_ms = uv_now(sessions->loop);
-    map_put(&sessions->by_id, &session->by_id, text_bytes(text_from(session->id)));
+    map_put(&sessions->by_id, &session->by_id, text_bytes(session->id));
     u64_map_put(&sessions->by_handle, &session->by_handle, ++sessions->last_handle);
     sessions->worker_load[session->worker]++;
     return session;
@@ -89,7 +90,7 @@ static bool post_end(struct sessions *sessions, const struct session *session)
 {
     static const struct plan nothing;
     struct relay_update *update =
-        relay_update_new(session->by_handle.key, text_from(session->id), &nothing, NULL, NULL, 0);
+        relay_update_new(session->by_handle.key, session->id, &nothing, NULL, NULL, 0);
     if (update == NULL)
         return false;
     relay_post_update(sessions->workers[session->worker].relay, update);
@@ -103,7 +104,7 @@ void session_free(struct sessions *sessions, struct session *session)
     sessions->worker_load[session->worker]--;
     dtls_certificate_unref(session->certificate);
     call_free(session->call);
-    free(session->id);
+    free((void *)session->id.data);
     free(session);
 }
 
@@ -114,9 +115,8 @@ void session_end(struct sessions *sessions, struct session *session, enum sessio
         session->end_at_ms = now_ms;
         return;
     }
-    log_event(LOG_INFO, text_from(session->id), "call-ended",
-        "reason=%s duration=%llu worker=%zu calls=%zu", end_word(why),
-        (unsigned long long)(now_ms - session->created_ms) / 1000, session->worker,
+    log_event(LOG_INFO, session->id, "call-ended", "reason=%s duration=%llu worker=%zu calls=%zu",
+        end_word(why), (unsigned long long)(now_ms - session->created_ms) / 1000, session->worker,
         sessions->by_id.count - 1);
     count_end(&sessions->totals, why);
     session_free(sessions, session);
@@ -151,8 +151,8 @@ int session_advance(struct sessions *sessions, struct session *session, struct c
 {
     size_t count;
     const struct relay_sockets *sockets = leases_new_sockets(sessions->leases, &count);
-    struct relay_update *update = relay_update_new(session->by_handle.key, text_from(session->id),
-        call_plan(next), session->certificate, sockets, count);
+    struct relay_update *update = relay_update_new(
+        session->by_handle.key, session->id, call_plan(next), session->certificate, sockets, count);
     if (update == NULL) {
         call_free(next);
         return -ENOMEM;
@@ -308,7 +308,7 @@ void sessions_list(struct sessions *sessions, size_t limit,
     map_for_each (at, &sessions->by_handle) {
         if (limit-- == 0)
             return;
-        visit(owner, text_from(CONTAINER_OF(at, struct session, by_handle.link)->id));
+        visit(owner, CONTAINER_OF(at, struct session, by_handle.link)->id);
     }
 }
 

@@ -17,7 +17,7 @@
 struct session {
     struct map_node by_id;
     struct u64_node by_handle;
-    char *id;
+    struct text id;    /* owned */
     struct call *call; /* NULL until the first offer has succeeded */
     size_t worker;
     struct dtls_certificate *certificate; /* pinned for the life of the call */

@@ -334,6 +334,22 @@ static void a_call_id_used_again_is_another_call(void **state)
     assert_int_equal(sessions_totals(f->sessions).managed, 2);
 }
 
+/* Whatever bytes the proxy sends: all of them count. */
+static void a_call_id_may_hold_any_byte(void **state)
+{
+    struct fixture *f = *state;
+    struct call_command odd = {
+        .verb = CALL_OFFER, .call_id = text_of("one\0two", 7), .from_tag = TEXT("a")};
+    offer(f, "one", "a");
+    uint64_t first = noted.call;
+    assert_int_equal(sessions_exchange(f->sessions, &odd).status, SESSION_OK);
+    assert_true(noted.call != first);
+    odd.verb = CALL_ANSWER;
+    assert_int_equal(sessions_exchange(f->sessions, &odd).status, SESSION_OK);
+    offer(f, "one", "a");
+    assert_int_equal(noted.call, first);
+}
+
 static void an_offer_of_our_own_keeps_no_call(void **state)
 {
     struct fixture *f = *state;
@@ -425,6 +441,7 @@ int main(void)
         WITH(an_answer_does_not_revive),
         WITH(an_offer_after_a_delete_wins),
         WITH(a_call_id_used_again_is_another_call),
+        WITH(a_call_id_may_hold_any_byte),
         WITH(an_offer_of_our_own_keeps_no_call),
         WITH(without_memory_for_the_worker_nothing_changes),
         WITH(deleting_a_branch_or_a_stranger_leaves_the_call),
