@@ -23,17 +23,18 @@ struct daemon {
     uv_loop_t loop;
     uv_signal_t signals[COUNT_OF(signals)];
     struct service *service; /* NULL when it did not start */
-    bool is_stopping;
 };
 
 static void stop(struct daemon *d)
 {
-    d->is_stopping = true;
     process_notify_stopping();
     if (d->service != NULL)
         service_stop(d->service);
     for (size_t i = 0; i < COUNT_OF(signals); i++)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
+    /* A second one must not kill what is being tidied up. */
+    for (size_t i = 0; i < COUNT_OF(signals); i++)
+        signal(signals[i], SIG_IGN);
 }
 
 static void change_log_level(int change)
@@ -57,8 +58,6 @@ static void on_signal(uv_signal_t *handle, int number)
             "signal=HUP why=\"the configuration is read at the start only\"");
         return;
     default:
-        if (d->is_stopping)
-            return;
         log_event(LOG_NOTICE, LOG_NO_CALL, "stop", "signal=%d", number);
         stop(d);
     }
