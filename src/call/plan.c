@@ -117,7 +117,8 @@ static void fill_transport(
         .remote_rtp = link->rtp,
         .remote_rtcp = link->rtcp,
         .rtcp_mux = link->mux && (r->is_current || mux_is_sure(link)),
-        .learning = r->party->learning,
+        /* Who sends to an address that was told to nobody yet is not the party. */
+        .learning = r->side->told ? r->party->learning : PLAN_LEARN_OFF,
         .asymmetric = r->party->asymmetric,
         .strict_source = r->party->strict_source,
         .media_handover = r->party->media_handover,
