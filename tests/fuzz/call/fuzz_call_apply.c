@@ -82,7 +82,7 @@ static void run(struct world *w, enum call_verb verb, struct text words, struct 
     if (w->broken != NULL)
         fprintf(stderr, "this must hold: %s\n", w->broken);
     require(w->broken == NULL);
-    if (status != CALL_OK)
+    if (status != CALL_OK || w->call == NULL)
         return;
     check_copy(w);
     if (verb == CALL_DELETE && result.ended)
