@@ -64,6 +64,7 @@ static int open_sessions(struct service *service)
             },
         .delete_delay_s = (uint32_t)config->calls.delete_delay_s,
         .final_timeout_s = (uint32_t)config->calls.final_timeout_s,
+        .silent_timeout_s = (uint32_t)config->calls.silent_timeout_s,
         .max_sessions = config->calls.max_sessions,
         .port_min = (uint16_t)config->network.port_min,
         .port_max = (uint16_t)config->network.port_max,

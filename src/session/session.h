@@ -23,8 +23,9 @@ struct sessions;
 struct sessions_config {
     struct call_config call;
     uint32_t delete_delay_s;
-    uint32_t final_timeout_s; /* 0: none */
-    int64_t max_sessions;     /* -1: no limit */
+    uint32_t final_timeout_s;  /* 0: none */
+    uint32_t silent_timeout_s; /* of calls without streams; 0: none */
+    int64_t max_sessions;      /* -1: no limit */
     uint16_t port_min, port_max;
     bool shared_webrtc_port; /* WebRTC legs use the worker's shared port */
 };

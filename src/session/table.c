@@ -161,6 +161,7 @@ int session_advance(struct sessions *sessions, struct session *session, struct c
     relay_post_update(sessions->workers[session->worker].relay, update);
     call_free(session->call);
     session->call = next;
+    session->signalled_ms = uv_now(sessions->loop);
     return 0;
 }
 
@@ -181,6 +182,15 @@ static void renew_certificate(struct sessions *sessions)
         (long long)dtls_certificate_not_after_s(fresh));
 }
 
+/* The worker tells when streams are silent; where there is none, nobody else would end the call. */
+static bool is_forgotten(
+    const struct sessions *sessions, const struct session *session, uint64_t now_ms)
+{
+    uint64_t limit_ms = sessions->config.silent_timeout_s * UINT64_C(1000);
+    return limit_ms != 0 && now_ms - session->signalled_ms >= limit_ms &&
+           call_plan(session->call)->stream_count == 0;
+}
+
 static void end_what_is_due(struct sessions *sessions)
 {
     uint64_t now_ms = uv_now(sessions->loop);
@@ -192,6 +202,8 @@ static void end_what_is_due(struct sessions *sessions)
             session_end(sessions, session, SESSION_END_DELETED);
         else if (final_ms != 0 && now_ms - session->created_ms >= final_ms)
             session_end(sessions, session, SESSION_END_FINAL_TIMEOUT);
+        else if (is_forgotten(sessions, session, now_ms))
+            session_end(sessions, session, SESSION_END_SILENT_TIMEOUT);
     }
 }
 

@@ -22,7 +22,8 @@ struct session {
     size_t worker;
     struct dtls_certificate *certificate; /* pinned for the life of the call */
     uint64_t created_ms;                  /* of the loop's clock */
-    uint64_t end_at_ms;                   /* deleted, and ending then; 0: not deleted */
+    uint64_t signalled_ms;
+    uint64_t end_at_ms; /* deleted, and ending then; 0: not deleted */
 };
 
 struct sessions {

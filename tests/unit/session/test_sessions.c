@@ -136,8 +136,11 @@ static int open_fixture(void **state)
     assert_int_equal(uv_loop_init(&f->loop), 0);
     assert_int_equal(host_addresses_read(&f->host), 0);
     assert_int_equal(interfaces_parse(TEXT("127.0.0.1"), &f->host, &f->interfaces, &why), 0);
-    struct sessions_config config = {
-        .delete_delay_s = 30, .max_sessions = 2, .port_min = 23200, .port_max = 23299};
+    struct sessions_config config = {.delete_delay_s = 30,
+        .silent_timeout_s = 2,
+        .max_sessions = 2,
+        .port_min = 23200,
+        .port_max = 23299};
     assert_int_equal(sessions_open(&f->sessions, &f->loop, &config, f->interfaces), 0);
     assert_int_equal(sessions_add_worker(f->sessions, (struct session_worker){0}), 0);
     f->listener = sessions_listener(f->sessions);
@@ -335,6 +338,21 @@ static void a_call_id_used_again_is_another_call(void **state)
 }
 
 /* Whatever bytes the proxy sends: all of them count. */
+/* All sections refused, or none that we carry: no worker watches over such a call. */
+static void a_call_without_streams_ends_in_silence(void **state)
+{
+    struct fixture *f = *state;
+    offer(f, "one", "a");
+    wait_for_a_tick(f);
+    offer(f, "one", "a"); /* signalling is life */
+    wait_for_a_tick(f);
+    assert_int_equal(sessions_totals(f->sessions).current, 1);
+    wait_for_a_tick(f);
+    wait_for_a_tick(f);
+    assert_int_equal(sessions_totals(f->sessions).current, 0);
+    assert_int_equal(sessions_totals(f->sessions).silent_timed_out, 1);
+}
+
 static void a_call_id_may_hold_any_byte(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +459,7 @@ int main(void)
         WITH(an_answer_does_not_revive),
         WITH(an_offer_after_a_delete_wins),
         WITH(a_call_id_used_again_is_another_call),
+        WITH(a_call_without_streams_ends_in_silence),
         WITH(a_call_id_may_hold_any_byte),
         WITH(an_offer_of_our_own_keeps_no_call),
         WITH(without_memory_for_the_worker_nothing_changes),
