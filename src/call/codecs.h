@@ -2,9 +2,9 @@
 /*
  * call/codecs.h - the payload types of one m= section, and what codec flags do to them.
  *
- * A list is a plain value whose texts borrow the SDP it was read from; codecs_copy() gives it texts
- * of its own. Nothing is transcoded: a flag that asks for a codec the sender does not have adds
- * nothing, and a list that would end up empty is restored (ng-protocol 3.14).
+ * A list is a plain value whose texts borrow the SDP it was read from. Nothing is transcoded: a
+ * flag that asks for a codec the sender does not have adds nothing, and a list that would end up
+ * empty is restored (ng-protocol 3.14).
  *
  * *Companions* (telephone-event, CN, red, rtx, FEC) are of no use alone: they follow the codecs
  * they serve, and a list of nothing but companions counts as empty.
@@ -93,14 +93,5 @@ void codecs_write_attributes(struct writer *w, const struct codecs *list, bool f
 
 /* Fills the payloads of a plan's stream and returns their number. */
 uint8_t codecs_plan(const struct codecs *list, struct plan_payload out[PLAN_MAX_PAYLOADS]);
-
-/* Bytes that the texts of a list need. */
-size_t codecs_text_size(const struct codecs *list);
-
-/* Copies a list, its texts into `w`; a writer too small fails and `out` must not be used. */
-void codecs_copy(struct codecs *out, const struct codecs *list, struct writer *w);
-
-/* Whether two lists are written alike. */
-bool codecs_equal(const struct codecs *a, const struct codecs *b);
 
 #endif

@@ -93,17 +93,6 @@ void exchange_note_flags(struct work *w)
         w->call->tos = w->flags.tos <= 255 ? (uint8_t)w->flags.tos : w->env->config->tos;
 }
 
-/* The link of a BUNDLE group is that of its tagged section. */
-static const struct link *link_that_held(const struct party *p, const struct side *base)
-{
-    for (uint32_t i = 0; base->bundle != 0 && !base->is_bundle_tag && i < p->section_count; i++) {
-        const struct side *s = section_side(&p->sections[i]);
-        if (s != NULL && s->is_bundle_tag && s->bundle == base->bundle)
-            return &s->link;
-    }
-    return &base->link;
-}
-
 struct side *exchange_begin_side(struct work *w, const struct party *p, uint32_t section)
 {
     const struct side *base = section_side(&p->sections[section]);
@@ -111,7 +100,7 @@ struct side *exchange_begin_side(struct work *w, const struct party *p, uint32_t
         return arena_alloc(&w->call->arena, sizeof(*base));
     struct side *side = arena_copy(&w->call->arena, base, sizeof(*base));
     if (side != NULL)
-        side->link = *link_that_held(p, base);
+        side->link = *work_link(p, base);
     return side;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What query and the log tell about a call. */
-#include "call/model.h"
+#include "call/work.h"
 
 const struct plan *call_plan(const struct call *call)
 {
@@ -49,16 +49,6 @@ struct call_party_info call_party(const struct call *call, uint32_t index)
     return info;
 }
 
-static const struct link *link_of(const struct party *p, const struct side *s)
-{
-    for (uint32_t i = 0; s->bundle != 0 && !s->is_bundle_tag && i < p->section_count; i++) {
-        const struct side *other = section_side(&p->sections[i]);
-        if (other != NULL && other->is_bundle_tag && other->bundle == s->bundle)
-            return &other->link;
-    }
-    return &s->link;
-}
-
 struct call_section_info call_section(const struct call *call, uint32_t party, uint32_t index)
 {
     const struct party *p = call->parties[party];
@@ -66,7 +56,7 @@ struct call_section_info call_section(const struct call *call, uint32_t party, u
     const struct side *s = section_side(section);
     if (s == NULL)
         return (struct call_section_info){0};
-    const struct link *link = link_of(p, s);
+    const struct link *link = work_link(p, s);
     bool is_dtls = link->security == PLAN_DTLS;
     return (struct call_section_info){
         .type = s->type,

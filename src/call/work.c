@@ -47,3 +47,13 @@ struct side *work_lead(const struct party *p, struct side *side)
     }
     return side;
 }
+
+const struct link *work_link(const struct party *p, const struct side *side)
+{
+    for (uint32_t i = 0; side->bundle != 0 && !side->is_bundle_tag && i < p->section_count; i++) {
+        const struct side *other = section_side(&p->sections[i]);
+        if (other != NULL && other->is_bundle_tag && other->bundle == side->bundle)
+            return &other->link;
+    }
+    return &side->link;
+}

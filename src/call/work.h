@@ -49,4 +49,7 @@ static inline struct side *work_side(const struct party *p, uint32_t section)
  * tagged section of its BUNDLE group. */
 struct side *work_lead(const struct party *p, struct side *side);
 
+/* The link that holds now for `side`, which holds now. */
+const struct link *work_link(const struct party *p, const struct side *side);
+
 #endif

@@ -229,31 +229,6 @@ static void answers_with_what_was_offered(void **state)
     }
 }
 
-static void a_copy_needs_the_original_no_more(void **state)
-{
-    (void)state;
-    char *section = strdup(VIDEO);
-    struct codecs list = read_section(section), copy;
-    size_t size = codecs_text_size(&list);
-    char *texts = malloc(size);
-    struct writer w = writer_over(texts, size);
-    codecs_copy(&copy, &list, &w);
-    assert_true(writer_ok(&w));
-    assert_true(codecs_equal(&copy, &list));
-    memset(section, 'x', strlen(section));
-    free(section);
-
-    struct codecs again = read_section(VIDEO);
-    assert_true(codecs_equal(&copy, &again));
-    again.lines[0].value = TEXT("ccm tmmbr");
-    assert_false(codecs_equal(&copy, &again));
-
-    w = writer_over(texts, size - 1);
-    codecs_copy(&again, &copy, &w);
-    assert_false(writer_ok(&w));
-    free(texts);
-}
-
 static void a_long_list_is_cut(void **state)
 {
     (void)state;
@@ -280,7 +255,6 @@ int main(void)
         cmocka_unit_test(offers_what_the_flags_leave),
         cmocka_unit_test(writes_what_it_read),
         cmocka_unit_test(answers_with_what_was_offered),
-        cmocka_unit_test(a_copy_needs_the_original_no_more),
         cmocka_unit_test(a_long_list_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
