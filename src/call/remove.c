@@ -38,6 +38,25 @@ static struct party *who_is_meant(const struct work *w)
     return p != NULL && has_untagged_peer(p) ? p : NULL;
 }
 
+/* Who answered and now hangs up was in a dialog, so the other branches of the fork are over (RFC
+ * 3261, section 16.7), whether the proxy has said so or not. */
+static void drop_unanswered_branches(struct call *call, const struct party *gone)
+{
+    for (uint32_t i = 0; i < gone->peer_count; i++) {
+        const struct party *peer = gone->peers[i];
+        for (uint32_t k = peer->peer_count; k > 0; k--) {
+            struct party *other = peer->peers[k - 1];
+            if (other != gone && other->tag.len == 0 && other->peer_count <= 1)
+                party_remove(call, other);
+        }
+    }
+}
+
+static bool hangs_up(const struct work *w, const struct party *p)
+{
+    return p->answered && !w->flags.to_tag_counts && party_find(w->call, w->command->from_tag) == p;
+}
+
 static uint32_t left_without(const struct call *call, const struct party *gone)
 {
     uint32_t left = 0;
@@ -58,6 +77,8 @@ enum call_status remove_parties(struct work *w)
         if (gone == NULL)
             return work_fail(w, CALL_NO_MATCH, "no party with that tag or branch");
     }
+    if (gone != NULL && hangs_up(w, gone))
+        drop_unanswered_branches(call, gone);
     if (gone == NULL || left_without(call, gone) == 0) {
         w->out->ended = w->is_void = true;
         return CALL_OK;
