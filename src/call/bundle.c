@@ -109,21 +109,27 @@ static void inherit(struct side *next, const struct side *old)
     memcpy(to->dtls.our_tls_id, from->dtls.our_tls_id, sizeof(to->dtls.our_tls_id));
 }
 
+/* A re-INVITE may reject a member, or make a fax of it. */
+static bool may_stay(const struct side *s)
+{
+    return !s->rejected && side_is_rtp(s);
+}
+
 static struct side *first_of_group(const struct party *p, uint8_t group)
 {
     for (uint32_t i = 0; i < p->section_count; i++) {
         struct side *s = work_side(p, i);
-        if (s != NULL && !s->rejected && s->bundle == group)
+        if (s != NULL && may_stay(s) && s->bundle == group)
             return s;
     }
     return NULL;
 }
 
-static void drop_rejected(const struct party *p)
+static void drop_unfit(const struct party *p)
 {
     for (uint32_t i = 0; i < p->section_count; i++) {
         struct side *s = work_side(p, i);
-        if (s == NULL || !s->rejected || s->bundle == 0)
+        if (s == NULL || may_stay(s) || s->bundle == 0)
             continue;
         struct side *next = s->is_bundle_tag ? first_of_group(p, s->bundle) : NULL;
         if (next != NULL)
@@ -187,7 +193,7 @@ void bundle_offer(struct work *w)
         leave_all(p);
         return;
     }
-    drop_rejected(p);
+    drop_unfit(p);
     uint8_t group = established_group(p);
     if (group == 0 && wants_group(w))
         offer_new_group(w);
@@ -220,7 +226,7 @@ void bundle_read_answer(struct work *w)
     struct party *p = w->sender;
     struct text it = w->sdp.lines;
     struct sdp_group group;
-    drop_rejected(p);
+    drop_unfit(p);
     bool taken = next_group(&it, &group);
     if (taken && any_offered(p))
         join_group(p, 1, group.mids, is_muxed);
@@ -234,5 +240,5 @@ void bundle_read_answer(struct work *w)
 
 void bundle_answer(struct party *offerer)
 {
-    drop_rejected(offerer);
+    drop_unfit(offerer);
 }
