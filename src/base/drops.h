@@ -40,6 +40,7 @@
     X(DROP_NOT_SENDING, "not_sending", "the party may not send now")                               \
     X(DROP_NOT_RECEIVING, "not_receiving", "the other party may not receive now")                  \
     X(DROP_NO_SINK, "no_sink", "nobody to send it to")                                             \
+    X(DROP_STRAY, "stray", "far from the numbers before, once: not for SRTP")                      \
     X(DROP_NO_REMOTE, "no_remote", "the address to send to is not known yet")                      \
     X(DROP_FEEDBACK, "feedback", "feedback only, for a party without AVPF")
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The last stages: a packet for each sink, rewritten to what its party understands, protected with
- * its keys, and sent. SSRC, sequence number and timestamp stay as they came.
+ * its keys, and sent. SSRC and timestamp stay as they came, and so does the sequence number, unless
+ * a plain sender has started anew: see keep_sequence().
  */
 #include "mediaferry/rtcp.h"
 #include "relay/call_media.h"
@@ -19,6 +20,40 @@ static void drop_out(struct relay *relay, const struct outbound *out, enum drop_
 {
     out->sink->out[out->kind == KIND_RTCP].errors++;
     let_go(relay, out, reason);
+}
+
+static bool goes_from_plain_to_srtp(const struct inbound *in, const struct transport *to)
+{
+    return in->kind == KIND_RTP && in->component->transport->plan.security == PLAN_PLAIN &&
+           to->plan.security != PLAN_PLAIN;
+}
+
+/* How far `seq` is ahead of `of`; below 0: behind. */
+static int seq_ahead(unsigned seq, unsigned of)
+{
+    return (int16_t)(uint16_t)(seq - of);
+}
+
+/* SRTP can send no number twice, and its receiver would drop it (RFC 3711, section 3.3.2). So where
+ * a plain sender starts anew under its old SSRC, heard or unheard, the numbers go on where they
+ * stopped. */
+static void keep_sequence(struct outbound *out)
+{
+    uint16_t seq = out->in->rtp.seq;
+    struct ssrc_entry *entry = ssrc_table_find(&out->sink->ssrc_out, out->in->rtp.ssrc);
+    if (entry == NULL)
+        return;
+    if (!entry->seq_known)
+        entry->seq_last = (uint16_t)reception_highest(&entry->reception);
+    entry->seq_known = true;
+    if (out->in->order == RECEPTION_RESTARTED ||
+        seq_ahead(seq + entry->seq_shift, entry->seq_last) <= -RTPSEC_WINDOW)
+        entry->seq_shift = (uint16_t)(entry->seq_last + 1 - seq);
+    out->seq = (uint16_t)(seq + entry->seq_shift);
+    if (seq_ahead(out->seq, entry->seq_last) > 0)
+        entry->seq_last = out->seq;
+    if (out->seq != seq)
+        rtp_set_seq(out->packet->data, out->seq);
 }
 
 /* Takes out what the party does not understand. False when nothing is left. */
@@ -46,9 +81,12 @@ static void count(struct relay *relay, const struct outbound *out)
     s->out[which].bytes += out->plain_len;
     counter_add(&relay->counters.relayed_packets, 1);
     counter_add(&relay->counters.relayed_bytes, out->packet->len);
-    if (out->kind == KIND_RTP)
-        ssrc_table_count(&s->ssrc_out, &relay->ssrcs, out->rtp, out->plain_len, &s->plan,
-            out->packet->arrival_ns / 1000);
+    if (out->kind != KIND_RTP)
+        return;
+    struct rtp_packet rtp = out->in->rtp;
+    rtp.seq = out->seq;
+    ssrc_table_count(&s->ssrc_out, &relay->ssrcs, &rtp, out->plain_len, &s->plan,
+        out->packet->arrival_ns / 1000);
 }
 
 static void send_out(struct relay *relay, const struct outbound *out)
@@ -105,11 +143,14 @@ static enum drop_reason find_way(
     *out = (struct outbound){
         .sink = sink,
         .kind = in->kind,
-        .rtp = &in->rtp,
+        .in = in,
+        .seq = in->rtp.seq,
         .component = in->kind == KIND_RTCP ? transport_rtcp(t) : &t->components[0],
     };
     if (in->kind != KIND_RTCP && !sink->plan.party_receives)
         return DROP_NOT_RECEIVING;
+    if (goes_from_plain_to_srtp(in, t) && in->order == RECEPTION_STRAY)
+        return DROP_STRAY;
     return component_route(out->component, &out->route);
 }
 
@@ -122,6 +163,8 @@ static void queue_out(struct relay *relay, struct outbound *out)
         let_go(relay, out, DROP_FEEDBACK); /* as agreed: no error */
         return;
     }
+    if (goes_from_plain_to_srtp(out->in, out->component->transport))
+        keep_sequence(out);
     if (turn->out_count == COUNT_OF(turn->out))
         turn_flush(relay);
     turn->out[turn->out_count++] = *out;

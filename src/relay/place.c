@@ -64,7 +64,7 @@ static void follow_pair(const struct inbound *in, uint64_t now_ms)
         ice_path_follow(t, now_ms);
 }
 
-static void count(const struct inbound *in, uint64_t now_ms)
+static void count(struct inbound *in, uint64_t now_ms)
 {
     struct stream *s = in->stream;
     struct relay *relay = s->call->relay;
@@ -76,7 +76,8 @@ static void count(const struct inbound *in, uint64_t now_ms)
     s->last_packet_us[which] = (int64_t)now_us + relay->unix_offset_us;
     s->active_ms = now_ms;
     if (in->kind == KIND_RTP)
-        ssrc_table_count(&s->ssrc_in, &relay->ssrcs, &in->rtp, in->packet->len, &s->plan, now_us);
+        in->order = ssrc_table_count(
+            &s->ssrc_in, &relay->ssrcs, &in->rtp, in->packet->len, &s->plan, now_us);
     if (in->kind == KIND_RTCP)
         reports_received(s, packet_bytes(in->packet), now_us);
 }

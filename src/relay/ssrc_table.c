@@ -44,19 +44,19 @@ static struct ssrc_entry *add(
     return entry;
 }
 
-void ssrc_table_count(struct ssrc_table *table, struct pool *pool, const struct rtp_packet *rtp,
-    size_t len, const struct plan_stream *stream, uint64_t now_us)
+enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *pool,
+    const struct rtp_packet *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us)
 {
     struct ssrc_entry *entry = ssrc_table_find(table, rtp->ssrc);
     if (entry == NULL)
         entry = add(table, pool, rtp->ssrc, clock_of(stream, rtp->payload_type));
     if (entry == NULL)
-        return;
+        return RECEPTION_FIRST;
     entry->packets++;
     entry->bytes += len;
     entry->last_timestamp = rtp->timestamp;
     entry->used_ms = now_us / 1000;
-    reception_add(&entry->reception, rtp->seq, rtp->timestamp, now_us);
+    return reception_add(&entry->reception, rtp->seq, rtp->timestamp, now_us);
 }
 
 void ssrc_table_done(struct ssrc_table *table, struct pool *pool)

@@ -21,6 +21,10 @@ struct ssrc_entry {
     uint32_t last_timestamp;
     uint64_t used_ms;
     int32_t reported_lost;
+    /* Of what goes to SRTP: */
+    bool seq_known;     /* the two below mean something */
+    uint16_t seq_last;  /* the highest number handed on */
+    uint16_t seq_shift; /* what is added to the sender's numbers */
     struct reception reception;
     struct quality quality; /* by the reports of who receives it */
 };
@@ -33,9 +37,10 @@ struct ssrc_table {
 /* The entry, or NULL. */
 struct ssrc_entry *ssrc_table_find(struct ssrc_table *table, uint32_t ssrc);
 
-/* Counts one RTP packet; when its SSRC is new, the clock is looked up in `stream`. */
-void ssrc_table_count(struct ssrc_table *table, struct pool *pool, const struct rtp_packet *rtp,
-    size_t len, const struct plan_stream *stream, uint64_t now_us);
+/* Counts one RTP packet and tells how it follows those before; when its SSRC is new, the clock is
+ * looked up in `stream`. */
+enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *pool,
+    const struct rtp_packet *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us);
 
 void ssrc_table_done(struct ssrc_table *table, struct pool *pool);
 

@@ -18,8 +18,9 @@ struct inbound {
     struct component *component;
     uint8_t local; /* number of the local address it came to */
     enum payload_kind kind;
-    struct stream *stream; /* from the place stage on */
-    struct rtp_packet rtp; /* the same, of RTP */
+    struct stream *stream;        /* from the place stage on */
+    struct rtp_packet rtp;        /* the same, of RTP */
+    enum reception_verdict order; /* the same */
 };
 
 /* One on its way to one party. */
@@ -31,7 +32,8 @@ struct outbound {
     enum payload_kind kind;
     struct route route;
     size_t plain_len;
-    const struct rtp_packet *rtp; /* of the inbound packet: seq, timestamp and SSRC */
+    const struct inbound *in;
+    uint16_t seq; /* of RTP, as it leaves */
 };
 
 struct turn {

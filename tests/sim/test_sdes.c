@@ -173,6 +173,82 @@ static void packets_without_a_tag_move_nothing(void **state)
     assert_int_equal(secure.inbox.count, 1);
 }
 
+static uint16_t last_seq_seen(void)
+{
+    struct rtp_packet rtp;
+    assert_int_equal(rtp_parse(inbox_back(&secure.inbox, 0), &rtp), RTP_OK);
+    return rtp.seq;
+}
+
+/* A PBX that puts another source under the same SSRC: SRTP must not go back, so the numbers go on
+ * where they stopped. */
+static void a_plain_sender_may_start_anew(void **state)
+{
+    (void)state;
+    back.seq = 29999;
+    assert_talk();
+    assert_int_equal(last_seq_seen(), 30000);
+    for (uint16_t seq = 100; seq < 110; seq++) {
+        back.seq = seq;
+        phone_say(&phone, &back);
+    }
+    sim_settle();
+    assert_int_equal(secure.inbox.count, 10); /* the first might have been a stray */
+    assert_int_equal(last_seq_seen(), 30009);
+    assert_int_equal(sim_drops(DROP_STRAY), 1);
+
+    back.seq = 65000; /* and once more, forwards */
+    phone_say(&phone, &back);
+    for (int i = 0; i < 600; i++) {
+        back.seq++;
+        phone_say(&phone, &back);
+        sim_settle();
+    }
+    assert_int_equal(secure.inbox.count, 610);
+    assert_int_equal(last_seq_seen(), 30609);
+    assert_int_equal(sim_drops(DROP_SRTP_REPLAY), 0);
+
+    scene_query(&scene);
+    const struct relay_ssrc *out = &scene_stream_state(&scene, 11)->ssrc_out[0];
+    assert_int_equal(out->last_sequence, 30609);
+    assert_int_equal(out->lost, 0);
+}
+
+/* Nobody hears it start anew: the other party is on hold. */
+static void a_plain_sender_may_start_anew_on_hold(void **state)
+{
+    (void)state;
+    back.seq = 29999;
+    assert_talk();
+    scene.streams[0].party_receives = false;
+    scene_apply(&scene);
+    for (back.seq = 100; back.seq < 110; back.seq++) {
+        phone_say(&phone, &back);
+        sim_settle();
+    }
+    assert_int_equal(secure.inbox.count, 1);
+    scene.streams[0].party_receives = true;
+    scene_apply(&scene);
+    phone_say(&phone, &back);
+    sim_settle();
+    assert_int_equal(secure.inbox.count, 2);
+    assert_int_equal(last_seq_seen(), 30001);
+}
+
+/* One packet with a number far ahead, by whoever, does not silence those that follow in order. */
+static void a_stray_packet_does_not_silence_the_rest(void **state)
+{
+    (void)state;
+    back.seq = 1000;
+    assert_talk();
+    struct speech stray = back;
+    stray.seq = 30000;
+    phone_say(&phone, &stray);
+    sim_settle();
+    for (int i = 0; i < 10; i++)
+        assert_talk();
+}
+
 static void keys_of_rtp_serve_rtcp_too(void **state)
 {
     (void)state;
@@ -218,6 +294,9 @@ int main(void)
         test(plain_packets_are_not_believed),
         test(an_authentic_source_is_followed),
         test(packets_without_a_tag_move_nothing),
+        test(a_plain_sender_may_start_anew),
+        test(a_plain_sender_may_start_anew_on_hold),
+        test(a_stray_packet_does_not_silence_the_rest),
         test(keys_of_rtp_serve_rtcp_too),
         test(security_can_be_switched),
     };
