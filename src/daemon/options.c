@@ -22,7 +22,9 @@ static const struct option_choice reportings[] = {
     {NULL, 0},
 };
 
-static const struct option_choice mos_kinds[] = {{"CQ", MOS_CQ}, {"LQ", MOS_LQ}, {NULL, 0}};
+/* The last two are formulas of rtpengine's that are not computed here; its files name them. */
+static const struct option_choice mos_kinds[] = {
+    {"CQ", MOS_CQ}, {"LQ", MOS_LQ}, {"legacy", MOS_CQ}, {"G.107.2", MOS_CQ}, {NULL, 0}};
 
 static const struct option_choice srtp_engines[] = {{"libsrtp2", 0}, {NULL, 0}};
 
@@ -130,7 +132,9 @@ const struct option options[] = {
         .fallback = "3600",
         FIELD(calls.silent_timeout_s),
         RANGE(0, YEAR),
-        .help = "The same for streams that are on hold or not meant to receive. 0: never."},
+        .help = "The same for streams that are on hold or not meant to receive, and for calls "
+                "without any "
+                "stream. 0: never."},
     {.name = "offer-timeout",
         .letter = 'y',
         .kind = OPTION_SECONDS,
@@ -234,7 +238,7 @@ const struct option options[] = {
         .choices = mos_kinds,
         .help =
             "Mean opinion score of conversation (CQ: counts the round-trip time) or of listening "
-            "(LQ: does not)."},
+            "(LQ: does not). 'legacy' and 'G.107.2' are read as CQ."},
     {.name = "batch-wait",
         .kind = OPTION_NUMBER,
         .section = media,

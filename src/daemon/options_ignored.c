@@ -12,6 +12,7 @@ static const char no_export[] = "nothing is exported to other systems";
 static const char no_callback[] = "there are no XMLRPC callbacks";
 static const char no_load_limit[] = "only max-sessions limits the load";
 static const char stderr_log[] = "the log is key=value lines on stderr";
+static const char one_log_level[] = "log-level holds for every part";
 static const char no_secrets[] = "keys are never logged";
 static const char ecdsa[] = "DTLS uses ECDSA P-256 and the ciphers of WebRTC";
 static const char own_threads[] = "each worker is one thread with its own sockets";
@@ -71,6 +72,7 @@ const struct ignored_option ignored_options[] = {
     {"log-format", false, stderr_log},
     {"log-name", false, stderr_log},
     {"log-mark-*", false, stderr_log},
+    {"log-level-*", false, one_log_level},
     {"split-logs", true, stderr_log},
     {"log-srtp-keys", true, no_secrets},
     {"debug-srtp", true, no_secrets},
