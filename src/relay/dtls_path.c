@@ -7,7 +7,10 @@
 #include "relay/keys.h"
 #include "rtpsec/suite.h"
 
-enum { KEEP_STATE_MS = 5000 /* after the handshake, before OpenSSL's state is given back */ };
+enum {
+    KEEP_STATE_MS = 5000, /* after the handshake, before OpenSSL's state is given back */
+    RETRY_MS = 2000,      /* after a handshake that was cut off */
+};
 
 /* Where ICE has proven the peer to be, or without ICE where SDP or authentic media says it is. */
 static bool may_come_from(const struct component *c, const struct address *source, uint8_t local)
@@ -60,10 +63,20 @@ static void send_datagram(void *owner, struct bytes datagram)
     worker_send(relay->worker, packet);
 }
 
-static void arm(struct component *c)
+/* Until it is done a handshake can be ended by anybody who knows the addresses: an alert is not
+ * protected. So a client that was told off asks again. */
+static bool was_cut_off(const struct component *c)
+{
+    enum dtls_failure failure = dtls_association_failure(c->dtls);
+    return dtls_association_state(c->dtls) == DTLS_FAILED &&
+           dtls_association_role(c->dtls) == DTLS_ROLE_ACTIVE &&
+           (failure == DTLS_FAILURE_ALERT || failure == DTLS_FAILURE_PROTOCOL);
+}
+
+static void arm(struct component *c, uint64_t now_ms)
 {
     struct timers *timers = worker_timers(c->transport->relay->worker);
-    uint64_t due_ms = dtls_due_ms(c->dtls);
+    uint64_t due_ms = was_cut_off(c) ? now_ms + RETRY_MS : dtls_due_ms(c->dtls);
     if (due_ms == DTLS_NEVER)
         timer_cancel(timers, &c->dtls_timer);
     else
@@ -175,9 +188,9 @@ static void tell_failed(struct component *c)
             &relay->log_limit, RELAY_LOGS_PER_SECOND, worker_now_ms(relay->worker), &suppressed))
         return;
     log_event(LOG_WARNING, call_media_id(t->call), "dtls-failed",
-        "transport=%u component=%u role=%s reason=%s alert=%u", t->plan.id, c->index + 1u,
-        role_name(c), dtls_failure_name(dtls_association_failure(c->dtls)),
-        dtls_peer_alert(c->dtls));
+        "transport=%u component=%u role=%s reason=%s alert=%u suppressed=%u", t->plan.id,
+        c->index + 1u, role_name(c), dtls_failure_name(dtls_association_failure(c->dtls)),
+        dtls_peer_alert(c->dtls), suppressed);
 }
 
 /* Whoever has completed the handshake with the right certificate is the party: without ICE that
@@ -212,7 +225,7 @@ static void settle(
             "transport=%u component=%u by=peer", t->plan.id, c->index + 1u);
     if (before != now && now == DTLS_FAILED)
         tell_failed(c);
-    arm(c);
+    arm(c, now_ms);
 }
 
 static void set_fingerprint(struct component *c, uint64_t now_ms)
@@ -224,7 +237,7 @@ static void set_fingerprint(struct component *c, uint64_t now_ms)
     settle(c, before, dtls_set_fingerprint(c->dtls, &fingerprint), now_ms);
 }
 
-/* A handshake that came to nothing may be tried again: its 30 s pace it. */
+/* A handshake that came to nothing may be tried again: its 30 s, or RETRY_MS, pace it. */
 static void try_again(struct component *c, uint64_t now_ms)
 {
     begin_association(c);
@@ -238,6 +251,10 @@ static void on_due(struct timer *timer, uint64_t now_ms)
 {
     struct component *c = CONTAINER_OF(timer, struct component, dtls_timer);
     enum dtls_state before = dtls_association_state(c->dtls);
+    if (before == DTLS_FAILED) {
+        try_again(c, now_ms);
+        return;
+    }
     enum dtls_state now = dtls_tick(c->dtls, now_ms);
 
     settle(c, before, now, now_ms);

@@ -142,6 +142,7 @@ void transport_apply(struct transport *t, const struct plan_transport *plan, uin
     bind_without_ice(t);
     keys_apply(t, &old);
     dtls_path_apply(t, &old, now_ms);
+    explicit_bzero(&old, sizeof(old));
 }
 
 void transport_free(struct transport *t)
@@ -193,8 +194,9 @@ static void tell_moved(const struct component *c, const struct address *was)
     if (!log_limit_passes(&relay->log_limit, RELAY_LOGS_PER_SECOND, now_ms, &suppressed))
         return;
     log_event(LOG_INFO, call_media_id(c->transport->call), "endpoint-learned",
-        "transport=%u component=%u remote=%s was=%s", c->transport->plan.id, c->index + 1u,
-        address_text(&c->learning.target, new_text), address_text(was, old_text));
+        "transport=%u component=%u remote=%s was=%s suppressed=%u", c->transport->plan.id,
+        c->index + 1u, address_text(&c->learning.target, new_text), address_text(was, old_text),
+        suppressed);
 }
 
 enum drop_reason component_learn(struct component *c, const struct address *source, uint8_t local,
@@ -245,8 +247,9 @@ static void tell_once(struct transport *t, const struct packet *packet, enum dro
     if (!log_limit_passes(&t->relay->log_limit, RELAY_LOGS_PER_SECOND, now_ms, &suppressed))
         return;
     t->told |= UINT64_C(1) << reason;
-    log_event(LOG_NOTICE, call_media_id(t->call), "packet-dropped",
-        "transport=%u peer=%s reason=%s text=\"%s\" suppressed=%u", t->plan.id,
+    /* A phone that speaks before the handshake is done is nothing to look at. */
+    log_event(reason == DROP_NO_KEYS ? LOG_DEBUG : LOG_NOTICE, call_media_id(t->call),
+        "packet-dropped", "transport=%u peer=%s reason=%s text=\"%s\" suppressed=%u", t->plan.id,
         address_text(&packet->peer, peer), drop_name(reason), drop_text(reason), suppressed);
 }
 

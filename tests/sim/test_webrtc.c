@@ -223,6 +223,26 @@ static void the_active_side_tries_again(void **state)
     assert_talk();
 }
 
+/* A handshake in the clear can be ended by whoever can forge the browser's address. */
+static void a_forged_alert_only_delays(void **state)
+{
+    (void)state;
+    static const uint8_t fatal[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40};
+    web()->dtls.role = PLAN_DTLS_ACTIVE;
+    scene_apply(&scene);
+    browser.deaf = true;
+    browser_check(&browser, CHECK_NOMINATE);
+    sim_settle();
+    sim_send(&browser.peer.address, &browser.relay, bytes_of(fatal, sizeof(fatal)));
+    sim_settle();
+    assert_int_equal(counter_get(&counters()->dtls_failed), 1);
+    browser.deaf = false;
+    browser_start_dtls(&browser, DTLS_ROLE_PASSIVE);
+    sim_run(2100);
+    assert_true(browser_is_connected(&browser));
+    assert_talk();
+}
+
 static void stun_is_answered_by_who_it_is_for(void **state)
 {
     (void)state;
@@ -701,6 +721,7 @@ int main(void)
         before_ice(serves_every_profile),
         before_ice(can_be_the_active_side),
         before_ice(the_active_side_tries_again),
+        before_ice(a_forged_alert_only_delays),
         before_ice(stun_is_answered_by_who_it_is_for),
         before_ice(plain_stun_is_answered_on_every_port),
         connected(follows_a_browser_that_roams),
