@@ -27,7 +27,7 @@ enum call_status {
     CALL_UNKNOWN,        /* "Unknown call-id" */
     CALL_BAD_DIALOG,     /* "Invalid dialogue association" */
     CALL_NO_PORTS,       /* "Ran out of ports" */
-    CALL_BIND_FAILED,    /* no address of that interface could be bound */
+    CALL_BIND_FAILED,    /* the same words: no address of that interface could be bound */
     CALL_NO_MATCH,       /* "Call-ID not found or tags didn't match" (delete) */
     CALL_REWRITE_FAILED, /* "Error rewriting SDP": too large, or a value that cannot be written */
     CALL_TOO_LARGE,      /* more parties or sections than the limits */

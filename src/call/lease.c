@@ -41,7 +41,9 @@ static enum call_status lease(
     enum call_status why = CALL_NO_PORTS;
     size_t count = ports->lease(ports->owner, wanted, locals, &why);
     if (count == 0)
-        return work_fail(w, why, "no port on interface \"%.*s\"", TEXT_ARG(wanted->interface));
+        return work_fail(w, why, "%s on interface \"%.*s\"",
+            why == CALL_BIND_FAILED ? "no socket could be opened or bound" : "no port is free",
+            TEXT_ARG(wanted->interface));
 
     bool noted = true;
     for (size_t i = 0; i < count; i++) {

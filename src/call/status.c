@@ -19,9 +19,9 @@ const char *call_status_text(enum call_status status)
     case CALL_BAD_DIALOG:
         return "Invalid dialogue association";
     case CALL_NO_PORTS:
+    case CALL_BIND_FAILED: /* these words make a proxy try the next node; `why` tells the two apart
+                            */
         return "Ran out of ports";
-    case CALL_BIND_FAILED:
-        return "Failed to bind a local port";
     case CALL_NO_MATCH:
         return "Call-ID not found or tags didn't match";
     case CALL_REWRITE_FAILED:
