@@ -168,6 +168,22 @@ static void fill_stream(struct call *call, struct section *section, struct plan_
         memcpy(out->ssrcs, s->ssrcs, s->ssrc_count * sizeof(*out->ssrcs));
 }
 
+/* From its offer on a party must be ready for what it asks to receive, and the other may send it
+ * (RFC 3264, sections 5.1 and 8): until the answer both the old and the new direction hold. */
+static void open_for_offer(
+    const struct party *p, const struct party *peer, uint32_t index, struct plan_stream *out)
+{
+    const struct side *offered = p->sections[index].pending;
+    if (offered == NULL || offered->rejected)
+        return;
+    out->party_receives = out->party_receives || offered->receives;
+    if (peer == NULL || index >= peer->section_count)
+        return;
+    const struct side *asked = peer->sections[index].pending;
+    bool is_asked = asked != NULL && !asked->rejected && asked->known && asked->receives;
+    out->party_sends = out->party_sends || (offered->told && is_asked);
+}
+
 static uint32_t number_streams(struct call *call)
 {
     uint32_t count = 0;
@@ -188,8 +204,10 @@ static void fill_streams(struct call *call)
     for (uint32_t i = 0; i < call->party_count; i++)
         for (uint32_t k = 0; k < call->parties[i]->section_count; k++) {
             struct section *s = &call->parties[i]->sections[k];
-            if (side_is_open(section_side(s)))
-                fill_stream(call, s, next++);
+            if (!side_is_open(section_side(s)))
+                continue;
+            fill_stream(call, s, next);
+            open_for_offer(call->parties[i], call->parties[i]->current, k, next++);
         }
 }
 

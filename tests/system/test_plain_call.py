@@ -68,6 +68,25 @@ def test_a_held_party_gets_no_media(ng, call, phones):
     assert rtp.parse(b.receive()[0])["ssrc"] == 0xA
 
 
+def test_a_resumed_party_hears_at_once(ng, call, phones):
+    """The called side may speak when it has the offer, before its answer passes here (RFC 3264, 5.1)."""
+    a, b = phones(), phones()
+    connect(ng, call, a, b)
+    again = {"call_id": call, "from_tag": "A", "to_tag": "B"}
+    to_b = ng.command("offer", sdp=a.sdp(attributes=["a=sendonly"]), **again)["sdp"]
+    b.send(rtp.media_address(to_b), rtp.packet(1, ssrc=0xB))
+    a.receive()  # on its way while the hold is asked for
+    ng.answer(call, b.sdp(attributes=["a=recvonly"]))
+    b.send(rtp.media_address(to_b), rtp.packet(2, ssrc=0xB))
+    assert a.hears_nothing()
+    to_b = ng.command("offer", sdp=a.sdp(), **again)["sdp"]
+    b.send(rtp.media_address(to_b), rtp.packet(3, ssrc=0xB))
+    assert rtp.parse(a.receive()[0])["seq"] == 3
+    ng.answer(call, b.sdp())
+    b.send(rtp.media_address(to_b), rtp.packet(4, ssrc=0xB))
+    assert rtp.parse(a.receive()[0])["seq"] == 4
+
+
 def test_called_side_can_offer_too(ng, call, phones):
     a, b = phones(), phones()
     before = connect(ng, call, a, b)
