@@ -353,3 +353,12 @@ void browser_say(struct browser *b, const struct speech *s)
 {
     browser_send(b, speech_bytes(s));
 }
+
+void browser_connect(struct browser *b)
+{
+    browser_check(b, CHECK_NOMINATE);
+    sim_settle();
+    browser_start_dtls(b, DTLS_ROLE_ACTIVE);
+    sim_settle();
+    assert(browser_is_connected(b));
+}

@@ -91,6 +91,9 @@ void browser_check(struct browser *b, enum check_kind kind);
 void browser_start_dtls(struct browser *b, enum dtls_role role);
 bool browser_is_connected(const struct browser *b);
 
+/* Nominates a pair and does the handshake as its client; the test fails when that fails. */
+void browser_connect(struct browser *b);
+
 void browser_say(struct browser *b, const struct speech *s);
 
 /* Protects and sends RTP or RTCP; the protected bytes lie in static memory. */

@@ -44,11 +44,7 @@ static int bundle(void **state)
     scene_connect(web_audio, pbx_audio);
     scene_connect(web_video, pbx_video);
     scene_apply(&scene);
-    browser_check(&browser, CHECK_NOMINATE);
-    sim_settle();
-    browser_start_dtls(&browser, DTLS_ROLE_ACTIVE);
-    sim_settle();
-    assert_true(browser_is_connected(&browser));
+    browser_connect(&browser);
     return 0;
 }
 

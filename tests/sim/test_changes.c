@@ -36,19 +36,10 @@ static int one_browser(void **state)
     return 0;
 }
 
-static void connect_browser(void)
-{
-    browser_check(&browser, CHECK_NOMINATE);
-    sim_settle();
-    browser_start_dtls(&browser, DTLS_ROLE_ACTIVE);
-    sim_settle();
-    assert_true(browser_is_connected(&browser));
-}
-
 static int connected_browser(void **state)
 {
     one_browser(state);
-    connect_browser();
+    browser_connect(&browser);
     return 0;
 }
 
@@ -153,7 +144,7 @@ static void a_browser_on_a_port_of_its_own_is_told_of_the_end(void **state)
     scene_apply(&scene);
     scene_point_browser(&browser, t);
     browser.relay = local.rtp;
-    connect_browser();
+    browser_connect(&browser);
 
     scene_end_call(&scene);
     assert_int_equal(dtls_association_state(browser.dtls), DTLS_CLOSED);

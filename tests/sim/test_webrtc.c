@@ -42,19 +42,10 @@ static int browser_and_phone(void **state)
     return 0;
 }
 
-static void connect_browser(void)
-{
-    browser_check(&browser, CHECK_NOMINATE);
-    sim_settle();
-    browser_start_dtls(&browser, DTLS_ROLE_ACTIVE);
-    sim_settle();
-    assert_true(browser_is_connected(&browser));
-}
-
 static int browser_connected(void **state)
 {
     browser_and_phone(state);
-    connect_browser();
+    browser_connect(&browser);
     return 0;
 }
 
@@ -183,7 +174,7 @@ static void serves_every_profile(void **state)
         web()->dtls.generation++;
         scene_apply(&scene);
         browser_renew_dtls(&browser, profiles[i].name);
-        connect_browser();
+        browser_connect(&browser);
         assert_talk();
         scene_query(&scene);
         assert_ptr_equal(scene_transport_state(&scene, 1)->suite, rtpsec_suite(profiles[i].suite));
@@ -584,7 +575,7 @@ static void works_on_leased_ports_without_mux(void **state)
     sim_settle();
     assert_int_equal(sim_drops(DROP_DTLS_SOURCE), 1);
     browser_renew_dtls(&browser, NULL);
-    connect_browser();
+    browser_connect(&browser);
     assert_talk();
 
     browser_check(&rtcp, CHECK_NOMINATE);
