@@ -254,13 +254,17 @@ static void write_candidates(
         struct address own = component == 1 ? local->advertised_rtp : local->advertised_rtcp;
         if (own.family == ADDRESS_NONE)
             continue;
-        struct address shown = write_advertised(w, own);
-        char ip[ADDRESS_TEXT_SIZE];
-        uint32_t priority = (uint32_t)HOST_PREFERENCE << 24 |
-                            (uint32_t)(BEST_LOCAL_PREFERENCE - i) << 8 |
-                            (uint32_t)(COMPONENT_LIMIT - component);
-        sdp_write_attrf(out, "candidate", "%.16s %u UDP %u %s %u typ host", local->foundation,
-            component, priority, address_ip_text(&shown, ip), shown.port);
+        struct sdp_candidate candidate = {
+            .foundation = text_from(local->foundation),
+            .component = component,
+            .transport = SDP_CANDIDATE_UDP,
+            .priority = (uint32_t)HOST_PREFERENCE << 24 |
+                        (uint32_t)(BEST_LOCAL_PREFERENCE - i) << 8 |
+                        (uint32_t)(COMPONENT_LIMIT - component),
+            .address = write_advertised(w, own),
+            .type = SDP_CANDIDATE_HOST,
+        };
+        sdp_write_candidate(out, &candidate);
     }
 }
 
