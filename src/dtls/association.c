@@ -41,15 +41,6 @@ struct dtls_association {
     struct dtls_srtp_keys keys;
 };
 
-static const char *const state_names[] = {
-    [DTLS_IDLE] = "idle",
-    [DTLS_HANDSHAKING] = "handshaking",
-    [DTLS_CONNECTED_UNVERIFIED] = "connected-unverified",
-    [DTLS_VERIFIED] = "verified",
-    [DTLS_FAILED] = "failed",
-    [DTLS_CLOSED] = "closed",
-};
-
 static const char *const failure_names[] = {
     [DTLS_FAILURE_NONE] = "none",
     [DTLS_FAILURE_TIMEOUT] = "timeout",
@@ -402,11 +393,6 @@ enum dtls_failure dtls_association_failure(const struct dtls_association *a)
 unsigned dtls_peer_alert(const struct dtls_association *a)
 {
     return a->peer_alert;
-}
-
-const char *dtls_state_name(enum dtls_state state)
-{
-    return state_names[state];
 }
 
 const char *dtls_failure_name(enum dtls_failure failure)

@@ -144,7 +144,6 @@ enum dtls_failure dtls_association_failure(const struct dtls_association *a);
 /* The number of the fatal alert that ended the handshake, 0 when there was none. */
 unsigned dtls_peer_alert(const struct dtls_association *a);
 
-const char *dtls_state_name(enum dtls_state state);
 const char *dtls_failure_name(enum dtls_failure failure);
 
 #endif

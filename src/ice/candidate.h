@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ice/candidate.h - priorities and random names of ICE (RFC 8445, sections 5.1.2, 5.3 and 6.1.2.3).
+ * ice/candidate.h - priorities of candidates and pairs (RFC 8445, sections 5.1.2 and 6.1.2.3).
  *
- * Pure functions; randomness is given by the caller.
+ * Pure functions.
  */
 #ifndef ICE_CANDIDATE_H
 #define ICE_CANDIDATE_H
 
 #include "mediaferry/bytes.h"
-
-enum { ICE_UFRAG_LEN = 8, ICE_PWD_LEN = 26, ICE_FOUNDATION_LEN = 16 };
 
 /* Type preferences (RFC 8445, section 5.1.2.2). */
 enum ice_type {
@@ -25,9 +23,5 @@ uint32_t ice_priority(enum ice_type type, unsigned index, unsigned component);
 /* `controlling` and `controlled` are the priorities of the two candidates of a pair, of which one
  * at least is below 2^31, as ours always is. */
 uint64_t ice_pair_priority(uint32_t controlling, uint32_t controlled);
-
-/* Makes `len` characters of 0-9a-zA-Z out of `2 * len` random bytes; adds no terminator. For
- * ufrags, passwords and foundations. */
-void ice_random_text(const uint8_t *random, char *out, size_t len);
 
 #endif

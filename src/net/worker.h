@@ -54,8 +54,6 @@ void worker_post(struct worker *worker, struct message *message);
 /* Read from any thread. */
 const struct packet_io_counters *worker_counters(const struct worker *worker);
 
-unsigned worker_index(const struct worker *worker);
-
 /* The clock of this turn, milliseconds, monotonic. */
 uint64_t worker_now_ms(const struct worker *worker);
 

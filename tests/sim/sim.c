@@ -359,11 +359,6 @@ const struct packet_io_counters *worker_counters(const struct worker *w)
     return &w->counters;
 }
 
-unsigned worker_index(const struct worker *w)
-{
-    return w->config.index;
-}
-
 uint64_t worker_now_ms(const struct worker *w)
 {
     (void)w;
