@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/sdes.h"
 
-#include <stdio.h>
-
 #include "mediaferry/base64.h"
 #include "mediaferry/sdp_write.h"
 

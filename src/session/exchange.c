@@ -2,19 +2,12 @@
 /* Offer and answer: find or make the session, lease, apply, post. */
 #include "session/table.h"
 
-#include <stdio.h>
-
 #include "base/log.h"
 
 static bool limit_is_reached(const struct sessions *sessions)
 {
     int64_t limit = sessions->config.max_sessions;
     return limit >= 0 && sessions->by_id.count >= (uint64_t)limit;
-}
-
-static struct session_outcome failed(enum call_status status)
-{
-    return (struct session_outcome){.status = SESSION_FAILED, .call = status};
 }
 
 static void log_created(const struct sessions *sessions, const struct session *session)
@@ -55,14 +48,14 @@ static struct session_outcome carry_out(
 static struct session_outcome begin(struct sessions *sessions, const struct call_command *command)
 {
     if (!begins_call(command))
-        return failed(CALL_UNKNOWN);
+        return session_failed(CALL_UNKNOWN);
     if (limit_is_reached(sessions)) {
         sessions->totals.refused++;
         return (struct session_outcome){.status = SESSION_LIMIT};
     }
     struct session *session = session_new(sessions, command->call_id);
     if (session == NULL)
-        return failed(CALL_OUT_OF_MEMORY);
+        return session_failed(CALL_OUT_OF_MEMORY);
     struct session_outcome outcome = carry_out(sessions, session, command);
     if (session->call == NULL) { /* nothing reached the worker: no call began */
         session_free(sessions, session);

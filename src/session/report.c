@@ -33,11 +33,6 @@ static void report_free(struct report *report)
     free(report);
 }
 
-static struct session_outcome failed(enum call_status status)
-{
-    return (struct session_outcome){.status = SESSION_FAILED, .call = status};
-}
-
 /* A query tells of the call as it is now, a delete of what it was. */
 static void tell(
     struct sessions *sessions, struct report *report, const struct relay_snapshot *snapshot)
@@ -48,7 +43,7 @@ static void tell(
         const struct session *session = session_find_handle(sessions, report->handle);
         told.call = session != NULL ? session->call : NULL;
         if (session == NULL)
-            told.outcome = failed(CALL_UNKNOWN);
+            told.outcome = session_failed(CALL_UNKNOWN);
     }
     report->done(report->owner, &told);
     report_free(report);
@@ -136,7 +131,7 @@ int sessions_delete(struct sessions *sessions, const struct call_command *comman
     }
     ask(sessions, report, session, !command->flags.fast);
     report->outcome =
-        session != NULL ? carry_out(sessions, session, command) : failed(CALL_NO_MATCH);
+        session != NULL ? carry_out(sessions, session, command) : session_failed(CALL_NO_MATCH);
     return 0;
 }
 

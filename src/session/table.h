@@ -81,6 +81,11 @@ struct call_env session_env(
 NODISCARD int session_advance(
     struct sessions *sessions, struct session *session, struct call *next);
 
+static inline struct session_outcome session_failed(enum call_status status)
+{
+    return (struct session_outcome){.status = SESSION_FAILED, .call = status};
+}
+
 /* session/report.c: for the table's own life. */
 void reports_open(struct sessions *sessions);
 void reports_close(struct sessions *sessions);
