@@ -98,6 +98,7 @@ static void put_stream_flags(struct reporter *r, struct ng_value *out,
         {part == RTCP && section->rtcp_mux, "fallback RTCP"},
         {section->endpoint.family != ADDRESS_NONE, "filled"},
         {transport != NULL && transport->confirmed, "confirmed"},
+        {transport != NULL && transport->consent_expired, "consent expired"},
         {transport != NULL && transport->dtls == RELAY_DTLS_CONNECTED, "DTLS fingerprint verified"},
     };
     struct ng_value *list = ng_put_list(r->arena, out, TEXT("flags"));

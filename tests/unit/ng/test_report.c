@@ -62,6 +62,18 @@ static void tells_of_a_party(void **state)
                      "\"ingress SSRCs\":[],\"egress SSRCs\":[]}],\"VSC\":[]}"));
 }
 
+/* A browser that is gone: why nothing is sent to it any more. */
+static void tells_of_lost_consent(void **state)
+{
+    (void)state;
+    static const char expected[] = "\"filled\",\"consent expired\",\"DTLS fingerprint verified\"]";
+    assert_null(strstr(report(fake_snapshot(0), ""), "consent"));
+    const struct relay_snapshot *snapshot = fake_snapshot(0);
+    snapshot->transports[0].confirmed = false;
+    snapshot->transports[0].consent_expired = true;
+    assert_non_null(strstr(report(snapshot, ""), expected));
+}
+
 static void tells_of_the_call(void **state)
 {
     (void)state;
@@ -181,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_of_a_party),
+        cmocka_unit_test(tells_of_lost_consent),
         cmocka_unit_test(tells_of_the_call),
         cmocka_unit_test(tells_quality),
         cmocka_unit_test(ssrcs_are_told_where_wanted),
