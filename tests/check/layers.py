@@ -19,10 +19,16 @@ MAY_INCLUDE = {
     "rtpsec": CODECS | {"base"},
     "plan": {"mediaferry", "rtpsec"},  # rtpsec/suite.h: names and lengths
     "call": CODECS | {"base", "plan", "rtpsec"},
+    "credentials": CODECS | {"base"},
+    "turn": CODECS | {"base", "net", "credentials"},
+    "turnserver": CODECS | {"base", "net", "dtls", "credentials", "turn"},
+    "redis": CODECS | {"base", "net", "credentials"},
     "relay": CODECS | {"base", "net", "plan", "ice", "dtls", "rtpsec"},
     "session": CODECS | {"base", "net", "plan", "dtls", "call", "relay"},
     "ng": CODECS | {"base", "net", "plan", "call", "session"},
-    "daemon": CODECS | {"base", "net", "ice", "dtls", "rtpsec", "plan", "call", "relay", "session", "ng"},
+    "admin": CODECS | {"base", "net", "credentials", "turnserver"},
+    "daemon": CODECS | {"base", "net", "ice", "dtls", "rtpsec", "plan", "call", "relay", "session", "ng"}
+    | {"credentials", "turn", "turnserver", "redis", "admin"},
 }
 # The codec library and layer 2 stay free of sockets, loops and logs.
 FORBIDDEN = {
@@ -30,6 +36,8 @@ FORBIDDEN = {
     "ice": ("uv.h", "sys/socket.h", "base/log.h"),
     "dtls": ("uv.h", "sys/socket.h", "base/log.h"),
     "rtpsec": ("uv.h", "sys/socket.h", "base/log.h"),
+    "credentials": ("uv.h", "sys/socket.h", "base/log.h"),
+    "turn": ("uv.h", "sys/socket.h", "base/log.h", "net/worker.h"),
     "call": ("uv.h", "sys/socket.h", "base/log.h"),
 }
 
