@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The first stage: what a datagram is and whose it is. The slow lane begins and ends here: STUN is
- * answered at once (its cost is that of two hashes), DTLS within the limit of a turn.
+ * answered at once (its cost is that of two hashes), DTLS within the limit of a loop turn.
  */
 #include "ice/username.h"
 #include "mediaferry/classify.h"
 #include "mediaferry/stun.h"
 #include "relay/dtls_path.h"
 #include "relay/ice_path.h"
-#include "relay/turn.h"
+#include "relay/round.h"
 
 /* Where a packet arrived, seen from a transport. */
 struct arrival {
@@ -119,7 +119,7 @@ static bool source_is_valid(const struct arrival *at, const struct packet *packe
 static void admit_media(
     struct relay *relay, const struct arrival *at, struct packet *packet, enum payload_kind kind)
 {
-    struct turn *turn = relay->turn;
+    struct round *round = relay->round;
 
     if (kind == KIND_RTP && at->component->index == 1) {
         transport_drop(at->transport, packet, DROP_WRONG_PORT);
@@ -129,7 +129,7 @@ static void admit_media(
         transport_drop(at->transport, packet, DROP_ICE_SOURCE);
         return;
     }
-    struct inbound *in = &turn->in[turn->in_count++];
+    struct inbound *in = &round->in[round->in_count++];
     in->packet = packet;
     in->component = at->component;
     in->local = at->local;
@@ -144,7 +144,7 @@ static bool is_for_raw(const struct arrival *at, const struct packet *packet)
     return transport_is_raw(at->transport) && stun_parse(packet_bytes(packet), &message) != STUN_OK;
 }
 
-void turn_admit(struct relay *relay, struct packet *packet, uint64_t now_ms)
+void round_admit(struct relay *relay, struct packet *packet, uint64_t now_ms)
 {
     struct port *port = packet->socket->user;
     struct arrival at = {0};

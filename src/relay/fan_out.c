@@ -7,7 +7,7 @@
 #include "mediaferry/rtcp.h"
 #include "relay/call_media.h"
 #include "relay/reports.h"
-#include "relay/turn.h"
+#include "relay/round.h"
 
 static void let_go(struct relay *relay, const struct outbound *out, enum drop_reason reason)
 {
@@ -97,15 +97,15 @@ static void send_out(struct relay *relay, const struct outbound *out)
     worker_send(relay->worker, out->packet);
 }
 
-static void protect(struct turn *turn)
+static void protect(struct round *round)
 {
     size_t count = 0;
-    for (size_t i = 0; i < turn->out_count; i++) {
-        const struct outbound *out = &turn->out[i];
+    for (size_t i = 0; i < round->out_count; i++) {
+        const struct outbound *out = &round->out[i];
         if (out->component->transport->plan.security == PLAN_PLAIN)
             continue;
-        turn->owners[count] = i;
-        turn->jobs[count++] = (struct rtpsec_packet){
+        round->owners[count] = i;
+        round->jobs[count++] = (struct rtpsec_packet){
             .session = component_keys(out->component)->tx,
             .data = out->packet->data,
             .len = out->packet->len,
@@ -113,26 +113,26 @@ static void protect(struct turn *turn)
             .is_rtcp = out->kind == KIND_RTCP,
         };
     }
-    rtpsec_protect(turn->jobs, count);
+    rtpsec_protect(round->jobs, count);
     for (size_t i = 0; i < count; i++) {
-        struct outbound *out = &turn->out[turn->owners[i]];
-        out->packet->len = turn->jobs[i].len;
-        out->packet->drop = turn_srtp_drop(turn->jobs[i].verdict);
+        struct outbound *out = &round->out[round->owners[i]];
+        out->packet->len = round->jobs[i].len;
+        out->packet->drop = round_srtp_drop(round->jobs[i].verdict);
     }
 }
 
-void turn_flush(struct relay *relay)
+void round_flush(struct relay *relay)
 {
-    struct turn *turn = relay->turn;
-    protect(turn);
-    for (size_t i = 0; i < turn->out_count; i++) {
-        const struct outbound *out = &turn->out[i];
+    struct round *round = relay->round;
+    protect(round);
+    for (size_t i = 0; i < round->out_count; i++) {
+        const struct outbound *out = &round->out[i];
         if (out->packet->drop == DROP_NONE)
             send_out(relay, out);
         else
             drop_out(relay, out, out->packet->drop);
     }
-    turn->out_count = 0;
+    round->out_count = 0;
 }
 
 /* Where a packet for `sink` leaves; DROP_NONE, or why it cannot. */
@@ -156,7 +156,7 @@ static enum drop_reason find_way(
 
 static void queue_out(struct relay *relay, struct outbound *out)
 {
-    struct turn *turn = relay->turn;
+    struct round *round = relay->round;
     if (out->kind == KIND_RTCP)
         reports_sent(out->sink, packet_bytes(out->packet), out->packet->arrival_ns / 1000);
     if (!rewrite(out)) {
@@ -165,9 +165,9 @@ static void queue_out(struct relay *relay, struct outbound *out)
     }
     if (goes_from_plain_to_srtp(out->in, out->component->transport))
         keep_sequence(out);
-    if (turn->out_count == COUNT_OF(turn->out))
-        turn_flush(relay);
-    turn->out[turn->out_count++] = *out;
+    if (round->out_count == COUNT_OF(round->out))
+        round_flush(relay);
+    round->out[round->out_count++] = *out;
 }
 
 static void queue_copy(struct relay *relay, struct outbound *out, const struct packet *original)
@@ -183,7 +183,7 @@ static void queue_copy(struct relay *relay, struct outbound *out, const struct p
 }
 
 /* The original goes to the last sink that takes it: copies are made before it is rewritten. */
-void turn_fan_out(struct relay *relay, struct inbound *in)
+void round_fan_out(struct relay *relay, struct inbound *in)
 {
     struct stream *source = in->stream;
     struct outbound out, last;

@@ -3,19 +3,19 @@
 
 #include <stdlib.h>
 
-#include "relay/turn.h"
+#include "relay/round.h"
 
-struct turn *pipeline_turn_new(void)
+struct round *pipeline_round_new(void)
 {
-    return calloc(1, sizeof(struct turn));
+    return calloc(1, sizeof(struct round));
 }
 
-void pipeline_turn_free(struct turn *turn)
+void pipeline_round_free(struct round *round)
 {
-    free(turn);
+    free(round);
 }
 
-enum drop_reason turn_srtp_drop(enum rtpsec_verdict verdict)
+enum drop_reason round_srtp_drop(enum rtpsec_verdict verdict)
 {
     switch (verdict) {
     case RTPSEC_OK:
@@ -38,15 +38,15 @@ enum drop_reason turn_srtp_drop(enum rtpsec_verdict verdict)
     return DROP_SRTP_FAILED;
 }
 
-static void unprotect(struct turn *turn)
+static void unprotect(struct round *round)
 {
     size_t count = 0;
-    for (size_t i = 0; i < turn->in_count; i++) {
-        struct inbound *in = &turn->in[i];
+    for (size_t i = 0; i < round->in_count; i++) {
+        struct inbound *in = &round->in[i];
         if (in->component->transport->plan.security == PLAN_PLAIN)
             continue;
-        turn->owners[count] = i;
-        turn->jobs[count++] = (struct rtpsec_packet){
+        round->owners[count] = i;
+        round->jobs[count++] = (struct rtpsec_packet){
             .session = component_keys(in->component)->rx,
             .data = in->packet->data,
             .len = in->packet->len,
@@ -54,30 +54,30 @@ static void unprotect(struct turn *turn)
             .is_rtcp = in->kind == KIND_RTCP,
         };
     }
-    rtpsec_unprotect(turn->jobs, count);
+    rtpsec_unprotect(round->jobs, count);
     for (size_t i = 0; i < count; i++) {
-        struct inbound *in = &turn->in[turn->owners[i]];
-        in->packet->len = turn->jobs[i].len;
-        enum drop_reason drop = turn_srtp_drop(turn->jobs[i].verdict);
+        struct inbound *in = &round->in[round->owners[i]];
+        in->packet->len = round->jobs[i].len;
+        enum drop_reason drop = round_srtp_drop(round->jobs[i].verdict);
         if (drop != DROP_NONE)
-            turn_refuse(in, drop);
+            round_refuse(in, drop);
     }
 }
 
 void pipeline_run(struct relay *relay, struct packet_batch *batch, uint64_t now_ms)
 {
-    struct turn *turn = relay->turn;
+    struct round *round = relay->round;
 
-    turn->in_count = 0;
+    round->in_count = 0;
     relay->dtls_left = RELAY_DTLS_PER_TURN;
     for (size_t i = 0; i < batch->count; i++)
-        turn_admit(relay, batch->packets[i], now_ms);
+        round_admit(relay, batch->packets[i], now_ms);
 
-    unprotect(turn);
-    for (size_t i = 0; i < turn->in_count; i++) {
-        struct inbound *in = &turn->in[i];
-        if (in->packet->drop == DROP_NONE && turn_place(in, now_ms))
-            turn_fan_out(relay, in);
+    unprotect(round);
+    for (size_t i = 0; i < round->in_count; i++) {
+        struct inbound *in = &round->in[i];
+        if (in->packet->drop == DROP_NONE && round_place(in, now_ms))
+            round_fan_out(relay, in);
     }
-    turn_flush(relay);
+    round_flush(relay);
 }

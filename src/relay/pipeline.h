@@ -16,8 +16,8 @@
 #include "relay/state.h"
 
 /* Returns new working memory; NULL: out of memory. */
-NODISCARD struct turn *pipeline_turn_new(void);
-void pipeline_turn_free(struct turn *turn);
+NODISCARD struct round *pipeline_round_new(void);
+void pipeline_round_free(struct round *round);
 
 /* Takes the packets of one batch through. What is not sent has a drop verdict, or was consumed. */
 void pipeline_run(struct relay *relay, struct packet_batch *batch, uint64_t now_ms);

@@ -7,7 +7,7 @@
 #include "relay/call_media.h"
 #include "relay/ice_path.h"
 #include "relay/reports.h"
-#include "relay/turn.h"
+#include "relay/round.h"
 
 static enum drop_reason find_stream(struct inbound *in)
 {
@@ -82,7 +82,7 @@ static void count(struct inbound *in, uint64_t now_ms)
         reports_received(s, packet_bytes(in->packet), now_us);
 }
 
-void turn_refuse(struct inbound *in, enum drop_reason why)
+void round_refuse(struct inbound *in, enum drop_reason why)
 {
     struct transport *t = in->component->transport;
     struct stream *s = in->stream;
@@ -94,7 +94,7 @@ void turn_refuse(struct inbound *in, enum drop_reason why)
     transport_drop(t, in->packet, why);
 }
 
-bool turn_place(struct inbound *in, uint64_t now_ms)
+bool round_place(struct inbound *in, uint64_t now_ms)
 {
     struct transport *t = in->component->transport;
     enum drop_reason drop = find_stream(in);
@@ -104,7 +104,7 @@ bool turn_place(struct inbound *in, uint64_t now_ms)
     if (drop == DROP_NONE && t->ice == NULL)
         drop = judge_source(in, now_ms);
     if (drop != DROP_NONE) {
-        turn_refuse(in, drop);
+        round_refuse(in, drop);
         return false;
     }
     count(in, now_ms);

@@ -98,7 +98,7 @@ static struct relay *relay_new(const struct relay_config *config, size_t shared_
         relay->software.len = ICE_SOFTWARE_MAX;
     relay->shared = calloc(shared_count + 1, sizeof(*relay->shared));
     relay->shared_count = shared_count;
-    relay->turn = pipeline_turn_new();
+    relay->round = pipeline_round_new();
     map_init(&relay->calls);
     map_init(&relay->ufrags);
     pool_init(&relay->ssrcs, sizeof(struct ssrc_entry), CHUNK, MAX_SSRCS);
@@ -112,7 +112,7 @@ static void relay_free(struct relay *relay)
     map_done(&relay->ufrags);
     pool_done(&relay->ssrcs);
     pool_done(&relay->tuples);
-    pipeline_turn_free(relay->turn);
+    pipeline_round_free(relay->round);
     free(relay->shared);
     free(relay);
 }
@@ -123,7 +123,7 @@ static int start_worker(
     struct worker_config own = *worker;
     own.hooks = &hooks;
     own.state = relay;
-    if (relay->shared == NULL || relay->turn == NULL)
+    if (relay->shared == NULL || relay->round == NULL)
         return -ENOMEM;
     relay->start = start;
     /* relay->worker is set by on_start(), before there is a thread that reads it. */

@@ -21,7 +21,7 @@ enum {
 struct dtls_context;
 struct port;
 struct start;
-struct turn;
+struct round;
 
 struct relay {
     struct relay_config config;
@@ -40,7 +40,7 @@ struct relay {
 
     struct dtls_context *dtls_context; /* of the youngest certificate; NULL: none yet */
     unsigned dtls_left;                /* in this turn */
-    struct turn *turn;                 /* memory of the pipeline */
+    struct round *round;               /* memory of the pipeline */
     int64_t unix_offset_us;            /* wall clock less the worker's clock */
     struct log_limit log_limit;
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * relay/turn.h - the working memory of one batch, and the stages of the pipeline that fill and
- * empty it.
+ * relay/round.h - the working memory of one round, that is one batch, and the stages of the
+ * pipeline that fill and empty it.
  */
-#ifndef RELAY_TURN_H
-#define RELAY_TURN_H
+#ifndef RELAY_ROUND_H
+#define RELAY_ROUND_H
 
 #include "mediaferry/rtp.h"
 #include "relay/stream.h"
@@ -36,7 +36,7 @@ struct outbound {
     uint16_t seq; /* of RTP, as it leaves */
 };
 
-struct turn {
+struct round {
     size_t in_count;
     struct inbound in[PACKET_BATCH_MAX];
     size_t out_count;
@@ -46,24 +46,24 @@ struct turn {
     size_t owners[PACKET_BATCH_MAX];
 };
 
-/* admit.c: finds whose packet it is. Media goes into the turn, STUN and DTLS are dealt with, the
+/* admit.c: finds whose packet it is. Media goes into the round, STUN and DTLS are dealt with, the
  * rest gets a drop verdict. */
-void turn_admit(struct relay *relay, struct packet *packet, uint64_t now_ms);
+void round_admit(struct relay *relay, struct packet *packet, uint64_t now_ms);
 
 /* place.c: which stream an unprotected packet belongs to; learns from it and counts it. False, with
  * a drop verdict, when it goes no further. */
-NODISCARD bool turn_place(struct inbound *in, uint64_t now_ms);
+NODISCARD bool round_place(struct inbound *in, uint64_t now_ms);
 
 /* place.c: drops a packet that was let in, as an error of its stream. */
-void turn_refuse(struct inbound *in, enum drop_reason why);
+void round_refuse(struct inbound *in, enum drop_reason why);
 
 /* fan_out.c: makes a packet for each sink. */
-void turn_fan_out(struct relay *relay, struct inbound *in);
+void round_fan_out(struct relay *relay, struct inbound *in);
 
 /* fan_out.c: protects and sends all that waits in `out`. */
-void turn_flush(struct relay *relay);
+void round_flush(struct relay *relay);
 
 /* The drop reason of an SRTP verdict that is not RTPSEC_OK. */
-enum drop_reason turn_srtp_drop(enum rtpsec_verdict verdict);
+enum drop_reason round_srtp_drop(enum rtpsec_verdict verdict);
 
 #endif
