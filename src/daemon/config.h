@@ -9,6 +9,7 @@
 #define DAEMON_CONFIG_H
 
 #include "base/str.h"
+#include "daemon/turn_lists.h"
 #include "net/interfaces.h"
 #include "net/listen_address.h"
 #include "ng/server.h"
@@ -47,6 +48,76 @@ struct media_settings {
     int64_t batch_wait_us;
 };
 
+enum turn_default_family { TURN_DEFAULT_IP4, TURN_DEFAULT_IP6, TURN_DEFAULT_KEEP };
+enum turn_algorithms { TURN_MD5, TURN_MD5_AND_SHA256 };
+
+/*
+ * The section [turn], under coturn's names. Lists are texts with an entry on each line, as they
+ * were written; `turn_lists` of the configuration has them parsed, except where the comment says
+ * "as it is".
+ */
+struct turn_options {
+    int64_t listening_port, tls_listening_port;         /* 0: none */
+    int64_t alt_listening_port, alt_tls_listening_port; /* 0: the one above and 1 */
+    char *listening_ip, *relay_ip, *external_ip;        /* lists */
+    int64_t min_port, max_port;
+    bool no_udp, no_tcp, no_tls, no_dtls;
+    bool no_udp_relay, no_tcp_relay;
+    bool stun_only, no_stun;
+    bool rfc5780;
+    bool mobility;
+    char *proxy_protocol;                    /* list */
+    enum turn_default_family default_family; /* of a request that names none */
+    char *alternate_server;                  /* list */
+    char *tls_alternate_server;              /* list */
+    bool software_attribute;
+
+    char *realm;                  /* list; as it is */
+    char *origin;                 /* list */
+    char *user;                   /* list */
+    char *static_auth_secret;     /* list; as it is */
+    bool use_auth_secret;         /* asks for a secret or Redis: checked, no more */
+    bool lt_cred_mech;            /* asks for a user or Redis: checked, no more */
+    char *rest_api_separator;     /* one character */
+    int64_t stale_nonce_s;        /* 0: never stale */
+    char *stateless_nonce_secret; /* list of 0 to 2; as it is */
+    enum turn_algorithms password_algorithms;
+    bool username_anonymity;
+    bool strict_expiry;
+    bool oauth;
+    char *oauth_key; /* list */
+    char *server_name;
+    char *redis_userdb;
+    int64_t redis_refresh_interval_s;
+
+    int64_t user_quota, total_quota; /* allocations; 0: no limit. So for all below */
+    int64_t max_bps, bps_capacity;   /* bytes a second, each way */
+    int64_t max_pps;                 /* of an allocation, each way */
+    int64_t max_new_peers;           /* of an allocation, a second */
+    int64_t max_permissions;         /* of an allocation; at least 1 */
+    int64_t max_allocate_lifetime_s, channel_lifetime_s, permission_lifetime_s;
+    int64_t unauthorized_ratelimit_rps, binding_ratelimit_rps; /* of a source */
+    int64_t max_connections, max_connections_per_ip, max_half_open;
+    int64_t tcp_idle_timeout_s;
+
+    char *allowed_peer_ip, *denied_peer_ip; /* lists */
+    bool allow_loopback_peers;
+    bool no_multicast_peers; /* always so */
+
+    char *cert, *pkey; /* lists of files, as many of each; as they are */
+    char *pkey_pwd;
+    char *cipher_list;
+    char *ca_file;
+
+    char *uris; /* list; as it is */
+    int64_t credentials_ttl_s;
+};
+
+struct admin_settings {
+    char *listen; /* empty: none */
+    char *token, *token_file;
+};
+
 struct process_settings {
     int64_t num_threads; /* resolved: at least 1 */
     int64_t log_level;
@@ -61,12 +132,17 @@ struct daemon_config {
     struct network_settings network;
     struct call_settings calls;
     struct media_settings media;
+    struct turn_options turn;
+    struct admin_settings admin;
     struct process_settings process;
 
     /* Made from the texts above by config_resolve(). */
     struct interfaces *interfaces;
     bool interface_was_chosen; /* none was configured */
     struct listen_addresses listen_ng;
+    struct listen_addresses listen_admin; /* count 0: none */
+    struct turn_lists turn_lists;
+    bool turn_is_on; /* somebody can authenticate; otherwise STUN alone is served */
 
     char **warnings; /* for the log, a sentence each */
     size_t warning_count;
