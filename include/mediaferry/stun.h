@@ -17,8 +17,10 @@ enum {
     STUN_COOKIE = 0x2112a442,
     STUN_HEADER_SIZE = 20,
     STUN_ID_SIZE = 12,
-    STUN_INTEGRITY_SIZE = 20,  /* the value of MESSAGE-INTEGRITY */
-    STUN_FINGERPRINT_SIZE = 4, /* the value of FINGERPRINT */
+    STUN_INTEGRITY_SIZE = 20,            /* the value of MESSAGE-INTEGRITY */
+    STUN_INTEGRITY_SHA256_SIZE = 32,     /* the value of MESSAGE-INTEGRITY-SHA256 */
+    STUN_INTEGRITY_SHA256_MIN_SIZE = 16, /* the same, cut as short as a usage may allow */
+    STUN_FINGERPRINT_SIZE = 4,           /* the value of FINGERPRINT */
     STUN_ATTR_HEADER_SIZE = 4,
 };
 
@@ -81,6 +83,7 @@ enum stun_attr_type {
     STUN_RESPONSE_ORIGIN = 0x802b,           /* RFC 5780 */
     STUN_OTHER_ADDRESS = 0x802c,             /* RFC 5780 */
     STUN_THIRD_PARTY_AUTHORIZATION = 0x802e, /* RFC 7635 */
+    STUN_ORIGIN = 0x802f,                    /* draft-ietf-tram-stun-origin */
     STUN_MOBILITY_TICKET = 0x8030,           /* RFC 8016 */
 };
 
@@ -89,6 +92,7 @@ enum stun_error {
     STUN_BAD_REQUEST = 400,
     STUN_UNAUTHORIZED = 401,
     STUN_FORBIDDEN = 403,
+    STUN_MOBILITY_FORBIDDEN = 405, /* RFC 8016 */
     STUN_UNKNOWN_ATTRIBUTE = 420,
     STUN_ALLOCATION_MISMATCH = 437,
     STUN_STALE_NONCE = 438,
@@ -96,6 +100,8 @@ enum stun_error {
     STUN_WRONG_CREDENTIALS = 441,
     STUN_UNSUPPORTED_TRANSPORT = 442,
     STUN_PEER_FAMILY_MISMATCH = 443,
+    STUN_CONNECTION_ALREADY_EXISTS = 446, /* RFC 6062 */
+    STUN_CONNECTION_FAILED = 447,         /* RFC 6062: timed out or refused */
     STUN_ALLOCATION_QUOTA_REACHED = 486,
     STUN_ROLE_CONFLICT = 487,
     STUN_SERVER_ERROR = 500,
@@ -168,6 +174,14 @@ NODISCARD bool stun_read_xor_address(
     const struct stun_message *m, struct bytes value, struct address *out);
 NODISCARD bool stun_read_error(struct bytes value, unsigned *code, struct text *reason);
 
+/* An ICMP error that a peer's packet met (RFC 8656, section 18.13). */
+struct stun_icmp {
+    uint8_t type;  /* 7 bits on the wire */
+    uint16_t code; /* 9 bits on the wire */
+    uint32_t data; /* the error's own field, as the MTU of "packet too big" */
+};
+NODISCARD bool stun_read_icmp(struct bytes value, struct stun_icmp *out);
+
 /* FINGERPRINT must be right and the last attribute (RFC 8489, section 14.7). */
 NODISCARD enum stun_check stun_check_fingerprint(const struct stun_message *m);
 
@@ -182,6 +196,10 @@ void stun_write_address(struct writer *w, uint16_t type, const struct address *a
 /* The transaction id, which hides an IPv6 address, is taken from the message begun in `w`. */
 void stun_write_xor_address(struct writer *w, uint16_t type, const struct address *a);
 void stun_write_error(struct writer *w, enum stun_error code, struct text reason);
+void stun_write_icmp(struct writer *w, const struct stun_icmp *icmp);
+
+/* Why there is no relayed address of `family` beside the other (RFC 8656, section 18.12). */
+void stun_write_address_error(struct writer *w, enum address_family family, enum stun_error code);
 void stun_write_unknown(struct writer *w, const uint16_t *types, size_t count);
 
 /* Nothing may be written behind it. */
