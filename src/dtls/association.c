@@ -13,9 +13,6 @@
 #include "dtls/record.h"
 #include "dtls/transport.h"
 
-/* How long to wait when our clock says "retransmit" and OpenSSL's does not agree yet. */
-enum { CLOCKS_DISAGREE_MS = 5 };
-
 struct dtls_association {
     struct dtls_association_config config;
     enum dtls_state state;
@@ -104,9 +101,7 @@ static void send_out(void *owner, struct bytes datagram)
 static unsigned next_wait_us(SSL *ssl, unsigned previous_us)
 {
     struct dtls_association *a = SSL_get_app_data(ssl);
-    unsigned wait_ms = previous_us == 0 ? DTLS_RETRANSMIT_FIRST_MS : previous_us / 1000 * 2;
-    if (wait_ms > DTLS_RETRANSMIT_CAP_MS)
-        wait_ms = DTLS_RETRANSMIT_CAP_MS;
+    unsigned wait_ms = dtls_next_wait_ms(previous_us);
     a->retransmit_ms = a->now_ms + wait_ms;
     return wait_ms * 1000;
 }
@@ -316,7 +311,7 @@ enum dtls_state dtls_tick(struct dtls_association *a, uint64_t now_ms)
         return a->state;
 
     ERR_clear_error();
-    a->retransmit_ms = now_ms + CLOCKS_DISAGREE_MS;
+    a->retransmit_ms = now_ms + DTLS_CLOCKS_DISAGREE_MS;
     if (DTLSv1_handle_timeout(a->ssl) < 0)
         fail(a, DTLS_FAILURE_TIMEOUT);
     return a->state;

@@ -37,6 +37,7 @@
 #define DTLS_ASSOCIATION_H
 
 #include "dtls/context.h"
+#include "dtls/retransmit.h"
 
 enum dtls_state {
     DTLS_IDLE,
@@ -59,17 +60,6 @@ enum dtls_failure {
     DTLS_FAILURE_FLOOD,       /* too many datagrams or bytes for one handshake */
     DTLS_FAILURE_MEMORY,
 };
-
-enum {
-    DTLS_RETRANSMIT_FIRST_MS = 50,
-    DTLS_RETRANSMIT_CAP_MS = 4000, /* OpenSSL gives up after 12; this keeps within 30 s */
-    DTLS_HANDSHAKE_MS = 30000,
-    DTLS_HANDSHAKE_DATAGRAMS = 512,
-    DTLS_HANDSHAKE_BYTES = 256 * 1024,
-};
-
-/* `due` when nothing is to be waited for. */
-#define DTLS_NEVER UINT64_MAX
 
 /* The keys of both directions as seen from this side (RFC 5764, section 4.2). */
 struct dtls_srtp_keys {
