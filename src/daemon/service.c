@@ -16,13 +16,19 @@
 #include "rtpsec/session.h"
 #include "session/session.h"
 
+/* One thread and its modules. */
+struct media_worker {
+    struct worker *worker;
+    struct relay *relay;
+};
+
 struct service {
     uv_loop_t *loop;
     const struct daemon_config *config;
     struct mailbox control;
     struct sessions *sessions;
-    struct relay **relays;
-    size_t relay_count;
+    struct media_worker *workers;
+    size_t worker_count;
     struct ng_server *server;
     struct ng_listener *listeners[LISTEN_MAX];
     size_t listener_count;
@@ -137,6 +143,7 @@ static int open_all_shared(const struct daemon_config *config, size_t worker,
 static int open_relay(struct service *service, size_t index, struct str *why)
 {
     const struct daemon_config *config = service->config;
+    struct media_worker *media = &service->workers[index];
     struct relay_config relay = {
         .software_id = config->network.software_id,
         .timeout_s = (uint32_t)config->calls.timeout_s,
@@ -148,10 +155,6 @@ static int open_relay(struct service *service, size_t index, struct str *why)
         .control = &service->control,
         .listener = sessions_listener(service->sessions),
     };
-    struct worker_config worker = {
-        .index = (unsigned)index,
-        .batch_wait_us = (unsigned)config->media.batch_wait_us,
-    };
     struct relay_shared_socket *sockets =
         calloc(config->interfaces->bind_count * 2, sizeof(*sockets));
     size_t count;
@@ -159,27 +162,43 @@ static int open_relay(struct service *service, size_t index, struct str *why)
         return -ENOMEM;
     int error = open_all_shared(config, index, sockets, &count, why);
     if (error == 0) {
-        error = relay_open(&service->relays[index], &worker, &relay, sockets, count);
+        error = relay_open(&media->relay, media->worker, &relay, sockets, count);
         if (error != 0)
-            str_addf(why, "cannot start media worker %zu: %s", index, uv_strerror(error));
+            str_addf(why, "cannot open the relay of worker %zu: %s", index, uv_strerror(error));
     }
     free(sockets);
-    if (error != 0)
-        return error;
-    service->relay_count++;
-    return sessions_add_worker(
-        service->sessions, (struct session_worker){.relay = service->relays[index],
-                               .webrtc_port = webrtc_port(config, index)});
+    return error;
 }
 
-static int open_relays(struct service *service, struct str *why)
+static int open_worker(struct service *service, size_t index, struct str *why)
+{
+    const struct daemon_config *config = service->config;
+    struct media_worker *media = &service->workers[index];
+    struct worker_config worker = {
+        .index = (unsigned)index,
+        .batch_wait_us = (unsigned)config->media.batch_wait_us,
+    };
+    int error = worker_new(&worker, &media->worker);
+    if (error != 0)
+        return error;
+    service->worker_count++;
+    error = open_relay(service, index, why);
+    if (error == 0)
+        error = worker_start(media->worker);
+    if (error != 0)
+        return error;
+    return sessions_add_worker(service->sessions,
+        (struct session_worker){.relay = media->relay, .webrtc_port = webrtc_port(config, index)});
+}
+
+static int open_workers(struct service *service, struct str *why)
 {
     size_t count = (size_t)service->config->process.num_threads;
-    service->relays = calloc(count, sizeof(struct relay *));
-    if (service->relays == NULL)
+    service->workers = calloc(count, sizeof(*service->workers));
+    if (service->workers == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        int error = open_relay(service, i, why);
+        int error = open_worker(service, i, why);
         if (error != 0)
             return error;
     }
@@ -276,7 +295,7 @@ int service_start(
     error = open_sessions(service);
     if (error == 0) {
         say_interfaces(config);
-        error = open_relays(service, why);
+        error = open_workers(service, why);
     }
     if (error == 0)
         error = open_listeners(service, why);
@@ -299,9 +318,11 @@ static void control_closed(struct mailbox *box)
 /* Posters stop before the mailbox, and the mailbox delivers its last before those it tells go. */
 void service_stop(struct service *service)
 {
-    for (size_t i = 0; i < service->relay_count; i++)
-        relay_close(service->relays[i]);
-    free(service->relays);
+    for (size_t i = 0; i < service->worker_count; i++)
+        worker_stop(service->workers[i].worker);
+    for (size_t i = 0; i < service->worker_count; i++)
+        relay_close(service->workers[i].relay);
+    free(service->workers);
     mailbox_close(&service->control, control_closed);
     if (service->sessions != NULL)
         sessions_close(service->sessions);

@@ -16,7 +16,7 @@ void mailbox_deliver(struct mailbox *box)
     struct message *message = take_all(box);
     while (message != NULL) {
         struct message *next = message->next;
-        message->deliver(message, box->owner);
+        message->deliver(message, message->owner);
         message = next;
     }
 }
@@ -44,6 +44,12 @@ int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner)
 
 void mailbox_post(struct mailbox *box, struct message *message)
 {
+    mailbox_post_to(box, box->owner, message);
+}
+
+void mailbox_post_to(struct mailbox *box, void *owner, struct message *message)
+{
+    message->owner = owner;
     message->next = NULL;
     uv_mutex_lock(&box->lock);
     *box->end = message;

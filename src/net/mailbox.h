@@ -15,6 +15,7 @@
 /* Embedded as the first member of every concrete message. */
 struct message {
     struct message *next;
+    void *owner;                                        /* set when it is posted */
     void (*deliver)(struct message *self, void *owner); /* takes `self` */
 };
 
@@ -33,6 +34,9 @@ NODISCARD int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner);
 
 /* From any thread; takes `message`. Never fails, never blocks for long. */
 void mailbox_post(struct mailbox *box, struct message *message);
+
+/* The same for another owner than the mailbox's. */
+void mailbox_post_to(struct mailbox *box, void *owner, struct message *message);
 
 /* In the receiver's thread: delivers what is there now instead of when the loop comes to it. */
 void mailbox_deliver(struct mailbox *box);

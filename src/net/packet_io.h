@@ -15,6 +15,8 @@
 
 #include "net/packet.h"
 
+struct worker_module;
+
 /* What a socket means to the pipeline. */
 enum packet_channel {
     PACKET_CHANNEL_RTP,    /* RTP, with RTCP and all else when muxed */
@@ -26,13 +28,15 @@ enum packet_channel {
 struct packet_socket {
     struct address local; /* what it is bound to */
     enum packet_channel channel;
-    void *user; /* borrowed; NULL once closed */
+    struct worker_module *module; /* who gets its packets; NULL: nobody, the worker drops them */
+    void *user;                   /* borrowed; NULL once closed */
 };
 
 struct packet_socket_config {
     int fd; /* bound and non-blocking; taken when opening succeeds */
     struct address local;
     enum packet_channel channel;
+    struct worker_module *module;
     void *user;
 };
 

@@ -56,8 +56,10 @@ static int open_socket(
         free(socket);
         return error;
     }
-    socket->base = (struct packet_socket){
-        .local = config->local, .channel = config->channel, .user = config->user};
+    socket->base = (struct packet_socket){.local = config->local,
+        .channel = config->channel,
+        .module = config->module,
+        .user = config->user};
     socket->fd = config->fd;
     list_push_back(&io->open, &socket->link);
     counter_add(&base->counters->sockets, 1);

@@ -13,8 +13,17 @@
 /* Full batches taken in one go before timers and messages get their turn. */
 enum { BATCHES_PER_TURN = 4, TICK_MS = 1000, DEFAULT_PACKET_LIMIT = 4096 };
 
+struct worker_module {
+    struct worker *worker;
+    const struct worker_hooks *hooks;
+    void *state;
+};
+
 struct worker {
     struct worker_config config;
+    struct worker_module modules[WORKER_MAX_MODULES];
+    size_t module_count;
+    bool has_thread;
     uv_thread_t thread;
     uv_loop_t loop;
     uv_poll_t readable;
@@ -28,7 +37,8 @@ struct worker {
     struct packet_io_counters counters;
     struct packet_io *io;
     struct packet_batch in;
-    struct packet *queue; /* to be sent, the oldest first */
+    struct packet_batch part; /* of `in`, for one module */
+    struct packet *queue;     /* to be sent, the oldest first */
     struct packet **queue_end;
     uint64_t wakeup_due_ms; /* what `wakeup` is armed for; TIMERS_NEVER: not armed */
 };
@@ -50,6 +60,20 @@ static void flush(struct worker *w)
             packet_io_send(w->io, &out);
     }
     w->queue_end = &w->queue;
+}
+
+/* Each module gets its packets at once, in the order they came. */
+static void run_modules(struct worker *w)
+{
+    for (size_t m = 0; m < w->module_count; m++) {
+        const struct worker_module *module = &w->modules[m];
+        w->part.count = 0;
+        for (size_t i = 0; i < w->in.count; i++)
+            if (w->in.packets[i]->socket->module == module)
+                w->part.packets[w->part.count++] = w->in.packets[i];
+        if (w->part.count > 0)
+            module->hooks->packets(module->state, &w->part, worker_now_ms(w));
+    }
 }
 
 /* Packets handed to worker_send() are in the queue by now. */
@@ -75,7 +99,7 @@ static bool receive_batch(struct worker *w)
         return false;
 
     bool may_have_more = w->in.count == PACKET_BATCH_MAX;
-    w->config.hooks->packets(w->config.state, &w->in, worker_now_ms(w));
+    run_modules(w);
     give_back_batch(w);
     flush(w);
     return may_have_more;
@@ -133,8 +157,9 @@ static void on_tick(struct timer *tick, uint64_t now_ms)
     struct worker *w = CONTAINER_OF(tick, struct worker, tick);
     timer_arm(&w->timers, tick,
         tick->due_ms + TICK_MS > now_ms ? tick->due_ms + TICK_MS : now_ms + TICK_MS);
-    if (w->config.hooks->on_tick != NULL)
-        w->config.hooks->on_tick(w->config.state, now_ms);
+    for (size_t i = 0; i < w->module_count; i++)
+        if (w->modules[i].hooks->on_tick != NULL)
+            w->modules[i].hooks->on_tick(w->modules[i].state, now_ms);
 }
 
 static void close_handles(struct worker *w)
@@ -152,8 +177,9 @@ static void stop(struct message *message, void *owner)
     struct worker *w = ((struct stop_message *)message)->worker;
     (void)owner;
     timer_cancel(&w->timers, &w->tick);
-    if (w->config.hooks->on_stop != NULL)
-        w->config.hooks->on_stop(w->config.state);
+    for (size_t i = w->module_count; i-- > 0;)
+        if (w->modules[i].hooks->on_stop != NULL)
+            w->modules[i].hooks->on_stop(w->modules[i].state);
     flush(w);
     close_handles(w);
 }
@@ -170,19 +196,20 @@ static void run(void *argument)
 }
 
 /* Signals are the control thread's. */
-static int start_thread(struct worker *w)
+int worker_start(struct worker *w)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = uv_thread_create(&w->thread, run, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    w->has_thread = error == 0;
     return error;
 }
 
 static int open_handles(struct worker *w)
 {
-    int error = mailbox_open(&w->mailbox, &w->loop, w->config.state);
+    int error = mailbox_open(&w->mailbox, &w->loop, NULL);
     if (error != 0)
         return error;
     uv_timer_init(&w->loop, &w->wakeup);
@@ -206,35 +233,6 @@ static int open_handles(struct worker *w)
     return 0;
 }
 
-/* What open_handles() opened, while the loop does not run. */
-static void undo_handles(struct worker *w)
-{
-    timer_cancel(&w->timers, &w->tick);
-    close_handles(w);
-    uv_run(&w->loop, UV_RUN_DEFAULT);
-}
-
-static int start_in_loop(struct worker *w)
-{
-    const struct worker_hooks *hooks = w->config.hooks;
-    int error = open_handles(w);
-    if (error != 0)
-        return error;
-    error = hooks->on_start != NULL ? hooks->on_start(w->config.state, w) : 0;
-    if (error != 0) {
-        undo_handles(w);
-        return error;
-    }
-    error = start_thread(w);
-    if (error != 0) {
-        if (hooks->on_stop != NULL)
-            hooks->on_stop(w->config.state);
-        flush(w);
-        undo_handles(w);
-    }
-    return error;
-}
-
 static void free_worker(struct worker *w)
 {
     packet_io_free(w->io);
@@ -245,7 +243,7 @@ static void free_worker(struct worker *w)
     free(w);
 }
 
-int worker_start(const struct worker_config *config, struct worker **out)
+int worker_new(const struct worker_config *config, struct worker **out)
 {
     struct worker *w = calloc(1, sizeof(*w));
     if (w == NULL)
@@ -265,7 +263,7 @@ int worker_start(const struct worker_config *config, struct worker **out)
     packet_io_maker *make_io = config->make_io != NULL ? config->make_io : packet_io_new_epoll;
     error = make_io(&w->packets, &w->counters, &w->io);
     if (error == 0)
-        error = start_in_loop(w);
+        error = open_handles(w);
     if (error != 0) {
         free_worker(w);
         return error;
@@ -280,13 +278,36 @@ void worker_stop(struct worker *w)
         return;
     struct stop_message last = {.message.deliver = stop, .worker = w};
     mailbox_post(&w->mailbox, &last.message);
-    uv_thread_join(&w->thread);
+    if (w->has_thread)
+        uv_thread_join(&w->thread);
+    else
+        uv_run(&w->loop, UV_RUN_DEFAULT);
     free_worker(w);
 }
 
-void worker_post(struct worker *w, struct message *message)
+struct worker_module *worker_add(struct worker *w, const struct worker_hooks *hooks, void *state)
 {
-    mailbox_post(&w->mailbox, message);
+    assert(w->module_count < WORKER_MAX_MODULES && !w->has_thread);
+    struct worker_module *module = &w->modules[w->module_count++];
+    *module = (struct worker_module){.worker = w, .hooks = hooks, .state = state};
+    return module;
+}
+
+void worker_remove(struct worker_module *module)
+{
+    struct worker *w = module->worker;
+    assert(!w->has_thread && module == &w->modules[w->module_count - 1]);
+    w->module_count--;
+}
+
+void worker_post(struct worker_module *module, struct message *message)
+{
+    mailbox_post_to(&module->worker->mailbox, module->state, message);
+}
+
+struct worker *worker_of(const struct worker_module *module)
+{
+    return module->worker;
 }
 
 const struct packet_io_counters *worker_counters(const struct worker *w)
@@ -304,9 +325,22 @@ struct timers *worker_timers(struct worker *w)
     return &w->timers;
 }
 
-struct packet_io *worker_io(struct worker *w)
+uv_loop_t *worker_loop(struct worker *w)
 {
-    return w->io;
+    return &w->loop;
+}
+
+int worker_open_socket(struct worker_module *module, const struct packet_socket_config *config,
+    struct packet_socket **out)
+{
+    struct packet_socket_config own = *config;
+    own.module = module;
+    return packet_io_open_socket(module->worker->io, &own, out);
+}
+
+void worker_close_socket(struct worker *w, struct packet_socket *socket)
+{
+    packet_io_close_socket(w->io, socket);
 }
 
 static struct packet *counted(struct worker *w, struct packet *p)

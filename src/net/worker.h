@@ -5,10 +5,12 @@
  *     loop turn:  timers due -> packets gathered, given to the hook -> messages delivered
  *                 -> what was handed to worker_send() leaves in batches
  *
- * The clock is sampled once per turn. A worker knows nothing of media: the pipeline plugs in by a
- * table of hooks and a state of its own. All functions but worker_start(), worker_post(),
- * worker_counters() and worker_stop() are for the worker's own thread, that is for hooks, timers
- * and deliveries.
+ * The clock is sampled once per turn. A worker knows nothing of media or TURN: they plug in as
+ * modules, each with a table of hooks, a state and sockets of its own.
+ *
+ * Life: worker_new(), then modules are added and open their first sockets, then worker_start()
+ * starts the thread. From there on all functions but worker_post(), worker_counters() and
+ * worker_stop() are for the worker's own thread, that is for hooks, timers and deliveries.
  */
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
@@ -18,38 +20,50 @@
 #include "net/packet_io.h"
 
 struct worker;
+struct worker_module;
+
+enum { WORKER_MAX_MODULES = 4 };
 
 struct worker_hooks {
-    /* Before the thread exists, in the thread that starts it; sockets may be opened already.
-     * An error stops the start; on_stop is not called then. May be NULL. */
-    int (*on_start)(void *state, struct worker *worker);
     /* The last call: close sockets, cancel timers. May be NULL. */
     void (*on_stop)(void *state);
     /* Once a second. May be NULL. */
     void (*on_tick)(void *state, uint64_t now_ms);
-    /* A batch that is not empty. The packets stay the worker's, which gives back those that were
-     * not handed to worker_send(), and counts those that have a `drop` verdict. */
+    /* Packets of the module's sockets, at least one. They stay the worker's, which gives back those
+     * that were not handed to worker_send(), and counts those that have a `drop` verdict. */
     void (*packets)(void *state, struct packet_batch *batch, uint64_t now_ms);
 };
 
 struct worker_config {
-    unsigned index;                   /* counts from 0; names the thread */
-    const struct worker_hooks *hooks; /* borrowed */
-    void *state;                      /* borrowed; handed to hooks and as owner to messages */
-    packet_io_maker *make_io;         /* NULL: epoll */
-    unsigned batch_wait_us;           /* gather for so long before each batch; 0: do not wait */
-    size_t packet_limit;              /* packets at most; 0: 4096 */
+    unsigned index;           /* counts from 0; names the thread */
+    packet_io_maker *make_io; /* NULL: epoll */
+    unsigned batch_wait_us;   /* gather for so long before each batch; 0: do not wait */
+    size_t packet_limit;      /* packets at most; 0: 4096 */
 };
 
-/* Starts the thread. Returns 0 and a new worker in `out`, or a negative errno or UV_E code. */
-NODISCARD int worker_start(const struct worker_config *config, struct worker **out);
+/* Returns 0 and a new worker, without a thread yet, in `out`, or a negative errno or UV_E code. */
+NODISCARD int worker_new(const struct worker_config *config, struct worker **out);
 
-/* Delivers what was posted, calls on_stop, ends the thread, frees. Nobody may post any more.
- * Blocks until then; accepts NULL. */
+/* Adds a module, at most WORKER_MAX_MODULES of them. `hooks` and `state` are borrowed; `state` is
+ * handed to the hooks, and to messages as their owner. */
+struct worker_module *worker_add(
+    struct worker *worker, const struct worker_hooks *hooks, void *state);
+
+/* Takes the module added last away again, with its sockets closed; before worker_start() only. */
+void worker_remove(struct worker_module *module);
+
+/* Starts the thread. Returns 0 or a negative UV_E code; the worker stays as it was then. */
+NODISCARD int worker_start(struct worker *worker);
+
+/* Delivers what was posted, calls on_stop of the modules, those added last first, ends the thread
+ * (if there is one) and frees. Nobody may post any more. Blocks until then; accepts NULL. */
 void worker_stop(struct worker *worker);
 
-/* From any thread; takes `message`. It is delivered with the worker's state as its owner. */
-void worker_post(struct worker *worker, struct message *message);
+/* From any thread; takes `message`. It is delivered with the module's state as its owner. */
+void worker_post(struct worker_module *module, struct message *message);
+
+/* The worker of a module. */
+struct worker *worker_of(const struct worker_module *module);
 
 /* Read from any thread. */
 const struct packet_io_counters *worker_counters(const struct worker *worker);
@@ -59,8 +73,15 @@ uint64_t worker_now_ms(const struct worker *worker);
 
 struct timers *worker_timers(struct worker *worker);
 
-/* For opening and closing sockets. */
-struct packet_io *worker_io(struct worker *worker);
+/* For other handles of a module, which it closes in its on_stop. */
+uv_loop_t *worker_loop(struct worker *worker);
+
+/* Opens a socket whose packets are for `module`, as packet_io_open_socket() does. */
+NODISCARD int worker_open_socket(struct worker_module *module,
+    const struct packet_socket_config *config, struct packet_socket **out);
+
+/* Accepts NULL. */
+void worker_close_socket(struct worker *worker, struct packet_socket *socket);
 
 /* Returns an empty packet for worker_send() or worker_discard(); NULL, counted as DROP_NO_MEMORY,
  * when there is none left. */

@@ -12,7 +12,7 @@ int port_open(struct port *port, struct relay *relay, int fd, const struct addre
 
     *port = (struct port){.relay = relay, .local = *local, .channel = channel};
     map_init(&port->tuples);
-    return packet_io_open_socket(worker_io(relay->worker), &config, &port->socket);
+    return worker_open_socket(relay->module, &config, &port->socket);
 }
 
 void port_close(struct port *port)
@@ -23,7 +23,7 @@ void port_close(struct port *port)
         tuple_free(CONTAINER_OF(at, struct tuple, by_source.link));
     map_done(&port->tuples);
     worker_flush(port->relay->worker);
-    packet_io_close_socket(worker_io(port->relay->worker), port->socket);
+    worker_close_socket(port->relay->worker, port->socket);
     port->socket = NULL;
 }
 

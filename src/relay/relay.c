@@ -15,12 +15,6 @@
 
 enum { CHUNK = 64, MAX_SSRCS = 1 << 18, MAX_TUPLES = 1 << 18 /* of one worker */ };
 
-struct start {
-    const struct relay_shared_socket *shared;
-    size_t count;
-    size_t opened;
-};
-
 static int64_t clock_us(clockid_t clock)
 {
     struct timespec now;
@@ -34,26 +28,30 @@ static void follow_wall_clock(struct relay *relay)
     relay->unix_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
 }
 
-static int open_shared(struct relay *relay)
+static void close_shared(struct relay *relay)
 {
-    struct start *start = relay->start;
-    for (; start->opened < start->count; start->opened++) {
-        const struct relay_shared_socket *from = &start->shared[start->opened];
-        enum packet_channel channel = from->stun_only ? PACKET_CHANNEL_STUN : PACKET_CHANNEL_SHARED;
-        int error =
-            port_open(&relay->shared[start->opened], relay, from->fd, &from->local, channel);
-        if (error != 0)
-            return error;
-    }
-    return 0;
+    for (size_t i = 0; i < relay->shared_count; i++)
+        port_close(&relay->shared[i]);
+    relay->shared_count = 0;
 }
 
-static int on_start(void *state, struct worker *worker)
+/* Takes all descriptors, whatever happens. */
+static int open_shared(struct relay *relay, const struct relay_shared_socket *sockets, size_t count)
 {
-    struct relay *relay = state;
-    relay->worker = worker;
-    follow_wall_clock(relay);
-    return open_shared(relay);
+    int error = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum packet_channel channel =
+            sockets[i].stun_only ? PACKET_CHANNEL_STUN : PACKET_CHANNEL_SHARED;
+        if (error == 0)
+            error = port_open(&relay->shared[i], relay, sockets[i].fd, &sockets[i].local, channel);
+        if (error == 0)
+            relay->shared_count++;
+        else
+            close(sockets[i].fd);
+    }
+    if (error != 0)
+        close_shared(relay);
+    return error;
 }
 
 static void on_stop(void *state)
@@ -61,8 +59,7 @@ static void on_stop(void *state)
     struct relay *relay = state;
     map_for_each (at, &relay->calls)
         call_media_free(CONTAINER_OF(at, struct call_media, node.link));
-    for (size_t i = 0; i < relay->shared_count; i++)
-        port_close(&relay->shared[i]);
+    close_shared(relay);
     dtls_path_done(relay);
 }
 
@@ -80,14 +77,14 @@ static void on_packets(void *state, struct packet_batch *batch, uint64_t now_ms)
 }
 
 static const struct worker_hooks hooks = {
-    .on_start = on_start, .on_stop = on_stop, .on_tick = on_tick, .packets = on_packets};
+    .on_stop = on_stop, .on_tick = on_tick, .packets = on_packets};
 
 static bool engine_is_known(const char *name)
 {
     return name == NULL || name[0] == '\0' || strcmp(name, "libsrtp2") == 0;
 }
 
-static struct relay *relay_new(const struct relay_config *config, size_t shared_count)
+NODISCARD static struct relay *relay_new(const struct relay_config *config, size_t shared_count)
 {
     struct relay *relay = calloc(1, sizeof(*relay));
     if (relay == NULL)
@@ -97,60 +94,44 @@ static struct relay *relay_new(const struct relay_config *config, size_t shared_
     if (relay->software.len > ICE_SOFTWARE_MAX)
         relay->software.len = ICE_SOFTWARE_MAX;
     relay->shared = calloc(shared_count + 1, sizeof(*relay->shared));
-    relay->shared_count = shared_count;
     relay->round = pipeline_round_new();
     map_init(&relay->calls);
     map_init(&relay->ufrags);
     pool_init(&relay->ssrcs, sizeof(struct ssrc_entry), CHUNK, MAX_SSRCS);
     pool_init(&relay->tuples, sizeof(struct tuple), CHUNK, MAX_TUPLES);
-    return relay;
+    if (relay->shared != NULL && relay->round != NULL)
+        return relay;
+    relay_close(relay);
+    return NULL;
 }
 
-static void relay_free(struct relay *relay)
+static int add_to_worker(struct relay *relay, struct worker *worker,
+    const struct relay_shared_socket *shared, size_t shared_count)
 {
-    map_done(&relay->calls);
-    map_done(&relay->ufrags);
-    pool_done(&relay->ssrcs);
-    pool_done(&relay->tuples);
-    pipeline_round_free(relay->round);
-    free(relay->shared);
-    free(relay);
-}
-
-static int start_worker(
-    struct relay *relay, const struct worker_config *worker, struct start *start)
-{
-    struct worker_config own = *worker;
-    own.hooks = &hooks;
-    own.state = relay;
-    if (relay->shared == NULL || relay->round == NULL)
-        return -ENOMEM;
-    relay->start = start;
-    /* relay->worker is set by on_start(), before there is a thread that reads it. */
-    struct worker *started;
-    int error = worker_start(&own, &started);
-    relay->start = NULL;
+    relay->worker = worker;
+    relay->module = worker_add(worker, &hooks, relay);
+    follow_wall_clock(relay);
+    int error = open_shared(relay, shared, shared_count);
+    if (error != 0)
+        worker_remove(relay->module);
     return error;
 }
 
-int relay_open(struct relay **out, const struct worker_config *worker,
-    const struct relay_config *config, const struct relay_shared_socket *shared,
-    size_t shared_count)
+int relay_open(struct relay **out, struct worker *worker, const struct relay_config *config,
+    const struct relay_shared_socket *shared, size_t shared_count)
 {
-    struct start start = {.shared = shared, .count = shared_count};
-    int error = engine_is_known(config->srtp_engine) ? -ENOMEM : -EINVAL;
-    struct relay *relay = error == -EINVAL ? NULL : relay_new(config, shared_count);
-
-    if (relay != NULL)
-        error = start_worker(relay, worker, &start);
-    if (error == 0) {
-        *out = relay;
-        return 0;
+    bool known = engine_is_known(config->srtp_engine);
+    struct relay *relay = known ? relay_new(config, shared_count) : NULL;
+    if (relay == NULL) {
+        for (size_t i = 0; i < shared_count; i++)
+            close(shared[i].fd);
+        return known ? -ENOMEM : -EINVAL;
     }
-    for (size_t i = start.opened; i < shared_count; i++)
-        close(shared[i].fd);
-    if (relay != NULL)
-        relay_free(relay);
+    int error = add_to_worker(relay, worker, shared, shared_count);
+    if (error == 0)
+        *out = relay;
+    else
+        relay_close(relay);
     return error;
 }
 
@@ -158,8 +139,13 @@ void relay_close(struct relay *relay)
 {
     if (relay == NULL)
         return;
-    worker_stop(relay->worker);
-    relay_free(relay);
+    map_done(&relay->calls);
+    map_done(&relay->ufrags);
+    pool_done(&relay->ssrcs);
+    pool_done(&relay->tuples);
+    pipeline_round_free(relay->round);
+    free(relay->shared);
+    free(relay);
 }
 
 const struct worker *relay_worker(const struct relay *relay)

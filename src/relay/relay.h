@@ -139,16 +139,15 @@ struct relay_counters;
 const struct relay_counters *relay_counters(const struct relay *relay);
 
 /*
- * Makes the relay of one worker and starts the worker's thread. `worker` says how: its hooks and
- * state are the relay's own and left empty. Takes the descriptors of `shared`, also when it fails.
- * Returns 0 or a negative errno (-EINVAL: no such srtp_engine).
+ * Makes the relay of one worker that is not started yet. Takes the descriptors of `shared`, also
+ * when it fails. Returns 0 or a negative errno (-EINVAL: no such srtp_engine). When the worker
+ * stops, all sockets are closed; each lease is told to the listener's mailbox.
  */
-NODISCARD int relay_open(struct relay **out, const struct worker_config *worker,
+NODISCARD int relay_open(struct relay **out, struct worker *worker,
     const struct relay_config *config, const struct relay_shared_socket *shared,
     size_t shared_count);
 
-/* Stops the worker, closes all sockets (each lease is told to the listener's mailbox), frees.
- * Nobody may post any more. Accepts NULL. */
+/* Frees it; its worker has stopped. Accepts NULL. */
 void relay_close(struct relay *relay);
 
 /* The worker, for its counters of packets and drops. */

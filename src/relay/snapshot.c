@@ -200,5 +200,5 @@ static void take_snapshot(struct message *self, void *owner)
 void snapshot_request_post(struct snapshot_request *request)
 {
     request->message.deliver = take_snapshot;
-    worker_post(request->relay->worker, &request->message);
+    worker_post(request->relay->module, &request->message);
 }

@@ -20,16 +20,14 @@ enum {
 
 struct dtls_context;
 struct port;
-struct start;
 struct round;
 
 struct relay {
     struct relay_config config;
     struct text software;
     struct worker *worker;
+    struct worker_module *module; /* the relay, as the worker knows it */
     struct relay_counters counters;
-
-    struct start *start; /* while it starts */
 
     struct map calls;  /* by handle: struct call_media */
     struct map ufrags; /* by local ufrag: struct ufrag_entry */

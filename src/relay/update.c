@@ -76,5 +76,5 @@ void relay_post_update(struct relay *relay, struct relay_update *update)
 {
     struct parcel *parcel = CONTAINER_OF(update, struct parcel, update);
     parcel->message.deliver = deliver;
-    worker_post(relay->worker, &parcel->message);
+    worker_post(relay->module, &parcel->message);
 }

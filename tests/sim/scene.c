@@ -70,13 +70,14 @@ void scene_open(struct scene *s)
             .timed_out = timed_out,
             .snapshot = snapshot},
     };
-    int error = relay_open(&s->relay, &worker, &config, shared, COUNT_OF(shared));
-    if (error != 0)
+    if (worker_new(&worker, &s->worker) != 0 ||
+        relay_open(&s->relay, s->worker, &config, shared, COUNT_OF(shared)) != 0)
         abort();
 }
 
 void scene_close(struct scene *s)
 {
+    worker_stop(s->worker);
     relay_close(s->relay);
     sim_end();
 }

@@ -20,6 +20,7 @@
 enum { SCENE_MAX = 16, SCENE_CALL = 7 };
 
 struct scene {
+    struct worker *worker;
     struct relay *relay;
     struct mailbox control;
     struct dtls_certificate *certificate;

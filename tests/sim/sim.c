@@ -21,8 +21,15 @@ struct wire {
     uint8_t data[];
 };
 
+struct worker_module {
+    struct worker *worker;
+    const struct worker_hooks *hooks;
+    void *state;
+};
+
 struct worker {
     struct worker_config config;
+    struct worker_module module; /* one */
     struct timers timers;
     struct timer tick;
     struct pool packets;
@@ -40,7 +47,6 @@ static struct {
     struct list to_relay; /* struct wire */
     struct worker *worker;
     struct message *control, **control_end;
-    void *control_owner;
     uint64_t unreachable;
 } world;
 
@@ -61,7 +67,7 @@ static void deliver_control(void)
         world.control = message->next;
         if (world.control == NULL)
             world.control_end = &world.control;
-        message->deliver(message, world.control_owner);
+        message->deliver(message, message->owner);
     }
 }
 
@@ -125,8 +131,10 @@ static int fake_open(
     struct fake_socket *s = calloc(1, sizeof(*s));
     assert(s != NULL);
     s->fd = config->fd;
-    s->socket = (struct packet_socket){
-        .local = config->local, .channel = config->channel, .user = config->user};
+    s->socket = (struct packet_socket){.local = config->local,
+        .channel = config->channel,
+        .module = config->module,
+        .user = config->user};
     list_push_back(&w->sockets, &s->link);
     *out = &s->socket;
     return 0;
@@ -238,8 +246,8 @@ static void on_tick(struct timer *timer, uint64_t now_ms)
 {
     struct worker *w = CONTAINER_OF(timer, struct worker, tick);
     timer_arm(&w->timers, timer, now_ms + TICK_MS);
-    if (w->config.hooks->on_tick != NULL)
-        w->config.hooks->on_tick(w->config.state, now_ms);
+    if (w->module.hooks->on_tick != NULL)
+        w->module.hooks->on_tick(w->module.state, now_ms);
 }
 
 static bool run_packets(struct worker *w)
@@ -248,7 +256,7 @@ static bool run_packets(struct worker *w)
     packet_io_receive(&w->io, &batch);
     if (batch.count == 0)
         return false;
-    w->config.hooks->packets(w->config.state, &batch, world.now_ms);
+    w->module.hooks->packets(w->module.state, &batch, world.now_ms);
     for (size_t i = 0; i < batch.count; i++)
         if (!batch.packets[i]->queued)
             worker_discard(w, batch.packets[i]);
@@ -265,7 +273,7 @@ static bool run_messages(struct worker *w)
         w->posted = message->next;
         if (w->posted == NULL)
             w->posted_end = &w->posted;
-        message->deliver(message, w->config.state);
+        message->deliver(message, message->owner);
     }
     flush(w);
     return true;
@@ -299,7 +307,7 @@ void sim_run(uint64_t ms)
     }
 }
 
-int worker_start(const struct worker_config *config, struct worker **out)
+int worker_new(const struct worker_config *config, struct worker **out)
 {
     struct worker *w = calloc(1, sizeof(*w));
     assert(w != NULL);
@@ -314,22 +322,40 @@ int worker_start(const struct worker_config *config, struct worker **out)
     timer_init(&w->tick, on_tick);
     timer_arm(&w->timers, &w->tick, world.now_ms + TICK_MS);
     world.worker = w;
-    int error = w->config.hooks->on_start(w->config.state, w);
-    if (error != 0) {
-        fake_free(&w->io);
-        pool_done(&w->packets);
-        free(w);
-        return error;
-    }
     *out = w;
     return 0;
 }
 
+int worker_start(struct worker *w)
+{
+    (void)w;
+    return 0;
+}
+
+struct worker_module *worker_add(struct worker *w, const struct worker_hooks *hooks, void *state)
+{
+    assert(w->module.hooks == NULL);
+    w->module = (struct worker_module){.worker = w, .hooks = hooks, .state = state};
+    return &w->module;
+}
+
+void worker_remove(struct worker_module *module)
+{
+    module->hooks = NULL;
+}
+
+struct worker *worker_of(const struct worker_module *module)
+{
+    return module->worker;
+}
+
 void worker_stop(struct worker *w)
 {
+    if (w == NULL)
+        return;
     run_messages(w);
     timer_cancel(&w->timers, &w->tick);
-    w->config.hooks->on_stop(w->config.state);
+    w->module.hooks->on_stop(w->module.state);
     assert(timers_next_due(&w->timers) == TIMERS_NEVER);
     flush(w);
     assert(list_is_empty(&w->sockets));
@@ -339,8 +365,10 @@ void worker_stop(struct worker *w)
     world.worker = NULL;
 }
 
-void worker_post(struct worker *w, struct message *message)
+void worker_post(struct worker_module *module, struct message *message)
 {
+    struct worker *w = module->worker;
+    message->owner = module->state;
     message->next = NULL;
     *w->posted_end = message;
     w->posted_end = &message->next;
@@ -348,7 +376,7 @@ void worker_post(struct worker *w, struct message *message)
 
 void mailbox_post(struct mailbox *box, struct message *message)
 {
-    world.control_owner = box->owner;
+    message->owner = box->owner;
     message->next = NULL;
     *world.control_end = message;
     world.control_end = &message->next;
@@ -370,9 +398,17 @@ struct timers *worker_timers(struct worker *w)
     return &w->timers;
 }
 
-struct packet_io *worker_io(struct worker *w)
+int worker_open_socket(struct worker_module *module, const struct packet_socket_config *config,
+    struct packet_socket **out)
 {
-    return &w->io;
+    struct packet_socket_config own = *config;
+    own.module = module;
+    return packet_io_open_socket(&module->worker->io, &own, out);
+}
+
+void worker_close_socket(struct worker *w, struct packet_socket *socket)
+{
+    packet_io_close_socket(&w->io, socket);
 }
 
 static struct packet *counted(struct worker *w, struct packet *p)

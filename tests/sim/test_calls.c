@@ -130,7 +130,9 @@ static void closing_the_relay_closes_the_leases(void **state)
 {
     (void)state;
     size_t descriptors = open_descriptors();
+    worker_stop(scene.worker);
     relay_close(scene.relay);
+    scene.worker = NULL;
     scene.relay = NULL;
     sim_end();
     assert_int_equal(scene.closed[1], 1);

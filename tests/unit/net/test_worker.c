@@ -16,6 +16,7 @@
  * worker starts and after it stopped. */
 struct echo {
     struct worker *worker;
+    struct worker_module *module;
     struct packet_socket *socket;
     struct timer timer;
     struct address client;
@@ -23,7 +24,6 @@ struct echo {
     unsigned delivered;
     unsigned ticks;
     uint64_t last_tick_ms;
-    bool fails_to_start;
     bool stopped;
 };
 
@@ -57,16 +57,13 @@ static void on_timer(struct timer *timer, uint64_t now_ms)
     send_note(e, "timer");
 }
 
-static int on_start(void *state, struct worker *worker)
+static void open_server(struct echo *e)
 {
-    struct echo *e = state;
     struct packet_socket_config config = {.channel = PACKET_CHANNEL_RTP, .user = e};
-    e->worker = worker;
     config.fd = open_udp(&config.local);
     server = config.local;
-    assert_int_equal(packet_io_open_socket(worker_io(worker), &config, &e->socket), 0);
+    assert_int_equal(worker_open_socket(e->module, &config, &e->socket), 0);
     timer_init(&e->timer, on_timer);
-    return e->fails_to_start ? -EPERM : 0;
 }
 
 static void on_stop(void *state)
@@ -104,16 +101,22 @@ static void packets(void *state, struct packet_batch *batch, uint64_t now_ms)
 }
 
 static const struct worker_hooks hooks = {
-    .on_start = on_start, .on_stop = on_stop, .on_tick = on_tick, .packets = packets};
+    .on_stop = on_stop, .on_tick = on_tick, .packets = packets};
+
+static void make(struct echo *e, unsigned batch_wait_us)
+{
+    struct worker_config config = {.index = 3, .batch_wait_us = batch_wait_us};
+    assert_int_equal(worker_new(&config, &e->worker), 0);
+    e->module = worker_add(e->worker, &hooks, e);
+    assert_ptr_equal(worker_of(e->module), e->worker);
+    open_server(e);
+}
 
 static void start(struct echo *e, unsigned batch_wait_us)
 {
-    struct worker_config config = {
-        .index = 3, .hooks = &hooks, .state = e, .batch_wait_us = batch_wait_us};
-    struct worker *worker;
     client_fd = open_udp(&e->client);
-    assert_int_equal(worker_start(&config, &worker), 0);
-    assert_ptr_equal(worker, e->worker);
+    make(e, batch_wait_us);
+    assert_int_equal(worker_start(e->worker), 0);
 }
 
 static void send_bytes(const void *data, size_t len)
@@ -204,7 +207,7 @@ static void post(struct echo *e, unsigned number, void (*run)(struct echo *e))
     struct command *c = calloc(1, sizeof(*c));
     assert_non_null(c);
     *c = (struct command){.message.deliver = run_command, .number = number, .run = run};
-    worker_post(e->worker, &c->message);
+    worker_post(e->module, &c->message);
 }
 
 static void say_hello(struct echo *e)
@@ -256,7 +259,7 @@ static void messages_come_before_packets_sent_after_them(void **state)
 
 static void close_it(struct echo *e)
 {
-    packet_io_close_socket(worker_io(e->worker), e->socket);
+    worker_close_socket(e->worker, e->socket);
     e->socket = NULL;
 }
 
@@ -310,16 +313,61 @@ static void ticks_once_a_second(void **state)
     assert_true(e.last_tick_ms <= stopped_ms);
 }
 
-static void an_error_of_the_hook_ends_the_start(void **state)
+static void a_worker_may_end_before_it_starts(void **state)
 {
     (void)state;
-    struct echo e = {.fails_to_start = true};
-    struct worker_config config = {.hooks = &hooks, .state = &e};
-    struct worker *worker = NULL;
-    assert_int_equal(worker_start(&config, &worker), -EPERM);
-    assert_null(worker);
-    assert_false(e.stopped);
+    struct echo e = {.copies = 1}, gone = {.copies = 1};
+    client_fd = open_udp(&e.client);
+    make(&e, 0);
+    worker_remove(worker_add(e.worker, &hooks, &gone));
+    post(&e, 0, say_hello);
+    worker_stop(e.worker);
+    expect("hello");
+    expect("bye");
+    assert_true(e.stopped);
+    assert_false(gone.stopped);
+    close(client_fd);
     worker_stop(NULL);
+}
+
+/* Each module has its own sockets, ticks and messages. */
+static void modules_do_not_see_each_others_packets(void **state)
+{
+    (void)state;
+    struct echo one = {.copies = 1}, two = {.copies = 2};
+    struct address first;
+    client_fd = open_udp(&one.client);
+    two.client = one.client;
+    make(&one, 50 * 1000);
+    first = server;
+    two.worker = one.worker;
+    two.module = worker_add(one.worker, &hooks, &two);
+    open_server(&two);
+    assert_int_equal(worker_start(one.worker), 0);
+    post(&two, 0, NULL);
+    for (int i = 0; i < 4; i++) { /* all in one batch */
+        send_bytes("two", 3);
+        assert_int_equal(udp_socket_send(client_fd, bytes_of("one", 3), NULL, &first), 0);
+    }
+    unsigned heard_one = 0, heard_two = 0;
+    for (int i = 0; i < 12; i++) {
+        struct udp_datagram datagram;
+        struct pollfd wait = {.fd = client_fd, .events = POLLIN};
+        char text[8] = "";
+        assert_int_equal(poll(&wait, 1, 5000), 1);
+        assert_int_equal(udp_socket_receive(client_fd, text, sizeof(text) - 1, &datagram), 0);
+        bool is_one = strcmp(text, "one") == 0;
+        assert_true(address_equal(&datagram.remote, is_one ? &first : &server));
+        heard_one += is_one;
+        heard_two += !is_one;
+    }
+    assert_int_equal(heard_one, 4);
+    assert_int_equal(heard_two, 8);
+    worker_stop(one.worker);
+    assert_true(one.stopped && two.stopped);
+    assert_int_equal(one.delivered, 0);
+    assert_int_equal(two.delivered, 1);
+    close(client_fd);
 }
 
 int main(void)
@@ -332,7 +380,8 @@ int main(void)
         cmocka_unit_test(a_socket_may_be_closed_at_any_time),
         cmocka_unit_test(counts_verdicts),
         cmocka_unit_test(ticks_once_a_second),
-        cmocka_unit_test(an_error_of_the_hook_ends_the_start),
+        cmocka_unit_test(a_worker_may_end_before_it_starts),
+        cmocka_unit_test(modules_do_not_see_each_others_packets),
     };
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }

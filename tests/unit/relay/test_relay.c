@@ -19,6 +19,7 @@ enum { WAIT_MS = 5000, CALL = 3 };
 
 static uv_loop_t loop;
 static struct mailbox control;
+static struct worker *worker;
 static struct relay *relay;
 static unsigned closed[3], snapshots;
 static uint64_t packets_in;
@@ -64,19 +65,23 @@ static void start(const char *engine, int expected)
         .control = &control,
         .listener = {.lease_closed = on_closed, .timed_out = on_timeout, .snapshot = on_snapshot},
     };
-    struct worker_config worker = {.index = 0};
+    struct worker_config config_of_worker = {.index = 0};
     struct end stun = open_end();
     struct relay_shared_socket shared = {.fd = stun.fd, .local = stun.address, .stun_only = true};
 
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(mailbox_open(&control, &loop, NULL), 0);
-    assert_int_equal(relay_open(&relay, &worker, &config, &shared, 1), expected);
-    if (expected != 0)
+    assert_int_equal(worker_new(&config_of_worker, &worker), 0);
+    assert_int_equal(relay_open(&relay, worker, &config, &shared, 1), expected);
+    if (expected == 0)
+        assert_int_equal(worker_start(worker), 0);
+    else
         assert_int_equal(fcntl(stun.fd, F_GETFD), -1); /* taken all the same */
 }
 
 static void stop(void)
 {
+    worker_stop(worker);
     relay_close(relay);
     relay = NULL;
     mailbox_close(&control, NULL);
