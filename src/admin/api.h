@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin/api.h - what the HTTP port asks of the daemon, and what it is told.
+ *
+ * The port knows nothing of TURN's threads. Each question carries the number of the HTTP request
+ * that waits for it; the daemon answers with one of the admin_answer_...() functions, from within
+ * the call or later, in the control thread. An answer to a request that is gone (the client hung
+ * up, its time is over) is dropped. What a question or an answer points to is borrowed for the
+ * call.
+ */
+#ifndef ADMIN_API_H
+#define ADMIN_API_H
+
+#include "base/str.h"
+
+struct admin;
+
+enum admin_error {
+    ADMIN_BAD_REQUEST, /* 400 */
+    ADMIN_REFUSED,     /* 403 */
+    ADMIN_NOT_FOUND,   /* 404 */
+    ADMIN_UNAVAILABLE, /* 503 */
+};
+
+struct admin_credentials_query {
+    struct text user;  /* 1 to 256 bytes of UTF-8 without control characters */
+    struct text realm; /* empty: the default */
+    uint32_t ttl_s;    /* 0: not said */
+};
+
+struct admin_credentials {
+    struct text username; /* "EXPIRY:USER" */
+    struct text password;
+    struct text realm;
+    const struct text *uris; /* "turn:example.org:3478?transport=udp" */
+    size_t uri_count;
+    uint32_t ttl_s;
+    int64_t expires_s; /* unix time */
+};
+
+struct admin_allocation_filter {
+    struct text user; /* empty: of all users */
+    struct text realm;
+    size_t limit; /* rows wanted, at least 1 */
+};
+
+struct admin_traffic {
+    uint64_t packets;
+    uint64_t bytes;
+};
+
+enum { ADMIN_MAX_ALTERNATES = 8 };
+
+/* One row of /turn/allocations; an empty text is left out. */
+struct admin_allocation {
+    uint64_t id; /* for end_allocation */
+    struct text user;
+    struct text realm;
+    struct text client;         /* "192.0.2.1:50000" */
+    struct text server;         /* the address of ours it talks to */
+    struct text transport;      /* "udp", "tcp", "tls" or "dtls" */
+    struct text relayed;        /* "198.51.100.1:49152" */
+    struct text relayed_second; /* of the other family, when there are two */
+    bool is_tcp;                /* RFC 6062 */
+    bool is_mobile;             /* RFC 8016 */
+    unsigned worker;
+    uint64_t age_s;
+    uint64_t expires_in_s;
+    uint64_t permissions;
+    uint64_t channels;
+    uint64_t connections;             /* RFC 6062 */
+    struct admin_traffic from_client; /* relayed */
+    struct admin_traffic from_peers;
+};
+
+struct admin_end_user {
+    struct text user;
+    struct text realm; /* empty: in all realms */
+    uint32_t revoke_s; /* 0: may come back at once; else refused for so long */
+};
+
+/* A function left NULL: the path is not found. */
+struct admin_api {
+    void *owner; /* borrowed */
+    void (*credentials)(void *owner, uint64_t request, const struct admin_credentials_query *query);
+    void (*allocations)(
+        void *owner, uint64_t request, const struct admin_allocation_filter *filter);
+    void (*end_allocation)(void *owner, uint64_t request, uint64_t id);
+    void (*end_user)(void *owner, uint64_t request, const struct admin_end_user *what);
+    /* `alternates`: where clients are sent, up to ADMIN_MAX_ALTERNATES; not yet looked at. */
+    void (*drain)(
+        void *owner, uint64_t request, const struct text *alternates, size_t alternate_count);
+    void (*undrain)(void *owner, uint64_t request);
+    /* Adds the text of /metrics (Prometheus, text format 0.0.4). */
+    void (*metrics)(void *owner, struct str *out);
+    /* Whether new work is welcome; if not, adds a word why. */
+    bool (*ready)(void *owner, struct str *why);
+};
+
+void admin_answer_credentials(
+    struct admin *admin, uint64_t request, const struct admin_credentials *credentials);
+
+/* `total`: how many there are, of which `rows` are some. */
+void admin_answer_allocations(struct admin *admin, uint64_t request,
+    const struct admin_allocation *rows, size_t count, size_t total);
+
+/* To end_allocation and end_user: how many allocations were ended. */
+void admin_answer_ended(struct admin *admin, uint64_t request, uint64_t count);
+
+/* To drain and undrain: `left` allocations are still running. */
+void admin_answer_drain(struct admin *admin, uint64_t request, bool draining, uint64_t left);
+
+/* `why` is a sentence for the reader. */
+void admin_answer_error(
+    struct admin *admin, uint64_t request, enum admin_error error, struct text why);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * redis/client.h - one connection to Redis on a libuv loop, which never blocks it.
+ *
+ *                    connected                 AUTH, SELECT, SUBSCRIBE answered
+ *     CONNECTING ------------------> GREETING ---------------------------------> READY
+ *        ^   |                          |                                          |
+ *        |   +-- timeout, refused ------+------------ lost, silent too long -------+
+ *        |                                                  |
+ *        +--------- back-off, 0.1 to 10 s, with jitter --- WAITING
+ *
+ * Commands are arrays of words, so no data is ever part of a format. They are taken in READY only
+ * and at most `max_pending` at a time: what cannot be sent now is refused at once, nothing is kept
+ * for later. When the oldest command is not answered within `command_timeout_ms`, the connection is
+ * given up. An idle connection is probed with PING. One log line for each change between reachable
+ * and not. Used and called back in the loop's thread only.
+ */
+#ifndef REDIS_CLIENT_H
+#define REDIS_CLIENT_H
+
+#include <uv.h>
+
+#include "base/metrics.h"
+#include "redis/endpoint.h"
+#include "redis/reply.h"
+
+enum {
+    REDIS_COMMAND_MAX_WORDS = 64,
+    REDIS_DEFAULT_COMMAND_TIMEOUT_MS = 3000,
+    REDIS_DEFAULT_MAX_PENDING = 1024,
+};
+
+struct redis_client;
+
+struct redis_counters {
+    struct counter connects; /* times READY was reached */
+    struct counter failures; /* connections refused, lost or given up */
+    struct counter commands; /* sent */
+    struct counter errors;   /* answered by an error */
+    struct counter timeouts; /* connections given up for silence */
+    struct counter refused;  /* commands not taken: away, or too many pending */
+    struct counter messages; /* of subscriptions */
+    struct counter is_ready; /* gauge: 0 or 1 */
+};
+
+struct redis_client_config {
+    const struct redis_endpoint *endpoint; /* copied */
+    const char *name;                      /* in the log: a literal */
+    unsigned command_timeout_ms;           /* 0: the default */
+    unsigned max_pending;                  /* 0: the default */
+
+    /* With channels, which are copied, it is a subscriber and takes no commands. READY is reached
+     * when all are subscribed to. */
+    const struct text *channels;
+    size_t channel_count;
+    void (*on_message)(void *owner, struct text channel, struct text payload);
+
+    /* READY was reached, or left; may be NULL. */
+    void (*on_ready)(void *owner, bool is_ready);
+    void *owner; /* borrowed */
+};
+
+/* Called once for each command taken. `reply` is borrowed for the call; NULL: the connection was
+ * lost, or closed, before the answer. */
+struct redis_callback {
+    void (*done)(void *owner, const struct redis_reply *reply);
+    void *owner; /* borrowed */
+};
+
+/* Starts to connect. Returns 0 and a new client in `out`, or a negative errno or UV_E code. */
+NODISCARD int redis_client_open(
+    uv_loop_t *loop, const struct redis_client_config *config, struct redis_client **out);
+
+/* Returns 0, or -ENOTCONN, -EAGAIN (too many pending), -E2BIG, -ENOMEM; the callback is then not
+ * called. It is never called from within. */
+NODISCARD int redis_client_send(struct redis_client *client, const struct text *words, size_t count,
+    struct redis_callback callback);
+
+bool redis_client_is_ready(const struct redis_client *client);
+const struct redis_counters *redis_client_counters(const struct redis_client *client);
+
+/* Pending commands are called back with NULL, on_ready is not; the memory is freed from the loop.
+ * Not from within a callback of the same client. Accepts NULL. */
+void redis_client_close(struct redis_client *client);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * redis/endpoint.h - which Redis, which database, as whom: what options say of a connection.
+ *
+ * Pure: nothing is looked up here.
+ */
+#ifndef REDIS_ENDPOINT_H
+#define REDIS_ENDPOINT_H
+
+#include "base/str.h"
+
+enum {
+    REDIS_DEFAULT_PORT = 6379,
+    REDIS_DEFAULT_CONNECT_TIMEOUT_MS = 5000,
+    REDIS_MAX_DB = 1 << 20,
+};
+
+struct redis_endpoint {
+    char *host; /* a name, or an address without brackets */
+    uint16_t port;
+    unsigned db;
+    char *user;     /* NULL: none, as before Redis 6 */
+    char *password; /* NULL: no AUTH */
+    unsigned connect_timeout_ms;
+};
+
+/*
+ * Reads one of
+ *     ip=HOST port=N dbname=N user=NAME password=WORD connect_timeout=SECONDS   (coturn's words)
+ *     redis://USER:PASSWORD@HOST:PORT/DB                                  (percent-encoding undone)
+ *     HOST:PORT/DB
+ * where all but the host may be left out. Returns 0, or -EINVAL or -ENOMEM with a sentence, which
+ * never shows the password, in `why`; `out` is then untouched.
+ */
+NODISCARD int redis_endpoint_parse(struct text spec, struct redis_endpoint *out, struct str *why);
+
+NODISCARD int redis_endpoint_copy(const struct redis_endpoint *from, struct redis_endpoint *out);
+
+/* Frees the strings, the password wiped; accepts all zeros. */
+void redis_endpoint_done(struct redis_endpoint *endpoint);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * redis/turn_users.h - users, secrets, peer lists, limits and revocations of TURN kept in Redis.
+ *
+ * The keys are coturn's:
+ *     turn/realm/REALM/user/NAME/key        the key: 32 hex digits (MD5); or a password in the open
+ *     turn/realm/REALM/secret               set: secrets of time-limited credentials
+ *     turn/realm/REALM/allowed-peer-ip      set of addresses, ranges or CIDR blocks
+ *     turn/realm/REALM/denied-peer-ip       the same
+ *     turn/realm/REALM/max-bps, .../total-quota, .../user-quota
+ *     turn/origin/ORIGIN                    the realm of a web origin
+ *     turn/oauth/kid/KID                    hash: ikm_key, timestamp, lifetime, as_rs_alg, realm
+ * and three more of ours:
+ *     turn/realm/REALM/userhash/HEX         the name behind a USERHASH (64 hex digits, lower case)
+ *     turn/realm/REALM/revoked              set: names that are refused
+ *     turn/realm/REALM/revoke               channel: the name whose allocations end now
+ * (64 hex digits as a user's key are a SHA-256 key, RFC 8489 section 18.5.1.)
+ *
+ * Single things are looked up when asked for. What belongs to a whole realm is read again every
+ * `refresh_ms`, after each connection and told when it differs. While Redis is away the last known
+ * lists stay in force and look-ups say REDIS_AWAY at once, so the caller keeps what it has cached.
+ * Nothing here blocks, and no command walks all keys. Control thread only.
+ */
+#ifndef REDIS_TURN_USERS_H
+#define REDIS_TURN_USERS_H
+
+#include "redis/client.h"
+
+enum {
+    REDIS_TURN_MAX_NAME = 508, /* bytes; RFC 8489, section 14.3 */
+    REDIS_TURN_DEFAULT_REFRESH_MS = 10000,
+};
+
+struct redis_turn;
+
+/* Sorted by bytes, each once. */
+struct redis_names {
+    struct text *list;
+    size_t count;
+};
+
+/* All that Redis says of one realm. Numbers are -1 where Redis has none. */
+struct redis_realm_lists {
+    struct text realm;
+    struct redis_names secrets;
+    struct redis_names allowed_peers;
+    struct redis_names denied_peers;
+    struct redis_names revoked;
+    int64_t max_bps; /* bytes a second */
+    int64_t total_quota;
+    int64_t user_quota;
+};
+
+enum redis_found {
+    REDIS_FOUND,
+    REDIS_ABSENT,
+    REDIS_AWAY, /* not known: Redis cannot be reached, or its answer cannot be used */
+};
+
+enum redis_key_kind { REDIS_KEY_PASSWORD, REDIS_KEY_MD5, REDIS_KEY_SHA256 };
+
+struct redis_user {
+    enum redis_found found;
+    struct text realm;
+    struct text name; /* as asked for; by user hash: as found, empty unless REDIS_FOUND */
+    /* The rest: of REDIS_FOUND only. */
+    enum redis_key_kind kind;
+    struct text password; /* REDIS_KEY_PASSWORD */
+    uint8_t key[32];      /* REDIS_KEY_MD5: the first 16 */
+};
+
+struct redis_oauth_key {
+    enum redis_found found;
+    struct text kid;
+    struct text ikm_key; /* as stored: base64 */
+    struct text as_rs_alg;
+    struct text realm;
+    int64_t timestamp_s; /* 0 where Redis has none */
+    int64_t lifetime_s;
+};
+
+struct redis_origin {
+    enum redis_found found;
+    struct text origin;
+    struct text realm;
+};
+
+struct redis_turn_config {
+    const struct redis_endpoint *endpoint; /* copied */
+    const struct text *realms;             /* copied */
+    size_t realm_count;
+    unsigned refresh_ms;         /* 0: the default */
+    unsigned command_timeout_ms; /* 0: the default */
+
+    /* What is handed over is borrowed for the call. */
+    void (*on_lists)(void *owner, const struct redis_realm_lists *lists);
+    /* The user was published, or is new in the set of the revoked. */
+    void (*on_revoked)(void *owner, struct text realm, struct text user);
+    /* Redis answers and the lists of all realms were read; or it is away. */
+    void (*on_available)(void *owner, bool is_available);
+    void *owner; /* borrowed */
+};
+
+/* Returns 0 and a new object in `out`, or a negative errno or UV_E code. Redis may be away. */
+NODISCARD int redis_turn_open(
+    uv_loop_t *loop, const struct redis_turn_config *config, struct redis_turn **out);
+
+/* Each calls `done` exactly once: from the loop, or at once when Redis is away; at the latest with
+ * REDIS_AWAY from redis_turn_close(). What it is handed is borrowed for the call. */
+void redis_turn_find_user(struct redis_turn *turn, struct text realm, struct text name,
+    void (*done)(void *owner, const struct redis_user *user), void *owner);
+void redis_turn_find_userhash(struct redis_turn *turn, struct text realm, const uint8_t hash[32],
+    void (*done)(void *owner, const struct redis_user *user), void *owner);
+void redis_turn_find_oauth_key(struct redis_turn *turn, struct text kid,
+    void (*done)(void *owner, const struct redis_oauth_key *key), void *owner);
+void redis_turn_find_origin(struct redis_turn *turn, struct text origin,
+    void (*done)(void *owner, const struct redis_origin *found), void *owner);
+
+bool redis_turn_is_available(const struct redis_turn *turn);
+
+/* Of the connection for commands, and of that for revocations. */
+const struct redis_counters *redis_turn_counters(const struct redis_turn *turn);
+const struct redis_counters *redis_turn_subscriber_counters(const struct redis_turn *turn);
+
+/* Calls back what is pending; the memory is freed from the loop. Not from within a callback.
+ * Accepts NULL. */
+void redis_turn_close(struct redis_turn *turn);
+
+#endif
