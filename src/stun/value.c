@@ -72,3 +72,15 @@ bool stun_read_error(struct bytes value, unsigned *code, struct text *reason)
     *reason = text_from_bytes(r.rest);
     return true;
 }
+
+bool stun_read_icmp(struct bytes value, struct stun_icmp *out)
+{
+    struct reader r = reader_over(value);
+    reader_u16(&r); /* reserved */
+    uint16_t kind = reader_u16(&r);
+    uint32_t data = reader_u32(&r);
+    if (!reader_ok(&r) || reader_left(&r) > 0)
+        return false;
+    *out = (struct stun_icmp){.type = (uint8_t)(kind >> 9), .code = kind & 0x1ff, .data = data};
+    return true;
+}

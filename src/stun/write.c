@@ -90,6 +90,29 @@ void stun_write_error(struct writer *w, enum stun_error code, struct text reason
     stun_write_attr(w, STUN_ERROR_CODE, writer_bytes(&v));
 }
 
+void stun_write_icmp(struct writer *w, const struct stun_icmp *icmp)
+{
+    uint8_t wire[8];
+    struct writer v = writer_over(wire, sizeof(wire));
+    assert(icmp->type < 0x80 && icmp->code < 0x200);
+    writer_u16(&v, 0);
+    writer_u16(&v, (uint16_t)(icmp->type << 9 | icmp->code));
+    writer_u32(&v, icmp->data);
+    stun_write_attr(w, STUN_ICMP, writer_bytes(&v));
+}
+
+void stun_write_address_error(struct writer *w, enum address_family family, enum stun_error code)
+{
+    uint8_t wire[4];
+    struct writer v = writer_over(wire, sizeof(wire));
+    assert(family != ADDRESS_NONE);
+    writer_u8(&v, family == ADDRESS_IP4 ? 1 : 2);
+    writer_u8(&v, 0);
+    writer_u8(&v, (uint8_t)(code / 100));
+    writer_u8(&v, (uint8_t)(code % 100));
+    stun_write_attr(w, STUN_ADDRESS_ERROR_CODE, writer_bytes(&v));
+}
+
 void stun_write_unknown(struct writer *w, const uint16_t *types, size_t count)
 {
     uint8_t wire[2 * 64];
