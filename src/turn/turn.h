@@ -117,12 +117,16 @@ struct turn_host {
     void (*close_path)(void *owner, const struct turn_path *path);
 };
 
+struct source_limit;
+
 struct turn_config {
     struct turn_host host;
-    struct timers *timers;          /* of the worker; borrowed */
-    struct turn_settings *settings; /* the server takes a reference of its own */
-    unsigned worker;                /* index; goes into ids and tickets */
-    size_t max_allocations;         /* of this worker */
+    struct timers *timers;                   /* of the worker; borrowed */
+    struct turn_settings *settings;          /* the server takes a reference of its own */
+    struct source_limit *binding_limit;      /* shared by all workers; borrowed; NULL: none */
+    struct source_limit *unauthorized_limit; /* likewise */
+    unsigned worker;                         /* index; goes into ids and tickets */
+    size_t max_allocations;                  /* of this worker */
 };
 
 struct turn_server;
@@ -161,9 +165,8 @@ struct turn_arrival {
 /* After TURN_ANOTHER and TURN_LOOKUP. */
 struct turn_elsewhere {
     unsigned worker;
-    char username[AUTH_USERNAME_MAX + 1]; /* of TURN_LOOKUP; may be empty */
-    char realm[AUTH_REALM_MAX + 1];
-    uint8_t userhash[AUTH_USERHASH_SIZE]; /* when username is empty */
+    char username[LONG_TERM_MAX_NAME + 1]; /* of TURN_LOOKUP */
+    char realm[LONG_TERM_MAX_REALM + 1];
 };
 
 /*

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * turn/permission.h - which peers an allocation exchanges data with, by IP (RFC 8656, section 9).
+ *
+ * Judged by the policy when it is made and when the settings change; the port of a packet only
+ * where the policy asks for it. A permission outlives its time while channels point to it, and
+ * then permits nothing.
+ */
+#ifndef TURN_PERMISSION_H
+#define TURN_PERMISSION_H
+
+#include "turn/allocation.h"
+#include "turn/request.h"
+
+struct permission {
+    struct address_node node; /* in allocation->permissions */
+    uint64_t expires_ms;
+    uint32_t channels; /* that point here */
+    bool is_live;      /* counted; its time was not over at the last sweep */
+    bool checks_port;  /* policy_peer_port() judges each packet */
+    bool is_known;     /* has passed the limit of new peers */
+};
+
+/* The permission for the IP of `peer`, or NULL; perhaps not live. */
+struct permission *permission_find(
+    const struct turn_allocation *allocation, const struct address *peer);
+
+static inline bool permission_is_live(const struct permission *permission, uint64_t now_ms)
+{
+    return permission->is_live && now_ms < permission->expires_ms;
+}
+
+/* What a peer costs who asks for it: 400 (port 0 where one is needed), 443, 403; 0 when it may be
+ * had. `checks_port` is what the permission must remember. */
+unsigned permission_judge(
+    const struct turn_allocation *allocation, const struct address *peer, bool *checks_port);
+
+/* Makes or renews the permission; NULL (508) when there are too many or out of memory. */
+struct permission *permission_install(struct turn_allocation *allocation,
+    const struct address *peer, bool checks_port, uint64_t now_ms);
+
+/* Whether data may pass between the client and `peer` (with its port) now; otherwise the reason. A
+ * permission of NULL permits nothing. */
+enum drop_reason permission_check(struct turn_allocation *allocation, struct permission *permission,
+    const struct address *peer, uint64_t now_ms);
+
+/* Ends it and its channels. */
+void permission_end(struct turn_allocation *allocation, struct permission *permission);
+
+/* Ends those whose time is over; returns when the next one is due, TIMERS_NEVER without. */
+uint64_t permissions_sweep(struct turn_allocation *allocation, uint64_t now_ms);
+
+/* After a change of the policy. */
+void permissions_rejudge(struct turn_allocation *allocation);
+
+/* All of a family; NONE: of every one. */
+void permissions_end(struct turn_allocation *allocation, enum address_family family);
+
+/* CreatePermission (RFC 8656, section 10.2). */
+enum turn_verdict permission_create(struct turn_request *r);
+
+#endif
