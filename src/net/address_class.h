@@ -32,6 +32,12 @@ const char *address_class_name(enum address_class class);
 /* An IPv6 spelling has the class of the IPv4 address in it, or TRANSITION when that is public. */
 enum address_class address_classify(const struct address *a);
 
+/* Needs a network interface beside it to mean anything. */
+static inline bool address_is_link_local(const struct address *a)
+{
+    return address_classify(a) == ADDRESS_CLASS_LINK_LOCAL;
+}
+
 /* An address of 6to4, Teredo and ISATAP at once. */
 enum { ADDRESS_INNER_MAX = 6 };
 

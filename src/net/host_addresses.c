@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/address_class.h"
 #include "net/sockaddr.h"
 
 static bool read_one(const struct ifaddrs *from, struct host_address *out)
@@ -51,13 +52,6 @@ void host_addresses_done(struct host_addresses *host)
 {
     free(host->list);
     *host = (struct host_addresses){.list = NULL};
-}
-
-bool address_is_link_local(const struct address *a)
-{
-    if (a->family == ADDRESS_IP4)
-        return a->ip[0] == 169 && a->ip[1] == 254;
-    return a->family == ADDRESS_IP6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
 bool host_addresses_default(const struct host_addresses *host, struct address *out)

@@ -27,7 +27,4 @@ void host_addresses_done(struct host_addresses *host);
  * link-local, IPv4 before IPv6; else the loopback's. False when there is none at all. */
 NODISCARD bool host_addresses_default(const struct host_addresses *host, struct address *out);
 
-/* 169.254.0.0/16 or fe80::/10: needs a network interface beside it to mean anything. */
-bool address_is_link_local(const struct address *a);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "net/address_class.h"
 #include "net/resolve.h"
 
 /* Bounds what one option may ask for. */

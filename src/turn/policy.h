@@ -8,7 +8,7 @@
  *   3. on the denied list: denied;
  *   4. loopback, with `allow_loopback`: allowed;
  *   5. an address of this host (not loopback or link-local): only its own media and relay ports;
- *   6. any class but public: denied (multicast only, with `deny_multicast` off, is allowed);
+ *   6. any class but public: denied;
  *   7. the rest: allowed.
  * Above them all stand the protected endpoints (control ports, Redis, our own listeners): nothing
  * is ever sent there. A policy is immutable and may be shared by threads.
@@ -44,7 +44,6 @@ struct policy_config {
     const struct address_ranges *allowed; /* sealed; copied; NULL: empty */
     const struct address_ranges *denied;  /* likewise */
     bool allow_loopback;
-    bool allow_multicast;
     const struct address *own; /* IPs of this host: local, external; ports play no part; copied */
     size_t own_count;
     /* Port 0: every port. An unspecified IP: every address of this host, of either family. Copied.
