@@ -10,6 +10,11 @@ void packet_reset(struct packet *p)
     p->socket = NULL;
     p->peer = (struct address){.family = ADDRESS_NONE};
     p->arrival_ns = 0;
+    p->kind = PACKET_DATAGRAM;
+    p->tos = 0;
+    p->dont_fragment = false;
+    p->icmp_type = p->icmp_code = 0;
+    p->icmp_data = 0;
     p->drop = DROP_NONE;
     p->queued = false;
     p->next = NULL;
@@ -51,6 +56,12 @@ struct packet *packet_copy(struct pool *pool, const struct packet *p)
     copy->socket = p->socket;
     copy->peer = p->peer;
     copy->arrival_ns = p->arrival_ns;
+    copy->kind = p->kind;
+    copy->tos = p->tos;
+    copy->dont_fragment = p->dont_fragment;
+    copy->icmp_type = p->icmp_type;
+    copy->icmp_code = p->icmp_code;
+    copy->icmp_data = p->icmp_data;
     copy->user = p->user;
     return copy;
 }

@@ -21,12 +21,24 @@ enum {
 
 struct packet_socket;
 
+enum packet_kind {
+    PACKET_DATAGRAM,
+    PACKET_ICMP, /* an ICMP or ICMPv6 error about an earlier datagram of the socket */
+};
+
 struct packet {
     uint8_t *data; /* inside `buffer` */
     size_t len;
     struct packet_socket *socket; /* received on, or to be sent from; borrowed */
-    struct address peer;          /* received from, or to be sent to */
+    struct address peer;          /* received from, or to be sent to; of a PACKET_ICMP: where the
+                                     datagram was sent that failed */
     uint64_t arrival_ns;          /* CLOCK_MONOTONIC, when it was read from the socket */
+    enum packet_kind kind;        /* of a received one */
+    uint8_t tos;                  /* traffic class: as received, or to be sent with. Only for
+                                     sockets that were opened with `want_tos` */
+    bool dont_fragment;           /* to be sent; only for sockets opened with `want_df` */
+    uint8_t icmp_type, icmp_code; /* of a PACKET_ICMP, which has what came back of the */
+    uint32_t icmp_data;           /* datagram's payload as its data; the MTU, when too long */
     enum drop_reason drop;        /* the verdict: DROP_NONE while it goes on through the stages */
     bool queued;                  /* worker_send() has it */
     struct packet *next;          /* the worker's: in its send queue */
@@ -55,7 +67,7 @@ static inline size_t packet_tailroom(const struct packet *p)
     return sizeof(p->buffer) - packet_headroom(p) - p->len;
 }
 
-/* Makes it empty: no data, socket, peer or verdict, and all of its headroom. */
+/* Makes it empty: a datagram without data, socket, peer or verdict, with all of its headroom. */
 void packet_reset(struct packet *p);
 
 /* Replaces the data; false, and nothing changed, when it is longer than PACKET_DATA_MAX. */
@@ -67,7 +79,7 @@ void packet_pool_init(struct pool *pool, size_t limit);
 /* Returns an empty packet, or NULL when there is none left. */
 NODISCARD struct packet *packet_take(struct pool *pool);
 
-/* Returns a copy with the same data, socket, peer, arrival and user, not queued; or NULL. */
+/* Returns a copy, not queued and without verdict; or NULL. */
 NODISCARD struct packet *packet_copy(struct pool *pool, const struct packet *p);
 
 /* Takes the packet back; accepts NULL. */

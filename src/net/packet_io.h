@@ -13,6 +13,7 @@
 #ifndef NET_PACKET_IO_H
 #define NET_PACKET_IO_H
 
+#include "net/own_sockets.h"
 #include "net/packet.h"
 
 struct worker_module;
@@ -30,6 +31,9 @@ struct packet_socket {
     enum packet_channel channel;
     struct worker_module *module; /* who gets its packets; NULL: nobody, the worker drops them */
     void *user;                   /* borrowed; NULL once closed */
+    uint8_t tos;                  /* the class packets leave with that do not say their own */
+    bool want_tos;
+    struct own_socket own; /* the worker's: how others in the process find it */
 };
 
 struct packet_socket_config {
@@ -38,6 +42,20 @@ struct packet_socket_config {
     enum packet_channel channel;
     struct worker_module *module;
     void *user;
+
+    uint8_t tos;    /* the traffic class that is set on the descriptor */
+    bool want_tos;  /* packets carry their class: it is read from those received, and those sent
+                       leave with the one they have */
+    bool want_icmp; /* ICMP errors about packets that were sent are received as PACKET_ICMP, as is a
+                       local "too long" */
+    bool want_df; /* packets with `dont_fragment` are never fragmented, all others may be, here and
+                     on their way (IPv4: the DF bit); otherwise as the system is set up */
+
+    /* Others in the process that send to `local`, or to `advertised` with the same port, are heard
+     * without the kernel (net/own_sockets.h). For a specific address of one socket only, never of
+     * a port that several workers share. */
+    bool reachable;
+    struct address advertised; /* its IP as the world knows it; family NONE: that of `local` */
 };
 
 struct packet_io_counters {
@@ -45,8 +63,9 @@ struct packet_io_counters {
     struct counter received_bytes;
     struct counter sent_packets;
     struct counter sent_bytes;
-    struct counter batches; /* not empty */
-    struct counter sockets; /* open now */
+    struct counter delivered_inside; /* of those sent: handed to a socket of this process */
+    struct counter batches;          /* not empty */
+    struct counter sockets;          /* open now */
     struct drop_counters drops;
 };
 
@@ -92,8 +111,8 @@ static inline void packet_io_close_socket(struct packet_io *io, struct packet_so
         io->ops->close_socket(io, socket);
 }
 
-/* Fills an empty batch with what is readable now; the caller gives the packets back. A full batch
- * means that there may be more. */
+/* Fills a batch up with what is readable now; the caller gives the packets back. A full batch means
+ * that there may be more. */
 static inline void packet_io_receive(struct packet_io *io, struct packet_batch *batch)
 {
     io->ops->receive(io, batch);

@@ -39,6 +39,8 @@ struct worker_config {
     packet_io_maker *make_io; /* NULL: epoll */
     unsigned batch_wait_us;   /* gather for so long before each batch; 0: do not wait */
     size_t packet_limit;      /* packets at most; 0: 4096 */
+    struct own_sockets *own;  /* of the process, borrowed; the worker is number `index` in it. NULL:
+                                 all packets go through the kernel */
 };
 
 /* Returns 0 and a new worker, without a thread yet, in `out`, or a negative errno or UV_E code. */
@@ -91,7 +93,10 @@ NODISCARD struct packet *worker_packet(struct worker *worker);
 NODISCARD struct packet *worker_packet_copy(struct worker *worker, const struct packet *p);
 
 /* Takes a packet with data, socket and peer; it leaves at the end of the turn at the latest, in
- * the order of the calls. A packet of the batch in hand may be sent once. */
+ * the order of the calls. A packet of the batch in hand may be sent once. When the peer is a
+ * reachable socket of the process (net/own_sockets.h), that one's worker has it among the packets
+ * of its next turn, as if it had come through the kernel: from the address that the sending socket
+ * has in the form (bound or advertised) in which the peer was addressed. */
 void worker_send(struct worker *worker, struct packet *packet);
 
 /* Lets leave now what worker_send() has; before a socket is closed, or its last words would be
