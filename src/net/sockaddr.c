@@ -2,6 +2,7 @@
 #include "net/sockaddr.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 
 socklen_t sockaddr_from_address(const struct address *a, struct sockaddr_storage *out)
@@ -37,4 +38,13 @@ bool address_from_sockaddr(const struct sockaddr_storage *from, struct address *
         return true;
     }
     return false;
+}
+
+int address_of_socket(int fd, struct address *out)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return -errno;
+    return address_from_sockaddr(&address, out) ? 0 : -EAFNOSUPPORT;
 }

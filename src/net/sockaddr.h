@@ -13,4 +13,7 @@ socklen_t sockaddr_from_address(const struct address *a, struct sockaddr_storage
 /* False when it is neither IPv4 nor IPv6. The scope of a link-local address is lost. */
 NODISCARD bool address_from_sockaddr(const struct sockaddr_storage *from, struct address *out);
 
+/* What a socket is bound to. Returns 0 or a negative errno. */
+NODISCARD int address_of_socket(int fd, struct address *out);
+
 #endif

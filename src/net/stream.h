@@ -116,7 +116,8 @@ const char *stream_tls_reason(const struct stream *s);
 
 void stream_set_limits(struct stream *s, const struct stream_limits *limits);
 
-/* The unread bytes, valid until the next call for this stream, or the end of the hook. */
+/* The unread bytes. Valid until the hook returns, or outside of hooks until the loop goes on; also
+ * when they are consumed, but not when the stream is closed or detached. */
 struct bytes stream_input(const struct stream *s);
 
 /* The first `len` of the unread bytes are done with. */
@@ -131,7 +132,7 @@ void stream_resume_input(struct stream *s);
 /*
  * Sends the parts in a row, as one message, at most STREAM_PARTS_MAX. Returns 0, or, with nothing
  * sent: -ENOBUFS when they do not fit under the output limit, -ENOTCONN when not open, -EPIPE when
- * the stream failed or was shut down.
+ * the stream has failed (on_end tells) or was shut down.
  */
 NODISCARD int stream_write(struct stream *s, const struct bytes *parts, size_t count);
 
@@ -142,8 +143,8 @@ size_t stream_unsent(const struct stream *s);
 void stream_shutdown_write(struct stream *s);
 
 /* Takes an open stream from its loop; no hook until it is attached. Until then only
- * stream_attach() and stream_close() are for it, in any one thread. Returns 0 or -ENOMEM, then
- * nothing has changed. */
+ * stream_attach() and stream_close() are for it, in any one thread. Returns 0; or -ENOTCONN (not
+ * open) or -ENOMEM, then nothing has changed. */
 NODISCARD int stream_detach(struct stream *s);
 
 /* Puts a detached stream on the loop of this thread. on_input follows when there are unread bytes;

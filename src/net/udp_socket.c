@@ -57,11 +57,7 @@ int udp_socket_open(const struct udp_socket_config *config, int *out)
 
 int udp_socket_local(int fd, struct address *out)
 {
-    struct sockaddr_storage address;
-    socklen_t len = sizeof(address);
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-        return -errno;
-    return address_from_sockaddr(&address, out) ? 0 : -EAFNOSUPPORT;
+    return address_of_socket(fd, out);
 }
 
 /* Room for the packet info of either family, aligned for its header. */
