@@ -70,8 +70,8 @@ struct auth_config {
     bool offer_anonymity;
     char rest_separator; /* 0: ':' */
 
-    bool lookup;              /* users not known here may be in a database */
     struct user_cache *cache; /* may be NULL; the snapshot takes a reference of its own */
+    bool lookup;              /* users not known here may be in a database; needs the cache */
 
     bool oauth;
     struct text server_name; /* what access tokens are made for */
@@ -137,7 +137,8 @@ void auth_check(const struct auth *auth, const struct stun_message *request,
 void auth_result_done(struct auth_result *result);
 
 /* Adds REALM, NONCE and, if offered, PASSWORD-ALGORITHMS and THIRD-PARTY-AUTHORIZATION to an error
- * response. The realm is that of the request's ORIGIN, or the default. */
+ * response. The realm is that of the request's REALM or, for a newcomer, of its ORIGIN, or the
+ * default. */
 void auth_write_challenge(const struct auth *auth, struct writer *w,
     const struct stun_message *request, const struct address *client, int64_t now_s);
 

@@ -40,6 +40,9 @@ NODISCARD bool long_term_derive(
 NODISCARD bool long_term_read(
     struct text username, struct text realm, struct text stored, struct long_term_keys *out);
 
+/* The key for an algorithm; empty when it is not known. */
+struct bytes long_term_key(const struct long_term_keys *keys, enum password_algorithm algorithm);
+
 /* What USERHASH carries (RFC 8489, section 14.4); false when the library fails. */
 NODISCARD bool long_term_userhash(
     struct text username, struct text realm, uint8_t out[LONG_TERM_USERHASH_SIZE]);

@@ -20,9 +20,9 @@ enum {
     NONCE_FUTURE_SKEW_S = 10, /* between the clocks of a fleet */
 };
 
-/* The "STUN Security Feature" set. RFC 8489 numbers the bits from 0 without saying from which end;
- * its example (appendix B.1, "AAAC" for anonymity) and libjuice count from the least significant
- * (erratum 6268 of the RFC). */
+/* The "STUN Security Feature" set. RFC 8489 numbers its 24 bits without saying from which end; the
+ * example of appendix B.1 ("AAAC": a hidden user name, so bit 1), the RFC's errata and libjuice
+ * count from the least significant. */
 enum { NONCE_PASSWORD_ALGORITHMS = 1 << 0, NONCE_USERNAME_ANONYMITY = 1 << 1 };
 
 struct nonce_keys {

@@ -43,6 +43,11 @@ NODISCARD bool oauth_algorithm_from_name(struct text name, enum oauth_algorithm 
 /* 32 or 16. */
 size_t oauth_key_len(enum oauth_algorithm algorithm);
 
+/* Reads a key as configurations hold it; one that is longer than the algorithm's is cut, as coturn
+ * does. False when it is no base64 or too short. */
+NODISCARD bool oauth_key_read(
+    struct text base64, enum oauth_algorithm algorithm, uint8_t out[OAUTH_MAX_KEY]);
+
 /* Whether the key may be used at `now_s`. */
 bool oauth_key_is_valid(const struct oauth_key *key, int64_t now_s);
 
