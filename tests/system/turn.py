@@ -115,7 +115,8 @@ class TurnClient:
 
     def challenge(self, method=m.ALLOCATE):
         """Asks without credentials and keeps what the 401 says."""
-        reply = self.transact(m.Draft(method, attributes=[(m.REQUESTED_TRANSPORT, m.transport(m.UDP))]))
+        wanted = [(m.REQUESTED_TRANSPORT, m.transport(m.UDP))] if method == m.ALLOCATE else []
+        reply = self.transact(m.Draft(method, attributes=wanted))
         assert reply is not None and reply.kind == m.ERROR and reply.code == 401, repr(reply)
         self.learn(reply)
         return reply
@@ -127,7 +128,7 @@ class TurnClient:
     def draft(self, method, *attributes, peers=()):
         """A signed request."""
         if self.nonce is None:
-            self.challenge()
+            self.challenge(m.CONNECTION_BIND if method == m.CONNECTION_BIND else m.ALLOCATE)
         draft = m.Draft(method, attributes=attributes)
         for peer in peers:
             draft.peer(peer)
