@@ -27,7 +27,8 @@ enum dtls_session_state {
     DTLS_SESSION_CLOSED,
 };
 
-/* Neither may call back into the session but dtls_session_send(); its bytes are borrowed. */
+/* Their bytes are borrowed. `send` may not call back into the session; `on_record` may send and
+ * close, but not free. */
 struct dtls_session_hooks {
     /* Sends one datagram to the client. */
     void (*send)(void *owner, struct bytes datagram);
@@ -66,7 +67,7 @@ void dtls_session_close(struct dtls_session *s);
 
 enum dtls_session_state dtls_session_state(const struct dtls_session *s);
 
-/* Why it failed; a constant string. */
+/* Why it failed, or was closed by an error; a constant string, NULL for no such reason. */
 const char *dtls_session_failure(const struct dtls_session *s);
 
 #endif
