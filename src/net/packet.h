@@ -21,7 +21,7 @@ enum {
 
 struct packet_socket;
 
-enum packet_kind {
+enum packet_event {
     PACKET_DATAGRAM,
     PACKET_ICMP, /* an ICMP or ICMPv6 error about an earlier datagram of the socket */
 };
@@ -33,7 +33,7 @@ struct packet {
     struct address peer;          /* received from, or to be sent to; of a PACKET_ICMP: where the
                                      datagram was sent that failed */
     uint64_t arrival_ns;          /* CLOCK_MONOTONIC, when it was read from the socket */
-    enum packet_kind kind;        /* of a received one */
+    enum packet_event kind;       /* of a received one */
     uint8_t tos;                  /* traffic class: as received, or to be sent with. Only for
                                      sockets that were opened with `want_tos` */
     bool dont_fragment;           /* to be sent; only for sockets opened with `want_df` */
