@@ -42,7 +42,22 @@
     X(DROP_NO_SINK, "no_sink", "nobody to send it to")                                             \
     X(DROP_STRAY, "stray", "far from the numbers before, once: not for SRTP")                      \
     X(DROP_NO_REMOTE, "no_remote", "the address to send to is not known yet")                      \
-    X(DROP_FEEDBACK, "feedback", "feedback only, for a party without AVPF")
+    X(DROP_FEEDBACK, "feedback", "feedback only, for a party without AVPF")                        \
+    X(DROP_TURN_MALFORMED, "turn_malformed", "no sound STUN or ChannelData message")               \
+    X(DROP_TURN_FINGERPRINT, "turn_fingerprint", "STUN with a wrong FINGERPRINT")                  \
+    X(DROP_TURN_SOURCE_LIMIT, "turn_source_limit", "too many replies to a source without proof")   \
+    X(DROP_TURN_NO_ALLOCATION, "turn_no_allocation", "data without an allocation")                 \
+    X(DROP_TURN_NO_CHANNEL, "turn_no_channel", "channel that is not bound")                        \
+    X(DROP_TURN_NO_PERMISSION, "turn_no_permission", "peer without a permission")                  \
+    X(DROP_TURN_PEER_PORT, "turn_peer_port", "port of a peer that the policy forbids")             \
+    X(DROP_TURN_NEW_PEERS, "turn_new_peers", "too many new peers a second")                        \
+    X(DROP_TURN_BANDWIDTH, "turn_bandwidth", "allocation over its bytes or packets a second")      \
+    X(DROP_TURN_ICMP, "turn_icmp", "ICMP error of no interest, or too many of them")               \
+    X(DROP_TURN_PROXY, "turn_proxy", "a trusted proxy did not tell whom it speaks for")            \
+    X(DROP_TURN_LOOKUP, "turn_lookup", "the user could not be looked up")                          \
+    X(DROP_TURN_CLIENT_SLOW, "turn_client_slow", "the client's connection takes no more")          \
+    X(DROP_TURN_DTLS, "turn_dtls", "DTLS of no session")                                           \
+    X(DROP_TURN_AWAY, "turn_away", "the mobile client is away")
 
 enum drop_reason {
     DROP_NONE,

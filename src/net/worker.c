@@ -310,6 +310,11 @@ struct worker *worker_of(const struct worker_module *module)
     return module->worker;
 }
 
+void worker_count_drop(struct worker *w, enum drop_reason reason)
+{
+    drop_count(&w->counters.drops, reason);
+}
+
 const struct packet_io_counters *worker_counters(const struct worker *w)
 {
     return &w->counters;

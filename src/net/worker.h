@@ -67,6 +67,9 @@ void worker_post(struct worker_module *module, struct message *message);
 /* The worker of a module. */
 struct worker *worker_of(const struct worker_module *module);
 
+/* Counts a drop that no packet of the worker stands for. */
+void worker_count_drop(struct worker *worker, enum drop_reason reason);
+
 /* Read from any thread. */
 const struct packet_io_counters *worker_counters(const struct worker *worker);
 

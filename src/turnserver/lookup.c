@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "turnserver/lookup.h"
+
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "turnserver/serve.h"
+#include "turnserver/stream_clients.h"
+
+struct turnserver_lookup {
+    struct message message;
+    struct turn_worker *worker; /* lives until turnserver_free() */
+    struct turn_path path;
+    struct turn_elsewhere who;
+    size_t len;
+    uint8_t data[];
+};
+
+/* --- in the worker -----------------------------------------------------------------------------
+ */
+
+static void serve_again(struct turn_worker *w, const struct turnserver_lookup *lookup)
+{
+    struct link *link = lookup->path.link_id == 0 ? NULL : link_find(w, lookup->path.link_id);
+    if (lookup->path.link_id != 0 && link == NULL)
+        return; /* it has hung up meanwhile */
+    struct packet *p = worker_packet(w->worker);
+    if (p == NULL)
+        return;
+    if (link == NULL)
+        p->socket = lookup->path.link;
+    p->peer = lookup->path.hop;
+    if (packet_set(p, bytes_of(lookup->data, lookup->len)))
+        serve(w, &lookup->path, p, (struct serving){.was_looked_up = true});
+    if (!p->queued)
+        worker_discard(w->worker, p);
+}
+
+static void come_back(struct message *self, void *owner)
+{
+    struct turnserver_lookup *lookup = CONTAINER_OF(self, struct turnserver_lookup, message);
+    struct turn_worker *w = owner;
+    atomic_fetch_sub_explicit(&w->lookups, 1, memory_order_relaxed);
+    if (!w->is_stopped)
+        serve_again(w, lookup);
+    free(lookup);
+}
+
+/* --- in the control thread ---------------------------------------------------------------------
+ */
+
+static void ask(struct message *self, void *owner)
+{
+    struct turnserver_lookup *lookup = CONTAINER_OF(self, struct turnserver_lookup, message);
+    const struct turnserver_listener *listener = &lookup->worker->server->config.listener;
+    (void)owner;
+    listener->lookup(listener->owner, lookup);
+}
+
+struct text turnserver_lookup_realm(const struct turnserver_lookup *lookup)
+{
+    return text_from(lookup->who.realm);
+}
+
+struct text turnserver_lookup_username(const struct turnserver_lookup *lookup)
+{
+    return text_from(lookup->who.username);
+}
+
+void turnserver_lookup_done(struct turnserver_lookup *lookup)
+{
+    lookup->message.deliver = come_back;
+    if (!post_to_worker(lookup->worker->server, lookup->worker->index, &lookup->message))
+        free(lookup);
+}
+
+bool lookup_start(struct turn_worker *w, const struct turn_path *path, const struct packet *p,
+    const struct turn_elsewhere *elsewhere)
+{
+    if (w->server->config.listener.lookup == NULL ||
+        atomic_load_explicit(&w->lookups, memory_order_relaxed) >= MAX_LOOKUPS) {
+        counter_add(&w->counters.lookups_refused, 1);
+        return false;
+    }
+    struct turnserver_lookup *lookup = malloc(sizeof(*lookup) + p->len);
+    if (lookup == NULL)
+        return false;
+    *lookup = (struct turnserver_lookup){
+        .message.deliver = ask, .worker = w, .path = *path, .who = *elsewhere, .len = p->len};
+    memcpy(lookup->data, p->data, p->len);
+    atomic_fetch_add_explicit(&w->lookups, 1, memory_order_relaxed);
+    mailbox_post(w->server->config.control, &lookup->message);
+    return true;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "turnserver/relays.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "net/tcp_listener.h"
+#include "turnserver/peers.h"
+
+/* The relay address of the IP that the client came to, else the first of the family. */
+static int choose_address(const struct turnserver_config *config, enum address_family family,
+    const struct turn_path *path, size_t *out)
+{
+    int error = -EAFNOSUPPORT;
+    for (size_t i = config->relay_count; i-- > 0;) {
+        const struct address *bind = &config->relays[i].bind;
+        if (bind->family != family ||
+            (error == 0 && address_same_ip(&config->relays[*out].bind, &path->server)))
+            continue;
+        *out = i;
+        error = 0;
+    }
+    return error;
+}
+
+static int open_udp(struct turn_worker *w, struct relay_socket *relay, int fd)
+{
+    struct packet_socket_config config = {
+        .fd = fd,
+        .local = relay->base.local,
+        .advertised = relay->base.relayed,
+        .channel = PACKET_CHANNEL_RELAYED,
+        .want_tos = true,
+        .tos = (uint8_t)w->server->config.tos,
+        .want_icmp = true,
+        .want_df = true,
+        .reachable = true,
+        .user = relay,
+    };
+    int error = worker_open_socket(w->module, &config, &relay->socket);
+    if (error != 0)
+        close(fd);
+    return error;
+}
+
+static int open_tcp(struct turn_worker *w, struct relay_socket *relay)
+{
+    struct tcp_listener_config config = {
+        .bind = relay->base.local,
+        .share_port = true, /* with the connections that leave from it */
+        .on_connection = peers_accept,
+        .owner = relay,
+    };
+    return tcp_listener_open(worker_loop(w->worker), &config, &relay->listener);
+}
+
+static int take_port(struct turn_worker *w, const struct turn_relay_wish *wish,
+    const struct turn_path *path, struct relay_port *port, uint8_t token[TURN_TOKEN_SIZE])
+{
+    uint64_t now_ms = worker_now_ms(w->worker);
+    if (wish->token != NULL)
+        return relay_ports_redeem(w->server->ports, wish->token, now_ms, port);
+    struct relay_port_wish own = {
+        .tcp = wish->tcp, .even = wish->even, .reserve_next = wish->reserve_next};
+    int error = choose_address(&w->server->config, wish->family, path, &own.address);
+    return error != 0 ? error : relay_ports_take(w->server->ports, &own, now_ms, port, token);
+}
+
+int relay_socket_open(struct turn_worker *w, const struct turn_relay_wish *wish,
+    const struct turn_path *path, struct turn_relay **out)
+{
+    struct relay_socket *relay = calloc(1, sizeof(*relay));
+    struct relay_port port;
+    if (relay == NULL)
+        return -ENOMEM;
+    int error = take_port(w, wish, path, &port, relay->base.reserved);
+    if (error != 0) {
+        free(relay);
+        return error;
+    }
+    const struct turnserver_relay *config = &w->server->config.relays[port.address];
+    relay->worker = w;
+    relay->address = port.address;
+    relay->base.local = config->bind;
+    relay->base.relayed = config->external;
+    relay->base.local.port = relay->base.relayed.port = port.port;
+    error = port.tcp ? open_tcp(w, relay) : open_udp(w, relay, port.fd);
+    if (error != 0) {
+        relay_ports_give(w->server->ports, port.address, port.port);
+        free(relay);
+        return error;
+    }
+    *out = &relay->base;
+    return 0;
+}
+
+void relay_socket_close(struct turn_worker *w, struct turn_relay *base)
+{
+    struct relay_socket *relay = (struct relay_socket *)base;
+    worker_close_socket(w->worker, relay->socket);
+    tcp_listener_close(relay->listener);
+    relay_ports_give(w->server->ports, relay->address, base->local.port);
+    free(relay);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "turnserver/serve.h"
+
+#include "turnserver/hand_over.h"
+#include "turnserver/lookup.h"
+#include "turnserver/stream_clients.h"
+
+/* The path is unknown here: whoever has it gets the message. True when it has gone there. */
+static bool find_owner(struct turn_worker *w, const struct turn_path *path, struct packet *p)
+{
+    unsigned owner;
+    return path->transport == TURN_UDP && directory_find(w->server->directory, path, &owner) &&
+           owner != w->index && hand_over_datagram(w, owner, path, p);
+}
+
+static bool move_to(
+    struct turn_worker *w, unsigned owner, const struct turn_path *path, struct packet *p)
+{
+    if (owner == w->index)
+        return false;
+    if (turn_path_is_stream(path))
+        return stream_client_move(w, owner, path, p);
+    /* A DTLS session stays where its keys are. */
+    return path->transport == TURN_UDP && hand_over_datagram(w, owner, path, p);
+}
+
+void serve(
+    struct turn_worker *w, const struct turn_path *path, struct packet *p, struct serving serving)
+{
+    struct turn_elsewhere elsewhere;
+    struct turn_arrival arrival = {
+        .path = path,
+        .packet = p,
+        .now_ms = worker_now_ms(w->worker),
+        .unix_s = unix_now_s(),
+        .is_final = serving.was_handed_over,
+    };
+    for (;;) {
+        switch (turn_from_client(w->core, &arrival, &elsewhere)) {
+        case TURN_DONE:
+            return;
+        case TURN_NOT_FOUND:
+            if (arrival.is_final || find_owner(w, path, p))
+                return;
+            break;
+        case TURN_ANOTHER:
+            if (arrival.is_final || move_to(w, elsewhere.worker, path, p))
+                return;
+            break;
+        case TURN_LOOKUP:
+            if (serving.was_looked_up || !lookup_start(w, path, p, &elsewhere))
+                p->drop = DROP_TURN_LOOKUP;
+            return;
+        case TURN_BAD_FRAMING:
+            p->drop = DROP_UNKNOWN_PROTOCOL;
+            return;
+        }
+        arrival.is_final = true;
+    }
+}
