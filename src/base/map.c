@@ -135,13 +135,24 @@ void address_map_put(struct map *map, struct address_node *node, const struct ad
     put_link(map, &node->link, address_hash(key, map->seed[0]));
 }
 
-struct address_node *address_map_find(const struct map *map, const struct address *key)
+static struct address_node *find_address(
+    struct map_link *chain, uint64_t hash, const struct address *key)
 {
-    uint64_t hash = address_hash(key, map->seed[0]);
-    for (struct map_link *at = *chain_of(map, hash); at != NULL; at = at->next) {
+    for (struct map_link *at = chain; at != NULL; at = at->next) {
         struct address_node *node = CONTAINER_OF(at, struct address_node, link);
         if (at->hash == hash && address_equal(&node->key, key))
             return node;
     }
     return NULL;
+}
+
+struct address_node *address_map_find(const struct map *map, const struct address *key)
+{
+    uint64_t hash = address_hash(key, map->seed[0]);
+    return find_address(*chain_of(map, hash), hash, key);
+}
+
+struct address_node *address_map_next(const struct address_node *node)
+{
+    return find_address(node->link.next, node->link.hash, &node->key);
 }

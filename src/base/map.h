@@ -87,6 +87,9 @@ struct address_node {
 void address_map_put(struct map *map, struct address_node *node, const struct address *key);
 struct address_node *address_map_find(const struct map *map, const struct address *key);
 
+/* The next older node with the same key, or NULL. */
+struct address_node *address_map_next(const struct address_node *node);
+
 static inline void address_map_remove(struct map *map, struct address_node *node)
 {
     map_remove_link(map, &node->link);

@@ -53,12 +53,11 @@ struct turn_allocation {
 
     struct turn_route route;         /* where data goes; in no map while a mobile client is away */
     struct turn_route *coming_route; /* RFC 8016: proven, not used yet; owned, mobility.c's */
-    struct turn_relayed relayed[TURN_FAMILIES]; /* see turn_relayed_of() */
+    struct turn_relayed relayed[TURN_FAMILIES]; /* see allocation_relayed() */
 
     bool is_tcp;    /* RFC 6062 */
     bool is_mobile; /* RFC 8016 */
     bool has_token; /* RESERVATION-TOKEN was answered */
-    bool ends_with_credentials;
     /* For the answer to an Allocate that comes again (RFC 8656, section 7.2). */
     uint8_t transaction[STUN_ID_SIZE];
     enum address_family missing; /* ADDRESS-ERROR-CODE was answered for it; NONE: not */
@@ -118,9 +117,8 @@ void allocation_end(struct turn_allocation *allocation);
 /* The same by force: a stream or DTLS session of the client is closed too. */
 void allocation_kill(struct turn_allocation *allocation);
 
-/* Ends one of its relayed addresses, and itself with the last one: false then. */
-bool allocation_drop_family(
-    struct turn_allocation *allocation, enum address_family family, uint64_t now_ms);
+/* Ends one of its relayed addresses, if it has it, with the permissions for its family. */
+void allocation_end_family(struct turn_allocation *allocation, enum address_family family);
 
 /* The relayed address of a family, or an empty slot. */
 static inline struct turn_relayed *allocation_relayed(
@@ -147,7 +145,10 @@ uint32_t allocation_lifetime_s(const struct turn_server *server,
 /* Whole seconds from now on, rounded up. */
 uint32_t seconds_until(uint64_t due_ms, uint64_t now_ms);
 
-/* Arms the timer for what is due next; after anything in it got another end. */
-void allocation_schedule(struct turn_allocation *allocation, uint64_t now_ms);
+/* Lets nothing of it last longer than its credentials; after a change of clock or settings. */
+void allocation_cap(struct turn_allocation *allocation);
+
+/* Something in it is due at `due_ms`: the timer looks at all then. */
+void allocation_due(struct turn_allocation *allocation, uint64_t due_ms);
 
 #endif

@@ -30,14 +30,19 @@ static inline bool permission_is_live(const struct permission *permission, uint6
     return permission->is_live && now_ms < permission->expires_ms;
 }
 
-/* What a peer costs who asks for it: 400 (port 0 where one is needed), 443, 403; 0 when it may be
- * had. `checks_port` is what the permission must remember. */
-unsigned permission_judge(
+/* Whether `peer` may be had: 0, or the code of the error, 443 or 403. `checks_port` is what its
+ * permission must remember. */
+NODISCARD unsigned permission_judge(
     const struct turn_allocation *allocation, const struct address *peer, bool *checks_port);
 
-/* Makes or renews the permission; NULL (508) when there are too many or out of memory. */
-struct permission *permission_install(struct turn_allocation *allocation,
-    const struct address *peer, bool checks_port, uint64_t now_ms);
+/* The permission for the IP of `peer`; a new one permits nothing until it is renewed, and the next
+ * sweep takes it away otherwise. NULL (508) when there are too many or out of memory. */
+NODISCARD struct permission *permission_prepare(
+    struct turn_allocation *allocation, const struct address *peer, bool checks_port);
+
+/* From now on for its whole time. */
+void permission_renew(
+    struct turn_allocation *allocation, struct permission *permission, uint64_t now_ms);
 
 /* Whether data may pass between the client and `peer` (with its port) now; otherwise the reason. A
  * permission of NULL permits nothing. */
@@ -53,7 +58,7 @@ uint64_t permissions_sweep(struct turn_allocation *allocation, uint64_t now_ms);
 /* After a change of the policy. */
 void permissions_rejudge(struct turn_allocation *allocation);
 
-/* All of a family; NONE: of every one. */
+/* Ends all of a family. */
 void permissions_end(struct turn_allocation *allocation, enum address_family family);
 
 /* CreatePermission (RFC 8656, section 10.2). */

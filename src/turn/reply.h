@@ -44,6 +44,10 @@ NODISCARD bool reply_begin(struct turn_reply *out, struct turn_server *server,
 /* Signs and sends; a reply that outgrew its packet is discarded. */
 void reply_send(struct turn_reply *reply, const struct turn_path *path);
 
+/* An error response to a request, counted; then like reply_begin(). */
+NODISCARD bool reply_begin_error(
+    struct turn_reply *out, struct turn_request *r, enum stun_error code);
+
 /* For handlers: an error without more attributes, or a success with none; they return TURN_DONE. */
 enum turn_verdict reply_error(struct turn_request *r, enum stun_error code);
 enum turn_verdict reply_success(struct turn_request *r);

@@ -40,6 +40,9 @@ struct turn_server {
     struct turn_counters counters;
 };
 
+/* Notes what time it is; a wall clock that was set may mean that credentials are over. */
+void turn_server_set_clock(struct turn_server *server, uint64_t now_ms, int64_t unix_s);
+
 /* The worker's clock when the wall clock says `unix_s`; 0 when that is over. */
 uint64_t turn_server_ms_of(const struct turn_server *server, int64_t unix_s);
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "turn/allocation.h"
+#include "turn/mobility.h"
+#include "turn/permission.h"
+#include "turn/tcp.h"
+
+/* The wall clock may drift so far from the worker's until credentials are looked at again. */
+enum { CLOCK_SLACK_S = 2 };
+
+static struct turn_allocation *of_link(struct list *link)
+{
+    return CONTAINER_OF(link, struct turn_allocation, link);
+}
+
+struct turn_server *turn_server_new(const struct turn_config *config)
+{
+    struct turn_server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return NULL;
+    server->host = config->host;
+    server->timers = config->timers;
+    server->settings = turn_settings_ref(config->settings);
+    server->binding_limit = config->binding_limit;
+    server->unauthorized_limit = config->unauthorized_limit;
+    server->worker = config->worker;
+    server->max_allocations = config->max_allocations;
+    map_init(&server->routes);
+    map_init(&server->by_id);
+    list_init(&server->allocations);
+    return server;
+}
+
+void turn_server_free(struct turn_server *server)
+{
+    if (server == NULL)
+        return;
+    list_for_each_safe (at, &server->allocations)
+        allocation_end(of_link(at));
+    map_done(&server->routes);
+    map_done(&server->by_id);
+    turn_settings_unref(server->settings);
+    free(server);
+}
+
+/* --- time --- */
+
+uint64_t turn_server_ms_of(const struct turn_server *server, int64_t unix_s)
+{
+    int64_t left_s = unix_s - server->unix_s;
+    int64_t due_ms = (int64_t)server->unix_at_ms + left_s * 1000;
+    return due_ms < 0 ? 0 : (uint64_t)due_ms;
+}
+
+static void cap_all(struct turn_server *server)
+{
+    list_for_each (at, &server->allocations)
+        allocation_cap(of_link(at));
+}
+
+void turn_server_set_clock(struct turn_server *server, uint64_t now_ms, int64_t unix_s)
+{
+    int64_t elapsed_s = (int64_t)((now_ms - server->unix_at_ms) / 1000);
+    int64_t step_s = unix_s - server->unix_s - elapsed_s;
+    server->unix_s = unix_s;
+    server->unix_at_ms = now_ms;
+    if (step_s > CLOCK_SLACK_S || step_s < -CLOCK_SLACK_S)
+        cap_all(server);
+}
+
+void turn_tick(struct turn_server *server, uint64_t now_ms, int64_t unix_s)
+{
+    turn_server_set_clock(server, now_ms, unix_s);
+}
+
+/* --- settings --- */
+
+static bool may_stay(const struct turn_server *server, const struct turn_allocation *allocation)
+{
+    const struct auth *auth = server->settings->auth;
+    return auth != NULL && !auth_identity_is_revoked(auth, allocation->identity);
+}
+
+void turn_server_set_settings(
+    struct turn_server *server, struct turn_settings *settings, uint64_t now_ms)
+{
+    struct turn_settings *former = server->settings;
+    (void)now_ms;
+    server->settings = turn_settings_ref(settings);
+    list_for_each_safe (at, &server->allocations) {
+        struct turn_allocation *allocation = of_link(at);
+        if (!may_stay(server, allocation)) {
+            allocation_kill(allocation);
+            continue;
+        }
+        permissions_rejudge(allocation);
+        tcp_rejudge(allocation);
+    }
+    cap_all(server);
+    turn_settings_unref(former);
+}
+
+/* --- paths --- */
+
+void turn_path_closed(struct turn_server *server, const struct turn_path *path, uint64_t now_ms)
+{
+    struct turn_route *route = route_find(server, path);
+    (void)now_ms;
+    /* Another session may have the same 5-tuple already. */
+    if (route == NULL || route->path.link_id != path->link_id)
+        return;
+    if (route->allocation->is_mobile)
+        mobility_path_closed(route->allocation, path);
+    else
+        allocation_end(route->allocation);
+}
+
+/* --- for the operator --- */
+
+static struct turn_report report_of(const struct turn_allocation *allocation, uint64_t now_ms)
+{
+    uint64_t expires_ms = allocation_expires_ms(allocation);
+    struct turn_report report = {
+        .id = allocation_id(allocation),
+        .path = &allocation->route.path,
+        .identity = allocation->identity,
+        .is_tcp = allocation->is_tcp,
+        .is_mobile = allocation->is_mobile,
+        .age_ms = now_ms - allocation->made_ms,
+        .expires_in_ms = expires_ms > now_ms ? expires_ms - now_ms : 0,
+        .permissions = (uint32_t)allocation->permissions.count,
+        .channels = (uint32_t)allocation->channels.count,
+        .connections = allocation->connection_count,
+        .client_packets = allocation->from_client.packets,
+        .client_bytes = allocation->from_client.bytes,
+        .peer_packets = allocation->from_peer.packets,
+        .peer_bytes = allocation->from_peer.bytes,
+    };
+    for (size_t i = 0; i < TURN_FAMILIES; i++)
+        if (allocation->relayed[i].relay != NULL)
+            report.relayed[i] = allocation->relayed[i].relay->relayed;
+    return report;
+}
+
+void turn_each(const struct turn_server *server, uint64_t now_ms,
+    void (*tell)(void *owner, const struct turn_report *report), void *owner)
+{
+    list_for_each (at, &server->allocations) {
+        struct turn_report report = report_of(of_link(at), now_ms);
+        tell(owner, &report);
+    }
+}
+
+/* By the whole name or by its part without a time. */
+static bool is_of_user(
+    const struct turn_allocation *allocation, struct text username, struct text realm)
+{
+    const struct auth_identity *identity = allocation->identity;
+    if (realm.len > 0 && !text_equal(auth_identity_realm(identity), realm))
+        return false;
+    return text_equal(auth_identity_username(identity), username) ||
+           text_equal(auth_identity_user(identity), username);
+}
+
+size_t turn_kill(struct turn_server *server, uint64_t id, struct text username, struct text realm,
+    uint64_t now_ms)
+{
+    size_t killed = 0;
+    (void)now_ms;
+    list_for_each_safe (at, &server->allocations) {
+        struct turn_allocation *allocation = of_link(at);
+        if (id != 0 ? allocation_id(allocation) != id : !is_of_user(allocation, username, realm))
+            continue;
+        allocation_kill(allocation);
+        killed++;
+    }
+    return killed;
+}
+
+size_t turn_allocation_count(const struct turn_server *server)
+{
+    return server->allocation_count;
+}
+
+const struct turn_counters *turn_server_counters(const struct turn_server *server)
+{
+    return &server->counters;
+}
