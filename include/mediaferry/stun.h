@@ -209,6 +209,7 @@ enum stun_answer {
     STUN_ANSWER_NONE, /* no request for us: nothing was written */
     STUN_ANSWER_SUCCESS,
     STUN_ANSWER_UNKNOWN_ATTRIBUTE, /* refused with 420 */
+    STUN_ANSWER_BAD_REQUEST,       /* refused with 400 */
 };
 
 /* The public Binding service (RFC 8489, sections 6.3 and 12): answers `datagram`, which came from
@@ -216,5 +217,19 @@ enum stun_answer {
  * then no longer than the request: nobody gains by a forged source. */
 NODISCARD enum stun_answer stun_answer_binding(struct bytes datagram, const struct address *source,
     struct text software, struct writer *reply);
+
+/* What else there is to an answer, mostly RFC 5780, section 6.1; all zeros: nothing. */
+struct stun_binding_manner {
+    struct text software;
+    bool knows_discovery;  /* CHANGE-REQUEST, RESPONSE-PORT and PADDING are no unknown attributes */
+    bool is_bad;           /* refuse with 400 */
+    bool is_padded;        /* PADDING, as much as makes the answer no longer than the request */
+    struct address origin; /* RESPONSE-ORIGIN, and then MAPPED-ADDRESS; family NONE: not sent */
+    struct address other;  /* OTHER-ADDRESS; family NONE: not sent */
+};
+
+/* The same for a message already read. */
+NODISCARD enum stun_answer stun_answer_binding_request(const struct stun_message *m,
+    const struct address *source, const struct stun_binding_manner *manner, struct writer *reply);
 
 #endif

@@ -63,9 +63,14 @@ void policy_free(struct peer_policy *policy); /* accepts NULL */
 enum peer_verdict policy_peer(
     const struct peer_policy *policy, const struct address *peer, enum peer_reason *reason);
 
-/* For a packet, a channel or a connection to a peer that policy_peer() allowed: judges its port.
- * Cheap. `reason` may be NULL. */
+/* For a packet or a channel to a peer that policy_peer() allowed: judges its port. Cheap. `reason`
+ * may be NULL. */
 bool policy_peer_port(
+    const struct peer_policy *policy, const struct address *peer, enum peer_reason *reason);
+
+/* The same for a TCP connection: media and relay ports are those of UDP, so of an address of this
+ * host nothing is left by rule 5. */
+bool policy_peer_tcp_port(
     const struct peer_policy *policy, const struct address *peer, enum peer_reason *reason);
 
 #endif

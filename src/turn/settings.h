@@ -16,7 +16,8 @@ enum { TURN_MAX_ALTERNATES = 8 };
 /* RFC 5780: the two addresses and two ports; is_on false: one address is not enough. */
 struct turn_discovery {
     bool is_on;
-    struct address at[2][2]; /* [address][port] */
+    struct address at[2][2];   /* [address][port] */
+    struct address seen[2][2]; /* the same as clients see them; family NONE: as they are */
 };
 
 struct turn_settings {

@@ -3,16 +3,17 @@
  * turn/source_limit.h - how many replies a source that has proven nothing may cause.
  *
  * Against reflection: whoever forges a source shall not make us flood it. Three limits hold at
- * once, of the endpoint (so that one wild client does not starve those behind the same NAT), of the
- * address (an IPv6 /64) and of its network (/24, /48). For datagrams only: a TCP or DTLS peer has
- * shown that it is there.
+ * once: of the endpoint, so that one wild client does not starve the others behind its NAT; of the
+ * address (an IPv6 /64); and of its network (/24, /48). For datagrams only: who speaks TCP, TLS or
+ * DTLS has shown that he is there.
  *
- * Many clients may share one address, so only replies that lead to nothing count: a source that
- * comes back with a nonce of ours gets its reply back by source_limit_proven(). Those whose
- * request is dropped send it again (RFC 8489, section 6.2.1), seven times in 31.5 s.
+ * Many clients may share one address, so only what leads to nothing counts: the reply to a source
+ * that comes back with a nonce of ours is given back by source_limit_proven(). What then is refused
+ * comes again: clients send a request up to seven times in 31.5 s (RFC 8489, section 6.2.1).
  *
- * Fixed memory (256 KiB), shared by the workers without locks. Sources whose reply is paid off
- * leave no trace; when a flood of sources fills the table, some share a bucket.
+ * The memory is fixed, whatever comes (160 KiB). A source whose replies are paid off leaves no
+ * trace; only when a flood of sources has filled the table do some share a bucket. Any thread may
+ * call, several may share one limit; there are no locks.
  */
 #ifndef TURN_SOURCE_LIMIT_H
 #define TURN_SOURCE_LIMIT_H
