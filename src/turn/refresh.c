@@ -33,7 +33,7 @@ static unsigned read_wishes(struct turn_request *r, enum address_family *family,
     return 0;
 }
 
-/* A token may be renewed while the allocation lives (RFC 7635, section 4). */
+/* The same user may have another password by now. */
 static void adopt_identity(struct turn_allocation *allocation, struct auth_identity *identity)
 {
     if (identity == allocation->identity)
