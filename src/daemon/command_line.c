@@ -17,6 +17,7 @@ static const struct {
     {"--print-config", CONFIG_PRINT_CONFIG},
     {"--print-man", CONFIG_PRINT_MAN},
     {"--print-docs", CONFIG_PRINT_DOCS},
+    {"--check-config", CONFIG_CHECK},
 };
 
 /* The words that are left. */
@@ -38,7 +39,7 @@ static bool take_action(struct text word, struct command_line *out)
 
 static int refuse(struct str *why, const char *what, struct text word)
 {
-    str_addf(why, "command line: %s '%.*s'; see --help", what, TEXT_ARG(word));
+    str_addf(why, COMMAND_LINE ": %s '%.*s'; see --help", what, TEXT_ARG(word));
     return -EINVAL;
 }
 
@@ -160,7 +161,7 @@ int command_line_apply(
             continue;
         }
         enum option_mode mode = was_given_before(line, i) ? OPTION_APPEND : OPTION_REPLACE;
-        int error = config_set(config, a->option, mode, a->value, "command line", why);
+        int error = config_set(config, a->option, mode, a->value, COMMAND_LINE, why);
         if (error != 0)
             return error;
     }

@@ -8,6 +8,7 @@
 
 #include "daemon/command_line.h"
 #include "daemon/config_build.h"
+#include "daemon/config_turn.h"
 
 enum { LAST_PORT = 65535 };
 
@@ -43,6 +44,7 @@ void config_free(struct daemon_config *config)
         free(config->warnings[i]);
     free(config->origins);
     free(config->warnings);
+    free(config->admin_token);
     turn_lists_done(&config->turn_lists);
     interfaces_free(config->interfaces);
     free(config);
@@ -124,7 +126,7 @@ int config_check(const struct daemon_config *config, struct str *why)
     if (n->webrtc_port > 0 && n->webrtc_port + p->num_threads - 1 > LAST_PORT)
         return config_blame(config, &n->webrtc_port, why,
             "%" PRId64 " leaves no ports for %" PRId64 " workers", n->webrtc_port, p->num_threads);
-    return 0;
+    return config_check_turn(config, why);
 }
 
 /* These are accepted because they ask for what is always so. */
@@ -138,6 +140,15 @@ static void warn_of_refusals(struct daemon_config *config)
                             "to stderr");
 }
 
+static int check_action(
+    const struct daemon_config *config, enum config_action action, struct str *why)
+{
+    const struct process_settings *process = &config->process;
+    if (process->turnserver_conf[0] != '\0' && action != CONFIG_CHECK)
+        return config_blame(config, &process->turnserver_conf, why, "needs --check-config");
+    return 0;
+}
+
 static int load(
     struct daemon_config *config, struct command_line *line, char *const *envp, struct str *why)
 {
@@ -149,9 +160,11 @@ static int load(
         (error = config_read_file(config, why)) != 0 ||
         (error = config_read_environment(config, envp, why)) != 0 ||
         (error = command_line_apply(line, config, why)) != 0 ||
+        (error = check_action(config, line->action, why)) != 0 ||
         (error = config_check(config, why)) != 0)
         return error;
     warn_of_refusals(config);
+    config_warn_turn(config);
     return 0;
 }
 
@@ -221,5 +234,9 @@ int config_resolve(struct daemon_config *config, const struct host_addresses *ho
         error = resolve_interfaces(config, host, why);
     if (error == 0)
         error = resolve_listen(config, why);
+    if (error == 0)
+        error = config_resolve_turn(config, host, why);
+    if (error == 0)
+        error = config_resolve_admin(config, why);
     return error;
 }

@@ -126,6 +126,7 @@ struct process_settings {
     char *pidfile;
     char *config_file;
     char *config_section;
+    char *turnserver_conf;
 };
 
 struct daemon_config {
@@ -141,6 +142,7 @@ struct daemon_config {
     bool interface_was_chosen; /* none was configured */
     struct listen_addresses listen_ng;
     struct listen_addresses listen_admin; /* count 0: none */
+    char *admin_token;                    /* of either option; NULL without listen_admin */
     struct turn_lists turn_lists;
     bool turn_is_on; /* somebody can authenticate; otherwise STUN alone is served */
 
@@ -154,6 +156,7 @@ enum config_action {
     CONFIG_RUN,
     CONFIG_HELP,
     CONFIG_VERSION,
+    CONFIG_CHECK,
     CONFIG_PRINT_CONFIG,
     CONFIG_PRINT_MAN,
     CONFIG_PRINT_DOCS,

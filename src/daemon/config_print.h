@@ -13,6 +13,9 @@ void config_print_help(struct str *out);
  * rest stands there as comments. */
 void config_print_sample(const struct daemon_config *config, struct str *out);
 
+/* What a resolved configuration comes to, without its secrets. */
+void config_print_summary(const struct daemon_config *config, struct str *out);
+
 /* mediaferry(8), for man. */
 void config_print_man(struct str *out);
 

@@ -31,11 +31,10 @@ static bool read_section(struct text line, struct text *out)
 
 static bool read_pair(struct text line, struct ini_pair *out)
 {
-    if (memchr(line.data, '=', line.len) == NULL)
-        return false;
+    bool has_value = memchr(line.data, '=', line.len) != NULL;
     out->name = text_trim(text_cut(&line, '='));
     out->value = text_trim(line);
-    return out->name.len > 0;
+    return has_value && out->name.len > 0;
 }
 
 enum ini_status ini_next(struct ini *ini, struct ini_pair *out)
@@ -49,13 +48,11 @@ enum ini_status ini_next(struct ini *ini, struct ini_pair *out)
             ini->in_section = true;
             continue;
         }
+        bool is_pair = !has_nul(line) && read_pair(line, &pair);
         *out = pair;
-        if (has_nul(line) || !read_pair(line, &pair))
+        if (!is_pair)
             return INI_NOT_A_PAIR;
-        if (!ini->in_section)
-            return INI_NO_SECTION;
-        *out = pair;
-        return INI_PAIR;
+        return ini->in_section ? INI_PAIR : INI_NO_SECTION;
     }
     return INI_END;
 }

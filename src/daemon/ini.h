@@ -14,7 +14,7 @@
 enum ini_status {
     INI_END,
     INI_PAIR,
-    INI_NOT_A_PAIR, /* neither section, pair nor comment */
+    INI_NOT_A_PAIR, /* neither section, pair nor comment; `name` is the line, if it is text */
     INI_NO_SECTION, /* a pair before the first section */
 };
 

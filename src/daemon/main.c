@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 #include "daemon/config.h"
+#include "daemon/config_build.h"
 #include "daemon/config_print.h"
+#include "daemon/coturn_convert.h"
 #include "daemon/process.h"
 #include "daemon/service.h"
 #include "net/udp_socket.h"
@@ -150,6 +152,12 @@ static int run(struct daemon_config *config)
     return error == 0 ? 0 : COULD_NOT_START;
 }
 
+static int print_text(const struct str *out)
+{
+    bool ok = str_ok(out) && fputs(str_string(out), stdout) >= 0 && fflush(stdout) == 0;
+    return ok ? 0 : COULD_NOT_START;
+}
+
 static int print(const struct daemon_config *config, enum config_action action)
 {
     struct str out = {0};
@@ -167,13 +175,14 @@ static int print(const struct daemon_config *config, enum config_action action)
         config_print_docs(&out);
         break;
     case CONFIG_VERSION:
+    case CONFIG_CHECK:
     case CONFIG_RUN:
         str_add_string(&out, "mediaferry " MEDIAFERRY_VERSION "\n");
         break;
     }
-    bool ok = fputs(str_string(&out), stdout) >= 0 && fflush(stdout) == 0;
+    int status = print_text(&out);
     str_done(&out);
-    return ok ? 0 : COULD_NOT_START;
+    return status;
 }
 
 static int complain(const struct str *why)
@@ -182,8 +191,42 @@ static int complain(const struct str *why)
     return BAD_CONFIGURATION;
 }
 
+/* Prints a file of coturn's as ours, and on stderr how well it went. */
+static int convert(const char *path, struct str *why)
+{
+    struct coturn_report report;
+    struct str out = {0};
+    char *content = NULL;
+    size_t len = 0;
+    int error = config_read_whole(path, &content, &len);
+    if (error != 0) {
+        str_addf(why, "cannot read '%s': %s", path, strerror(-error));
+        return complain(why);
+    }
+    error = coturn_convert(text_of(content, len), path, &out, &report);
+    int status = error == 0 ? print_text(&out) : COULD_NOT_START;
+    if (status == 0)
+        fprintf(stderr, "mediaferry: %s: %u options carried over, %u not (see the comments)%s\n",
+            path, report.carried, report.dropped,
+            report.has_users ? "; keep secrets out of others' sight"
+                             : "; nobody may use TURN yet, which must be changed");
+    str_done(&out);
+    free(content);
+    return status;
+}
+
+static int summarize(const struct daemon_config *config)
+{
+    struct str out = {0};
+    config_print_summary(config, &out);
+    int status = print_text(&out);
+    str_done(&out);
+    return status;
+}
+
 /* Everything between the arguments and the end, with what must be freed. */
-static int serve(struct daemon_config *config, struct host_addresses *host, struct str *why)
+static int serve(struct daemon_config *config, enum config_action action,
+    struct host_addresses *host, struct str *why)
 {
     int error = host_addresses_read(host);
     if (error != 0) {
@@ -192,7 +235,9 @@ static int serve(struct daemon_config *config, struct host_addresses *host, stru
         return COULD_NOT_START;
     }
     error = config_resolve(config, host, process_cores(), why);
-    return error == 0 ? run(config) : complain(why);
+    if (error != 0)
+        return complain(why);
+    return action == CONFIG_CHECK ? summarize(config) : run(config);
 }
 
 int main(int argc, char **argv)
@@ -206,10 +251,12 @@ int main(int argc, char **argv)
     log_start(STDERR_FILENO);
     if (config_load(argc, argv, environ, &action, &config, &why) != 0)
         status = complain(&why);
-    else if (action != CONFIG_RUN)
-        status = print(config, action);
+    else if (config->process.turnserver_conf[0] != '\0')
+        status = convert(config->process.turnserver_conf, &why);
+    else if (action == CONFIG_CHECK || action == CONFIG_RUN)
+        status = serve(config, action, &host, &why);
     else
-        status = serve(config, &host, &why);
+        status = print(config, action);
     config_free(config);
     host_addresses_done(&host);
     str_done(&why);

@@ -84,18 +84,61 @@ void option_describe_values(const struct option *option, struct str *out)
         str_add_string(out, "a text");
         return;
     case OPTION_LIST:
+    case OPTION_ENTRIES:
         str_add_string(out, "a list, separated by ';'");
         return;
     }
 }
 
 /* Control characters would end up in logs, packets and SDP. */
-static bool is_clean(struct text value)
+static bool is_clean(const struct option *option, struct text value)
 {
-    for (size_t i = 0; i < value.len; i++)
-        if ((unsigned char)value.data[i] < ' ' || value.data[i] == 0x7f)
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.data[i];
+        bool separates = option->kind == OPTION_ENTRIES && c == '\n';
+        if (((unsigned char)c < ' ' && !separates) || c == 0x7f)
             return false;
+    }
     return true;
+}
+
+static int put_text(struct str *whole, char **field)
+{
+    char *text = str_take(whole);
+    if (text == NULL)
+        return -ENOMEM;
+    free(*field);
+    *field = text;
+    return 0;
+}
+
+/* Cuts off the entry before the next ';' that is not doubled, or line break; adds it to `out`. */
+static void cut_entry(struct text *rest, struct str *out)
+{
+    struct str entry = {0};
+    while (rest->len > 0) {
+        char c = rest->data[0];
+        bool doubled = c == ';' && rest->len > 1 && rest->data[1] == ';';
+        *rest = text_skip(*rest, doubled ? 2 : 1);
+        if (c == '\n' || (c == ';' && !doubled))
+            break;
+        str_add_char(&entry, c);
+    }
+    struct text trimmed = text_trim(str_text(&entry));
+    if (trimmed.len > 0)
+        str_addf(out, "%s%.*s", out->len > 0 ? "\n" : "", TEXT_ARG(trimmed));
+    out->failed |= entry.failed;
+    str_done(&entry);
+}
+
+static int set_entries(enum option_mode mode, struct text value, char **field)
+{
+    struct str whole = {0};
+    if (mode == OPTION_APPEND)
+        str_add_string(&whole, *field);
+    while (value.len > 0)
+        cut_entry(&value, &whole);
+    return put_text(&whole, field);
 }
 
 static int set_text(
@@ -105,17 +148,15 @@ static int set_text(
     if (mode == OPTION_APPEND && option->kind == OPTION_LIST && *field != NULL && **field != '\0')
         str_addf(&whole, "%s;", *field);
     str_add(&whole, value);
-    char *text = str_take(&whole);
-    if (text == NULL)
-        return -ENOMEM;
-    free(*field);
-    *field = text;
-    return 0;
+    return put_text(&whole, field);
 }
 
 static int refuse(const struct option *option, struct text value, struct str *why)
 {
-    str_addf(why, "'%.*s' is not ", TEXT_ARG(value));
+    if (option->is_secret)
+        str_add_string(why, "the value, which is secret, is not ");
+    else
+        str_addf(why, "'%.*s' is not ", TEXT_ARG(value));
     option_describe_values(option, why);
     return -EINVAL;
 }
@@ -154,11 +195,26 @@ int option_set(const struct option *option, enum option_mode mode, struct text v
         return set_text(option, mode, text_from(choice->name), field);
     case OPTION_TEXT:
     case OPTION_LIST:
-        if (!is_clean(value))
+        if (!is_clean(option, value))
             break;
         return set_text(option, mode, value, field);
+    case OPTION_ENTRIES:
+        if (!is_clean(option, value))
+            break;
+        return set_entries(mode, value, field);
     }
     return refuse(option, value, why);
+}
+
+/* The form that set_entries() reads: a blank keeps a separator apart from an entry's own ';'. */
+static void add_entries(struct text lines, struct str *out)
+{
+    for (bool first = true; lines.len > 0; first = false) {
+        struct text entry = text_cut(&lines, '\n');
+        str_add_string(out, first ? "" : "; ");
+        for (size_t i = 0; i < entry.len; i++)
+            str_add_string(out, entry.data[i] == ';' ? ";;" : (char[]){entry.data[i], '\0'});
+    }
 }
 
 static const char *choice_name(const struct option *option, int value)
@@ -196,13 +252,16 @@ void option_get(const struct option *option, const struct daemon_config *config,
     case OPTION_LIST:
         str_add_string(out, *(char *const *)field);
         return;
+    case OPTION_ENTRIES:
+        add_entries(text_from(*(char *const *)field), out);
+        return;
     }
 }
 
 void option_clear(const struct option *option, struct daemon_config *config)
 {
-    bool owns =
-        option->kind == OPTION_WORD || option->kind == OPTION_TEXT || option->kind == OPTION_LIST;
+    bool owns = option->kind == OPTION_WORD || option->kind == OPTION_TEXT ||
+                option->kind == OPTION_LIST || option->kind == OPTION_ENTRIES;
     if (owns)
         free(*text_field(option, config));
 }

@@ -10,7 +10,7 @@
 enum option_mode { OPTION_REPLACE, OPTION_APPEND /* to a list */ };
 
 /* Returns 0, or -EINVAL or -ENOMEM; then the field is as before, and what is wrong with the value
- * is added to `why`: "'70000' is not a port number (1-65535)". */
+ * is added to `why`: "'70000' is not a port number (1-65535)", without the value of a secret. */
 NODISCARD int option_set(const struct option *option, enum option_mode mode, struct text value,
     struct daemon_config *config, struct str *why);
 

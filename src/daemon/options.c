@@ -28,12 +28,34 @@ static const struct option_choice mos_kinds[] = {
 
 static const struct option_choice srtp_engines[] = {{"libsrtp2", 0}, {NULL, 0}};
 
+static const struct option_choice families[] = {
+    {"ipv4", TURN_DEFAULT_IP4},
+    {"ipv6", TURN_DEFAULT_IP6},
+    {"keep", TURN_DEFAULT_KEEP},
+    {NULL, 0},
+};
+
+static const struct option_choice algorithms[] = {
+    {"sha256", TURN_MD5_AND_SHA256}, {"md5", TURN_MD5}, {NULL, 0}};
+
 static const char network[] = "Network";
 static const char calls[] = "Calls";
 static const char media[] = "Media";
+static const char admin[] = "Administration";
 static const char process[] = "Process";
+static const char turn_listeners[] = "TURN: listening";
+static const char turn_tls[] = "TURN: certificates";
+static const char turn_users[] = "TURN: users";
+static const char turn_relaying[] = "TURN: relaying";
+static const char turn_peers[] = "TURN: peers";
+static const char turn_limits[] = "TURN: limits";
+static const char turn_issuing[] = "TURN: issuing credentials";
+
+static const char turn_prefix[] = "turn-";
 
 enum { DAY = 86400, YEAR = 366 * DAY };
+
+#define MAX_BPS INT64_C(1000000000000)
 
 #define FIELD(member) .offset = offsetof(struct daemon_config, member)
 #define RANGE(low, high) .min = (low), .max = (high)
@@ -250,6 +272,31 @@ const struct option options[] = {
             "500 saves a third of the processor time under load and is not heard; 0 handles each "
             "packet at once."},
 
+    {.name = "listen-admin",
+        .kind = OPTION_LIST,
+        .section = admin,
+        .fallback = "",
+        FIELD(admin.listen),
+        .help =
+            "TCP addresses of the HTTP service for administration, metrics and /turn-credentials: "
+            "IP:PORT, [IP]:PORT or HOST:PORT. PORT alone is 127.0.0.1. Empty: none. It speaks "
+            "plain HTTP: keep it on loopback or behind a proxy with TLS."},
+    {.name = "admin-token",
+        .kind = OPTION_TEXT,
+        .section = admin,
+        .fallback = "",
+        FIELD(admin.token),
+        .is_secret = true,
+        .reloadable = true,
+        .help = "Token that requests to it must show ('Authorization: Bearer TOKEN')."},
+    {.name = "admin-token-file",
+        .kind = OPTION_TEXT,
+        .section = admin,
+        .fallback = "",
+        FIELD(admin.token_file),
+        .reloadable = true,
+        .help = "File whose first line is the token."},
+
     {.name = "num-threads",
         .kind = OPTION_NUMBER,
         .section = process,
@@ -264,6 +311,7 @@ const struct option options[] = {
         .fallback = "6",
         FIELD(process.log_level),
         RANGE(0, 7),
+        .reloadable = true,
         .help = "What is logged: 3 errors, 4 warnings, 5 notices, 6 events of calls, 7 all. The "
                 "signals USR1 and USR2 lower and raise it."},
     {.name = "log-stderr",
@@ -300,7 +348,19 @@ const struct option options[] = {
         .fallback = "",
         FIELD(process.config_section),
         .not_in_file = true,
-        .help = "Section of the file to read. Empty: [rtpengine], then [mediaferry], which wins."},
+        .help = "Section of the file to read beside [turn]. Empty: [rtpengine], then [mediaferry], "
+                "which wins."},
+    {.name = "turnserver-conf",
+        .kind = OPTION_TEXT,
+        .section = process,
+        .fallback = "",
+        FIELD(process.turnserver_conf),
+        .not_in_file = true,
+        .help =
+            "With --check-config: a configuration file of coturn, which is printed as a section "
+            "[turn], with comments on what could not be carried over."},
+
+#include "daemon/options_turn.inc"
 };
 /* clang-format on */
 
@@ -309,9 +369,29 @@ const size_t option_count = COUNT_OF(options);
 const struct option *option_find(struct text name)
 {
     for (size_t i = 0; i < option_count; i++)
-        if (text_is(name, options[i].name))
+        if (text_is_nocase(name, options[i].name))
             return &options[i];
     return NULL;
+}
+
+const struct option *option_find_in(struct text section, struct text name)
+{
+    if (!text_is(section, TURN_SECTION))
+        return option_find(name);
+    for (size_t i = 0; i < option_count; i++)
+        if (option_is_turn(&options[i]) && text_is_nocase(name, option_file_name(&options[i])))
+            return &options[i];
+    return NULL;
+}
+
+bool option_is_turn(const struct option *option)
+{
+    return text_starts_with(text_from(option->name), turn_prefix);
+}
+
+const char *option_file_name(const struct option *option)
+{
+    return option->name + (option_is_turn(option) ? strlen(turn_prefix) : 0);
 }
 
 const struct option *option_find_letter(char letter)
@@ -341,6 +421,7 @@ const char *option_value_name(const struct option *option)
         [OPTION_WORD] = "WORD",
         [OPTION_TEXT] = "TEXT",
         [OPTION_LIST] = "LIST",
+        [OPTION_ENTRIES] = "LIST",
     };
     return names[option->kind];
 }

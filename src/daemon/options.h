@@ -3,7 +3,8 @@
  * daemon/options.h - the one table of options.
  *
  * Parser, --help, manual, documentation and sample file are all made from it. Names and values are
- * those of rtpengine wherever the meaning is the same.
+ * those of rtpengine wherever the meaning is the same; those that begin with "turn-" are coturn's
+ * and stand without the "turn-" in the section [turn] of the file.
  */
 #ifndef DAEMON_OPTIONS_H
 #define DAEMON_OPTIONS_H
@@ -19,6 +20,8 @@ enum option_kind {
     OPTION_WORD,   /* one of `choices`, kept as its name */
     OPTION_TEXT,
     OPTION_LIST, /* separated by ';'; may be given several times on the command line */
+    /* The same, and in a file too. ';;' is a ';' inside an entry. The field has a line for each. */
+    OPTION_ENTRIES,
 };
 
 struct option_choice {
@@ -37,13 +40,26 @@ struct option {
     int64_t min, max;     /* of numbers, ports and seconds */
     const struct option_choice *choices;
     bool not_in_file; /* says which file to read */
+    bool is_secret;   /* its value is never shown */
+    bool reloadable;  /* a change counts without a restart */
+    bool turn_only;   /* means nothing without TURN users */
 };
 
 extern const struct option options[];
 extern const size_t option_count;
 
-/* NULL when there is none. */
+#define TURN_SECTION "turn"
+
+/* By the whole name, in any case; NULL when there is none. */
 const struct option *option_find(struct text name);
+
+/* By the name in that section of a file. */
+const struct option *option_find_in(struct text section, struct text name);
+
+/* Whether its place in a file is [turn]; and its name there, or in [mediaferry]. */
+bool option_is_turn(const struct option *option);
+const char *option_file_name(const struct option *option);
+
 const struct option *option_find_letter(char letter);
 
 /* Longest name of the environment: prefix, option, terminator. */
@@ -66,5 +82,11 @@ extern const struct ignored_option ignored_options[];
 extern const size_t ignored_option_count;
 
 const struct ignored_option *ignored_option_find(struct text name);
+
+/* The same for options of coturn. */
+extern const struct ignored_option coturn_ignored_options[];
+extern const size_t coturn_ignored_option_count;
+
+const struct ignored_option *coturn_ignored_option_find(struct text name);
 
 #endif

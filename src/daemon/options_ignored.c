@@ -103,14 +103,26 @@ static bool matches(const char *pattern, struct text name)
 {
     size_t len = strlen(pattern);
     if (pattern[len - 1] != '*')
-        return text_is(name, pattern);
-    return name.len >= len - 1 && memcmp(name.data, pattern, len - 1) == 0;
+        return text_is_nocase(name, pattern);
+    return name.len >= len - 1 &&
+           text_equal_nocase(text_of(name.data, len - 1), text_of(pattern, len - 1));
+}
+
+static const struct ignored_option *find(
+    const struct ignored_option *table, size_t count, struct text name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (matches(table[i].name, name))
+            return &table[i];
+    return NULL;
 }
 
 const struct ignored_option *ignored_option_find(struct text name)
 {
-    for (size_t i = 0; i < ignored_option_count; i++)
-        if (matches(ignored_options[i].name, name))
-            return &ignored_options[i];
-    return NULL;
+    return find(ignored_options, ignored_option_count, name);
+}
+
+const struct ignored_option *coturn_ignored_option_find(struct text name)
+{
+    return find(coturn_ignored_options, coturn_ignored_option_count, name);
 }
