@@ -10,15 +10,20 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "net/packet_control.h"
 #include "net/sockaddr.h"
 
-/* A busy socket gets no more than RECEIVE_RUN packets before the others had their turn. */
-enum { RECEIVE_RUN = 8, SEND_RUN = 64, EVENTS = 32 };
+/* A busy socket gets no more than RECEIVE_RUN packets, and as many errors as ERROR_RUN, before the
+ * others had their turn. */
+enum { RECEIVE_RUN = 8, ERROR_RUN = 4, SEND_RUN = 64, EVENTS = 32 };
 
 struct epoll_socket {
     struct packet_socket base;
     int fd; /* -1 once closed */
     struct list link;
+    bool want_icmp, want_df;
+    bool dont_fragment;      /* how the descriptor is set now; of `want_df` */
+    struct address too_long; /* where the last datagram went that was too long for the first hop */
 };
 
 struct epoll_io {
@@ -31,9 +36,11 @@ struct epoll_io {
     struct mmsghdr in[RECEIVE_RUN];
     struct iovec in_data[RECEIVE_RUN];
     struct sockaddr_storage in_from[RECEIVE_RUN];
+    union packet_control_tos in_tos[RECEIVE_RUN];
     struct mmsghdr out[SEND_RUN];
     struct iovec out_data[SEND_RUN];
     struct sockaddr_storage out_to[SEND_RUN];
+    union packet_control_tos out_tos[SEND_RUN];
 };
 
 static void free_closed(struct epoll_io *io)
@@ -51,16 +58,22 @@ static int open_socket(
         return -ENOMEM;
 
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = socket};
-    if (epoll_ctl(io->fd, EPOLL_CTL_ADD, config->fd, &event) != 0) {
-        int error = -errno;
+    int error = packet_control_set_up(config);
+    if (error == 0 && epoll_ctl(io->fd, EPOLL_CTL_ADD, config->fd, &event) != 0)
+        error = -errno;
+    if (error != 0) {
         free(socket);
         return error;
     }
     socket->base = (struct packet_socket){.local = config->local,
         .channel = config->channel,
         .module = config->module,
-        .user = config->user};
+        .user = config->user,
+        .tos = config->tos,
+        .want_tos = config->want_tos};
     socket->fd = config->fd;
+    socket->want_icmp = config->want_icmp;
+    socket->want_df = config->want_df;
     list_push_back(&io->open, &socket->link);
     counter_add(&base->counters->sockets, 1);
     *out = &socket->base;
@@ -112,6 +125,15 @@ static unsigned lay_out(struct epoll_io *io, size_t wanted)
     return count;
 }
 
+/* The same for a socket whose packets tell their class. */
+static void lay_out_tos(struct epoll_io *io, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        io->in[i].msg_hdr.msg_control = &io->in_tos[i];
+        io->in[i].msg_hdr.msg_controllen = sizeof(io->in_tos[i]);
+    }
+}
+
 /* Moves a received packet from its spare place into the batch. */
 static void accept_packet(struct epoll_io *io, unsigned i, struct epoll_socket *socket,
     uint64_t arrival_ns, struct packet_batch *batch)
@@ -125,6 +147,8 @@ static void accept_packet(struct epoll_io *io, unsigned i, struct epoll_socket *
         drop_count(&io->base.counters->drops, DROP_TRUNCATED);
         return; /* the spare is used again */
     }
+    if (socket->base.want_tos)
+        p->tos = packet_control_tos(&io->in[i].msg_hdr);
     p->socket = &socket->base;
     p->arrival_ns = arrival_ns;
     batch->packets[batch->count++] = p;
@@ -132,10 +156,10 @@ static void accept_packet(struct epoll_io *io, unsigned i, struct epoll_socket *
 }
 
 /* With every buffer in use the datagram must go, or its socket would stay readable for ever. */
-static void receive_nothing(struct epoll_io *io, struct epoll_socket *socket)
+static void receive_nothing(struct epoll_io *io, struct epoll_socket *socket, int flags)
 {
     char byte;
-    if (recv(socket->fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0)
+    if (recv(socket->fd, &byte, sizeof(byte), flags | MSG_DONTWAIT) >= 0)
         drop_count(&io->base.counters->drops, DROP_NO_MEMORY);
 }
 
@@ -145,16 +169,67 @@ static bool receive_run(
 {
     unsigned wanted = lay_out(io, PACKET_BATCH_MAX - batch->count);
     if (wanted == 0) {
-        receive_nothing(io, socket);
+        receive_nothing(io, socket, 0);
         return true;
     }
+    if (socket->base.want_tos)
+        lay_out_tos(io, wanted);
     /* An error here is an ICMP message about an earlier packet, reported once: not ours to act
-     * on, the timeouts of media and ICE are. */
+     * on, the timeouts of media and ICE are. Who wants to know reads it from the error queue. */
     int got = recvmmsg(socket->fd, io->in, wanted, MSG_DONTWAIT, NULL);
     uint64_t arrival_ns = now_ns();
     for (int i = 0; i < got; i++)
         accept_packet(io, (unsigned)i, socket, arrival_ns, batch);
     return got == (int)wanted;
+}
+
+/* Moves an entry of the error queue from its spare place into the batch. */
+static void accept_error(
+    struct epoll_io *io, struct epoll_socket *socket, size_t len, struct packet_batch *batch)
+{
+    struct packet *p = io->spare[0];
+    struct address peer;
+    if (!address_from_sockaddr(&io->in_from[0], &peer) ||
+        !packet_control_error(&io->in[0].msg_hdr, p))
+        return; /* the spare is used again */
+
+    /* The kernel does not tell the port of its own "too long" for IPv4. */
+    if (peer.port == 0 && address_same_ip(&peer, &socket->too_long))
+        peer.port = socket->too_long.port;
+    p->peer = peer;
+    p->len = len;
+    p->socket = &socket->base;
+    p->arrival_ns = now_ns();
+    batch->packets[batch->count++] = p;
+    io->spare[0] = NULL;
+}
+
+static void receive_errors(
+    struct epoll_io *io, struct epoll_socket *socket, struct packet_batch *batch)
+{
+    union packet_control_error control;
+    for (unsigned i = 0; i < ERROR_RUN && batch->count < PACKET_BATCH_MAX; i++) {
+        if (lay_out(io, 1) == 0) {
+            receive_nothing(io, socket, MSG_ERRQUEUE);
+            return;
+        }
+        struct msghdr *message = &io->in[0].msg_hdr;
+        message->msg_control = &control;
+        message->msg_controllen = sizeof(control);
+        ssize_t len = recvmsg(socket->fd, message, MSG_ERRQUEUE | MSG_DONTWAIT);
+        if (len < 0)
+            return;
+        accept_error(io, socket, (size_t)len, batch);
+    }
+}
+
+static bool receive_all(
+    struct epoll_io *io, const struct epoll_event *event, struct packet_batch *batch)
+{
+    struct epoll_socket *socket = event->data.ptr;
+    if ((event->events & EPOLLERR) != 0 && socket->want_icmp)
+        receive_errors(io, socket, batch);
+    return batch->count < PACKET_BATCH_MAX && receive_run(io, socket, batch);
 }
 
 static void receive(struct packet_io *base, struct packet_batch *batch)
@@ -170,7 +245,7 @@ static void receive(struct packet_io *base, struct packet_batch *batch)
         int ready = epoll_wait(io->fd, events, EVENTS, 0);
         more = ready == EVENTS;
         for (int i = 0; i < ready && batch->count < PACKET_BATCH_MAX; i++)
-            more |= receive_run(io, events[i].data.ptr, batch);
+            more |= receive_all(io, &events[i], batch);
         more = more && batch->count < PACKET_BATCH_MAX;
     }
     if (batch->count > 0)
@@ -182,28 +257,50 @@ static void drop(struct epoll_io *io, enum drop_reason reason)
     drop_count(&io->base.counters->drops, reason);
 }
 
+/*
+ * Whether the error may be about an earlier packet, which a socket reports once in place of trying
+ * the one in hand. A "too long" for a packet that must not be fragmented is most likely its own,
+ * and trying again would report it twice.
+ */
+static bool may_be_of_earlier(const struct epoll_socket *socket, int error)
+{
+    if (error == ECONNREFUSED)
+        return true;
+    return socket->want_icmp && !(error == EMSGSIZE && socket->dont_fragment);
+}
+
+/* Takes note of a packet that was not sent, and why. */
+static void give_up(struct epoll_io *io, struct epoll_socket *socket, unsigned at, int error)
+{
+    struct address to;
+    if (error == EMSGSIZE && address_from_sockaddr(&io->out_to[at], &to))
+        socket->too_long = to;
+    drop(io, DROP_SEND_FAILED);
+}
+
 /* Sends `count` laid out messages of one socket. */
-static void send_run(struct epoll_io *io, int fd, unsigned count)
+static void send_run(struct epoll_io *io, struct epoll_socket *socket, unsigned count)
 {
     unsigned at = 0;
-    bool was_refused = false;
+    bool was_tried = false;
     while (at < count) {
-        int sent = sendmmsg(fd, io->out + at, count - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        int sent = sendmmsg(socket->fd, io->out + at, count - at, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent > 0) {
             for (int i = 0; i < sent; i++)
                 counter_add(&io->base.counters->sent_bytes, io->out_data[at + (unsigned)i].iov_len);
             counter_add(&io->base.counters->sent_packets, (uint64_t)sent);
             at += (unsigned)sent;
-            was_refused = false;
-        } else if (errno == ECONNREFUSED && !was_refused) {
-            was_refused = true; /* an ICMP error of an earlier packet; this one was not tried */
+            was_tried = false;
         } else if (errno == EAGAIN || errno == ENOBUFS) {
             while (at++ < count)
                 drop(io, DROP_SEND_QUEUE_FULL); /* late media is worthless: no queue of our own */
-        } else if (errno != EINTR) {
-            drop(io, DROP_SEND_FAILED);
-            at++;
-            was_refused = false;
+        } else if (errno == EINTR) {
+            continue;
+        } else if (!was_tried && may_be_of_earlier(socket, errno)) {
+            was_tried = true;
+        } else {
+            give_up(io, socket, at++, errno);
+            was_tried = false;
         }
     }
 }
@@ -218,22 +315,45 @@ static void lay_out_message(struct epoll_io *io, unsigned i, const struct packet
                              .msg_iov = &io->out_data[i],
                              .msg_iovlen = 1,
                          }};
+    if (p->socket->want_tos && p->tos != p->socket->tos)
+        packet_control_put_tos(
+            &io->out[i].msg_hdr, &io->out_tos[i], p->socket->local.family, p->tos);
+}
+
+/* Packets that may be sent together. One that must not be fragmented goes alone: sendmmsg() keeps
+ * to itself that a later one was too long, and trying it again would report it twice. */
+static bool in_one_run(
+    const struct epoll_socket *socket, const struct packet *first, const struct packet *p)
+{
+    if (p->socket != first->socket)
+        return false;
+    return p == first || !socket->want_df || (!p->dont_fragment && !first->dont_fragment);
+}
+
+static void choose_df(struct epoll_socket *socket, bool dont_fragment)
+{
+    if (!socket->want_df || socket->dont_fragment == dont_fragment)
+        return;
+    packet_control_set_df(socket->fd, socket->base.local.family, dont_fragment);
+    socket->dont_fragment = dont_fragment;
 }
 
 static void send_batch(struct packet_io *base, struct packet_batch *batch)
 {
     struct epoll_io *io = (struct epoll_io *)base;
     for (size_t i = 0; i < batch->count;) {
-        const struct packet_socket *socket = batch->packets[i]->socket;
-        int fd = ((const struct epoll_socket *)socket)->fd;
+        const struct packet *first = batch->packets[i];
+        struct epoll_socket *socket = (struct epoll_socket *)first->socket;
         unsigned count = 0;
-        while (i < batch->count && count < SEND_RUN && batch->packets[i]->socket == socket)
+        while (i < batch->count && count < SEND_RUN && in_one_run(socket, first, batch->packets[i]))
             lay_out_message(io, count++, batch->packets[i++]);
-        if (fd >= 0)
-            send_run(io, fd, count);
-        else
+        if (socket->fd >= 0) {
+            choose_df(socket, first->dont_fragment);
+            send_run(io, socket, count);
+        } else {
             while (count-- > 0)
                 drop(io, DROP_SOCKET_CLOSED);
+        }
     }
     while (batch->count > 0)
         packet_give(base->pool, batch->packets[--batch->count]);

@@ -39,6 +39,12 @@ static void a_copy_keeps_all_but_the_queue(void **state)
     p->peer = (struct address){.family = ADDRESS_IP4, .port = 9};
     p->arrival_ns = 77;
     p->user = &user;
+    p->kind = PACKET_ICMP;
+    p->tos = 184;
+    p->dont_fragment = true;
+    p->icmp_type = 3;
+    p->icmp_code = 4;
+    p->icmp_data = 1500;
     p->queued = true;
     struct packet *copy = packet_copy(&pool, p);
     assert_true(bytes_equal(packet_bytes(copy), bytes_of("cdef", 4)));
@@ -46,6 +52,12 @@ static void a_copy_keeps_all_but_the_queue(void **state)
     assert_true(address_equal(&copy->peer, &p->peer));
     assert_int_equal(copy->arrival_ns, 77);
     assert_ptr_equal(copy->user, &user);
+    assert_int_equal(copy->kind, PACKET_ICMP);
+    assert_int_equal(copy->tos, 184);
+    assert_true(copy->dont_fragment);
+    assert_int_equal(copy->icmp_type, 3);
+    assert_int_equal(copy->icmp_code, 4);
+    assert_int_equal(copy->icmp_data, 1500);
     assert_false(copy->queued);
     assert_null(packet_copy(&pool, p)); /* none left */
     packet_give(&pool, copy);
@@ -53,6 +65,10 @@ static void a_copy_keeps_all_but_the_queue(void **state)
     p = packet_take(&pool);
     assert_int_equal(p->len, 0); /* nothing of its former life */
     assert_null(p->user);
+    assert_int_equal(p->kind, PACKET_DATAGRAM);
+    assert_int_equal(p->tos, 0);
+    assert_false(p->dont_fragment);
+    assert_int_equal(p->icmp_data, 0);
     packet_give(&pool, p);
     pool_done(&pool);
 }
