@@ -8,6 +8,7 @@
 
 #include "hex.h"
 #include "rfc5769.h"
+#include "stun/hmac.h"
 
 #define HEADER(len) "0001" len "2112a442 0102030405060708090a0b0c"
 
@@ -127,6 +128,82 @@ static void integrity_holds_whatever_follows(void **state)
     assert_int_equal(check_fingerprint(writer_bytes(&w)), STUN_CHECK_RIGHT);
 }
 
+/* A request that ends with the first `size` bytes of its MESSAGE-INTEGRITY-SHA256. */
+static struct bytes signed_and_cut(size_t size, uint8_t memory[128])
+{
+    uint8_t whole[128];
+    struct writer w = writer_over(whole, sizeof(whole));
+    stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
+    stun_write_attr(&w, STUN_USERNAME, text_bytes(TEXT("a:b")));
+
+    /* The length field that the hash sees counts the value as long as it is sent. */
+    whole[3] = (uint8_t)(w.len - STUN_HEADER_SIZE + STUN_ATTR_HEADER_SIZE + size);
+    uint8_t hash[HMAC_SHA256_SIZE];
+    const struct bytes covered = writer_bytes(&w);
+    assert_true(hmac_compute(HMAC_SHA256, password(), &covered, 1, hash));
+    struct writer out = writer_over(memory, 128);
+    writer_put(&out, covered);
+    stun_write_attr(&out, STUN_MESSAGE_INTEGRITY_SHA256, bytes_of(hash, size));
+    return writer_bytes(&out);
+}
+
+static void sha256_may_be_cut_as_far_as_allowed(void **state)
+{
+    static const struct {
+        size_t size, min_size;
+        enum stun_check expected;
+    } cases[] = {
+        {32, 32, STUN_CHECK_RIGHT}, {32, 16, STUN_CHECK_RIGHT}, {28, 16, STUN_CHECK_RIGHT},
+        {28, 28, STUN_CHECK_RIGHT}, {28, 32, STUN_CHECK_WRONG}, {16, 16, STUN_CHECK_RIGHT},
+        {12, 12, STUN_CHECK_WRONG}, /* shorter than the RFC lets anybody allow */
+        {4, 0, STUN_CHECK_WRONG}, {0, 0, STUN_CHECK_WRONG},
+        {18, 16, STUN_CHECK_WRONG}, /* no multiple of four */
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        uint8_t memory[128];
+        struct bytes datagram = exact_copy(signed_and_cut(cases[i].size, memory));
+        struct stun_message m;
+        assert_int_equal(stun_parse(datagram, &m), STUN_OK);
+        assert_int_equal(
+            stun_check_integrity_sha256(&m, password(), cases[i].min_size), cases[i].expected);
+        free((void *)datagram.data);
+    }
+}
+
+static void both_hashes_stand_in_one_message(void **state)
+{
+    uint8_t memory[160];
+    struct writer w = writer_over(memory, sizeof(memory));
+    struct stun_message m;
+    (void)state;
+    stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
+    stun_write_integrity(&w, password());
+    stun_write_integrity_sha256(&w, password());
+    stun_write_fingerprint(&w);
+
+    assert_int_equal(stun_parse(writer_bytes(&w), &m), STUN_OK);
+    assert_int_equal(stun_check_integrity(&m, password()), STUN_CHECK_RIGHT);
+    assert_int_equal(stun_check_integrity_sha256(&m, password(), 32), STUN_CHECK_RIGHT);
+    assert_int_equal(stun_check_fingerprint(&m), STUN_CHECK_RIGHT);
+    for (size_t bit = 0; bit < (writer_bytes(&w).len - 8) * 8; bit++) {
+        memory[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (stun_parse(writer_bytes(&w), &m) == STUN_OK)
+            assert_int_not_equal(stun_check_integrity_sha256(&m, password(), 32), STUN_CHECK_RIGHT);
+        memory[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
+static void sha256_that_is_absent_is_not_wrong(void **state)
+{
+    struct bytes datagram = from_hex(RFC5769_REQUEST);
+    struct stun_message m;
+    (void)state;
+    assert_int_equal(stun_parse(datagram, &m), STUN_OK);
+    assert_int_equal(stun_check_integrity_sha256(&m, password(), 16), STUN_CHECK_ABSENT);
+    free((void *)datagram.data);
+}
+
 static void failures_stay_in_the_writer(void **state)
 {
     uint8_t memory[40];
@@ -136,6 +213,11 @@ static void failures_stay_in_the_writer(void **state)
         stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
         stun_write_integrity(&w, password());
         stun_write_fingerprint(&w);
+        assert_false(writer_ok(&w));
+
+        w = writer_over(memory, room);
+        stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("0123456789ab", 12));
+        stun_write_integrity_sha256(&w, password());
         assert_false(writer_ok(&w));
     }
     struct writer w = writer_over(memory, sizeof(memory));
@@ -153,6 +235,9 @@ int main(void)
         cmocka_unit_test(odd_check_values_are_wrong_or_absent),
         cmocka_unit_test(nothing_may_follow_a_fingerprint),
         cmocka_unit_test(integrity_holds_whatever_follows),
+        cmocka_unit_test(sha256_may_be_cut_as_far_as_allowed),
+        cmocka_unit_test(both_hashes_stand_in_one_message),
+        cmocka_unit_test(sha256_that_is_absent_is_not_wrong),
         cmocka_unit_test(failures_stay_in_the_writer),
     };
     return cmocka_run_group_tests_name("stun integrity", tests, NULL, NULL);

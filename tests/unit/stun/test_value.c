@@ -94,12 +94,39 @@ static void errors_are_read_or_refused(void **state)
     }
 }
 
+static void icmp_errors_are_read_or_refused(void **state)
+{
+    static const struct {
+        const char *hex;
+        bool ok;
+        struct stun_icmp expected;
+    } cases[] = {
+        {"0000 0603 00000000", true, {3, 3, 0}},    /* IPv4: port unreachable */
+        {"ffff 0400 000005dc", true, {2, 0, 1500}}, /* IPv6: packet too big; reserved is ignored */
+        {"0000 ffff ffffffff", true, {127, 511, 0xffffffff}},
+        {"0000 0603 000000", false, {0}},
+        {"0000 0603 0000000000", false, {0}},
+        {"", false, {0}},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct bytes value = from_hex(cases[i].hex);
+        struct stun_icmp icmp = {0};
+        assert_int_equal(stun_read_icmp(value, &icmp), cases[i].ok);
+        assert_int_equal(icmp.type, cases[i].expected.type);
+        assert_int_equal(icmp.code, cases[i].expected.code);
+        assert_int_equal(icmp.data, cases[i].expected.data);
+        free((void *)value.data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_have_their_exact_size),
         cmocka_unit_test(addresses_are_read_or_refused),
         cmocka_unit_test(errors_are_read_or_refused),
+        cmocka_unit_test(icmp_errors_are_read_or_refused),
     };
     return cmocka_run_group_tests_name("stun values", tests, NULL, NULL);
 }

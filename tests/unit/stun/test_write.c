@@ -37,6 +37,26 @@ static void writes_bytes_as_the_rfc_draws_them(void **state)
     free((void *)expected.data);
 }
 
+static void writes_what_turn_adds(void **state)
+{
+    static const char *const expected_hex = "0103 001c 2112a442 303132333435363738396162"
+                                            "8004 0008 0000 0603 000005dc"
+                                            "8001 0004 02 00 04 28"
+                                            "8001 0004 01 00 05 08";
+    struct bytes expected = from_hex(expected_hex);
+    uint8_t memory[128];
+    struct writer w = writer_over(memory, sizeof(memory));
+    (void)state;
+
+    stun_begin(&w, stun_type(STUN_ALLOCATE, STUN_SUCCESS), bytes_of("0123456789ab", 12));
+    stun_write_icmp(&w, &(struct stun_icmp){.type = 3, .code = 3, .data = 1500});
+    stun_write_address_error(&w, ADDRESS_IP6, STUN_ADDRESS_FAMILY_NOT_SUPPORTED);
+    stun_write_address_error(&w, ADDRESS_IP4, STUN_INSUFFICIENT_CAPACITY);
+    assert_int_equal(memory[3], expected.len - STUN_HEADER_SIZE);
+    assert_true(bytes_equal(writer_bytes(&w), expected));
+    free((void *)expected.data);
+}
+
 static void length_is_right_after_every_call(void **state)
 {
     uint8_t memory[128];
@@ -80,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_bytes_as_the_rfc_draws_them),
+        cmocka_unit_test(writes_what_turn_adds),
         cmocka_unit_test(length_is_right_after_every_call),
         cmocka_unit_test(too_long_is_a_failure),
     };
