@@ -28,6 +28,7 @@ enum {
     REDIS_COMMAND_MAX_WORDS = 64,
     REDIS_DEFAULT_COMMAND_TIMEOUT_MS = 3000,
     REDIS_DEFAULT_MAX_PENDING = 1024,
+    REDIS_DEFAULT_IDLE_MS = 10000,
 };
 
 struct redis_client;
@@ -48,6 +49,7 @@ struct redis_client_config {
     const char *name;                      /* in the log: a literal */
     unsigned command_timeout_ms;           /* 0: the default */
     unsigned max_pending;                  /* 0: the default */
+    unsigned idle_ms;                      /* nothing heard for so long: PING. 0: the default */
 
     /* With channels, which are copied, it is a subscriber and takes no commands. READY is reached
      * when all are subscribed to. */

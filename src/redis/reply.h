@@ -4,7 +4,7 @@
  *
  * Bounded: a string of more than REDIS_MAX_STRING bytes or a reply of more than REDIS_MAX_REPLY
  * ends the stream; an array of more than REDIS_MAX_ITEMS is read and thrown away and shows as
- * REDIS_OVERSIZED. Everything is wiped before it is freed: it may be a key.
+ * REDIS_OVERSIZED.
  */
 #ifndef REDIS_REPLY_H
 #define REDIS_REPLY_H

@@ -14,7 +14,6 @@
  *     turn/realm/REALM/userhash/HEX         the name behind a USERHASH (64 hex digits, lower case)
  *     turn/realm/REALM/revoked              set: names that are refused
  *     turn/realm/REALM/revoke               channel: the name whose allocations end now
- * (64 hex digits as a user's key are a SHA-256 key, RFC 8489 section 18.5.1.)
  *
  * Single things are looked up when asked for. What belongs to a whole realm is read again every
  * `refresh_ms`, after each connection and told when it differs. While Redis is away the last known
@@ -26,10 +25,7 @@
 
 #include "redis/client.h"
 
-enum {
-    REDIS_TURN_MAX_NAME = 508, /* bytes; RFC 8489, section 14.3 */
-    REDIS_TURN_DEFAULT_REFRESH_MS = 10000,
-};
+enum { REDIS_TURN_DEFAULT_REFRESH_MS = 10000 };
 
 struct redis_turn;
 
@@ -57,16 +53,13 @@ enum redis_found {
     REDIS_AWAY, /* not known: Redis cannot be reached, or its answer cannot be used */
 };
 
-enum redis_key_kind { REDIS_KEY_PASSWORD, REDIS_KEY_MD5, REDIS_KEY_SHA256 };
-
 struct redis_user {
     enum redis_found found;
     struct text realm;
     struct text name; /* as asked for; by user hash: as found, empty unless REDIS_FOUND */
-    /* The rest: of REDIS_FOUND only. */
-    enum redis_key_kind kind;
-    struct text password; /* REDIS_KEY_PASSWORD */
-    uint8_t key[32];      /* REDIS_KEY_MD5: the first 16 */
+    /* Of REDIS_FOUND: a password, or "0x" and the 32 hex digits of the MD5 key, as user_cache_put()
+     * wants it. */
+    struct text stored;
 };
 
 struct redis_oauth_key {

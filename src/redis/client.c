@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/client.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/container.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "redis/link.h"
+#include "redis/pending.h"
+
+enum {
+    BACK_OFF_MIN_MS = 100,
+    BACK_OFF_MAX_MS = 10000,
+    STABLE_MS = 10000,     /* a connection that lived so long starts the back-off anew */
+    GREETING_COMMANDS = 3, /* AUTH, SELECT, PING; a subscriber has one for each channel too */
+    MAX_COMMAND = 64 << 10,
+};
+
+enum client_state { CLIENT_WAITING, CLIENT_CONNECTING, CLIENT_GREETING, CLIENT_READY };
+
+struct redis_client {
+    uv_loop_t *loop;
+    struct redis_endpoint endpoint;
+    const char *name;
+    unsigned command_timeout_ms;
+    unsigned idle_ms;
+    struct text *channels; /* owned, and what they point to */
+    size_t channel_count;
+    void (*on_message)(void *owner, struct text channel, struct text payload);
+    void (*on_ready)(void *owner, bool is_ready);
+    void *owner;
+
+    enum client_state state;
+    struct redis_link *link;     /* NULL in WAITING */
+    struct redis_stream *stream; /* the same */
+    struct pending_queue pending;
+    uv_timer_t timer;
+    uint64_t deadline_ms; /* in CONNECTING and GREETING: give up; in WAITING: try again */
+    uint64_t heard_ms;
+    uint64_t ready_since_ms;
+    unsigned attempts;  /* in a row that led to nothing lasting */
+    struct str failure; /* why the last attempt failed, as it was logged; empty: it did not */
+    struct redis_counters counters;
+};
+
+static void give_up(struct redis_client *client, struct text why);
+static void on_timer(uv_timer_t *timer);
+
+static bool is_subscriber(const struct redis_client *client)
+{
+    return client->channel_count > 0;
+}
+
+/* --- time --- */
+
+static uint64_t next_due(const struct redis_client *client)
+{
+    if (client->state != CLIENT_READY)
+        return client->deadline_ms;
+    const struct pending *oldest = pending_first(&client->pending);
+    return oldest != NULL ? oldest->sent_ms + client->command_timeout_ms
+                          : client->heard_ms + client->idle_ms;
+}
+
+static void arm(struct redis_client *client)
+{
+    uint64_t now = uv_now(client->loop);
+    uint64_t due = next_due(client);
+    uv_timer_start(&client->timer, on_timer, due > now ? due - now : 0, 0);
+}
+
+/* Half of it is chance, so that the daemons of a fleet do not all come back at once. */
+static uint64_t back_off_ms(unsigned attempts)
+{
+    uint64_t longest = attempts < 7 ? (uint64_t)BACK_OFF_MIN_MS << attempts : BACK_OFF_MAX_MS;
+    return longest / 2 + random_below((uint32_t)longest / 2);
+}
+
+/* --- sending --- */
+
+/* Sends and expects one reply. */
+static int send_words(struct redis_client *client, const struct text *words, size_t count,
+    struct redis_callback callback)
+{
+    const char *data[REDIS_COMMAND_MAX_WORDS];
+    size_t lens[REDIS_COMMAND_MAX_WORDS], total = 0;
+    char *command = NULL;
+
+    for (size_t i = 0; i < count && i < REDIS_COMMAND_MAX_WORDS; i++) {
+        data[i] = words[i].len > 0 ? words[i].data : "";
+        lens[i] = words[i].len;
+        total += words[i].len;
+    }
+    if (count == 0 || count > REDIS_COMMAND_MAX_WORDS || total > MAX_COMMAND)
+        return -E2BIG;
+    struct pending entry = {.callback = callback, .sent_ms = uv_now(client->loop)};
+    if (!pending_push(&client->pending, entry))
+        return -EAGAIN;
+
+    int len = redisFormatCommandArgv(&command, (int)count, data, lens);
+    int error = len < 0 ? -ENOMEM : redis_link_write(client->link, bytes_of(command, (size_t)len));
+    redisFreeCommand(command);
+    if (error != 0) {
+        pending_unpush(&client->pending);
+        return error;
+    }
+    counter_add(&client->counters.commands, 1);
+    return 0;
+}
+
+int redis_client_send(struct redis_client *client, const struct text *words, size_t count,
+    struct redis_callback callback)
+{
+    int error = client->state == CLIENT_READY && !is_subscriber(client)
+                    ? send_words(client, words, count, callback)
+                    : -ENOTCONN;
+    if (error != 0)
+        counter_add(&client->counters.refused, 1);
+    else
+        arm(client);
+    return error;
+}
+
+/* --- the greeting --- */
+
+static void become_ready(struct redis_client *client)
+{
+    client->state = CLIENT_READY;
+    client->ready_since_ms = uv_now(client->loop);
+    counter_add(&client->counters.connects, 1);
+    counter_set(&client->counters.is_ready, 1);
+    log_event(LOG_NOTICE, LOG_NO_CALL, "redis-ready", "for=%s host=%s port=%u db=%u", client->name,
+        LOG_QUOTED(text_from(client->endpoint.host)), client->endpoint.port, client->endpoint.db);
+    str_reset(&client->failure);
+    if (client->on_ready != NULL)
+        client->on_ready(client->owner, true);
+}
+
+/* Each reply of the greeting; the last makes it READY. */
+static void on_greeted(void *owner, const struct redis_reply *reply)
+{
+    struct redis_client *client = owner;
+    if (reply == NULL || client->state != CLIENT_GREETING)
+        return;
+    if (reply->kind == REDIS_ERROR)
+        give_up(client, reply->text);
+    else if (client->pending.count == 0)
+        become_ready(client);
+}
+
+static void on_ponged(void *owner, const struct redis_reply *reply)
+{
+    (void)owner;
+    (void)reply; /* that it came is enough */
+}
+
+static int greet(struct redis_client *client)
+{
+    const struct redis_callback callback = {.done = on_greeted, .owner = client};
+    struct text user = text_from(client->endpoint.user);
+    struct text password = text_from(client->endpoint.password);
+    char db[16];
+    int error = 0;
+
+    if (user.len > 0)
+        error = send_words(client, (struct text[]){TEXT("AUTH"), user, password}, 3, callback);
+    else if (password.len > 0)
+        error = send_words(client, (struct text[]){TEXT("AUTH"), password}, 2, callback);
+    if (error == 0 && client->endpoint.db != 0) {
+        snprintf(db, sizeof(db), "%u", client->endpoint.db);
+        error = send_words(client, (struct text[]){TEXT("SELECT"), text_from(db)}, 2, callback);
+    }
+    for (size_t i = 0; i < client->channel_count && error == 0; i++)
+        error = send_words(
+            client, (struct text[]){TEXT("SUBSCRIBE"), client->channels[i]}, 2, callback);
+    /* Also tells a Redis that wants a password, or is still loading its data. */
+    return error == 0 ? send_words(client, (struct text[]){TEXT("PING")}, 1, callback) : error;
+}
+
+static void on_connected(void *owner)
+{
+    struct redis_client *client = owner;
+    client->state = CLIENT_GREETING;
+    int error = greet(client);
+    if (error != 0)
+        give_up(client, text_from(uv_strerror(error)));
+}
+
+/* --- receiving --- */
+
+static bool is_message(const struct redis_reply *reply)
+{
+    return reply->kind == REDIS_ARRAY && reply->count == 3 &&
+           text_is(reply->items[0]->text, "message");
+}
+
+static void handle_reply(struct redis_client *client, const struct redis_reply *reply)
+{
+    if (is_subscriber(client) && is_message(reply)) {
+        counter_add(&client->counters.messages, 1);
+        client->on_message(client->owner, reply->items[1]->text, reply->items[2]->text);
+        return;
+    }
+    if (client->pending.count == 0) {
+        give_up(client, TEXT("a reply to nothing"));
+        return;
+    }
+    struct pending entry = pending_pop(&client->pending);
+    if (reply->kind == REDIS_ERROR)
+        counter_add(&client->counters.errors, 1);
+    entry.callback.done(entry.callback.owner, reply);
+}
+
+static void on_received(void *owner, struct bytes data)
+{
+    struct redis_client *client = owner;
+    bool broken = !redis_stream_feed(client->stream, data);
+
+    client->heard_ms = uv_now(client->loop);
+    while (!broken) {
+        struct redis_reply *reply = redis_stream_next(client->stream, &broken);
+        if (reply == NULL)
+            break;
+        handle_reply(client, reply);
+        redis_reply_free(reply);
+        if (client->link == NULL)
+            return; /* given up */
+    }
+    if (broken)
+        give_up(client, TEXT("no Redis, or a reply over the limits"));
+    else
+        arm(client);
+}
+
+static void on_failed(void *owner, int error)
+{
+    give_up(owner, text_from(error == UV_EOF ? "connection closed" : uv_strerror(error)));
+}
+
+/* --- states --- */
+
+static void connect_now(struct redis_client *client)
+{
+    const struct redis_link_events events = {
+        .connected = on_connected,
+        .received = on_received,
+        .failed = on_failed,
+        .owner = client,
+    };
+    client->state = CLIENT_CONNECTING;
+    client->deadline_ms = uv_now(client->loop) + client->endpoint.connect_timeout_ms;
+    client->heard_ms = uv_now(client->loop);
+    client->stream = redis_stream_new();
+    int error = client->stream == NULL ? -ENOMEM
+                                       : redis_link_open(client->loop, client->endpoint.host,
+                                             client->endpoint.port, &events, &client->link);
+    if (error != 0)
+        give_up(client, text_from(uv_strerror(error)));
+    else
+        arm(client);
+}
+
+static void disconnect(struct redis_client *client)
+{
+    redis_link_close(client->link);
+    redis_stream_free(client->stream);
+    client->link = NULL;
+    client->stream = NULL;
+    /* Only those of now: a callback cannot add one, for there is no connection. */
+    while (client->pending.count > 0) {
+        struct pending entry = pending_pop(&client->pending);
+        entry.callback.done(entry.callback.owner, NULL);
+    }
+}
+
+/* Once for each reason, not for each attempt. */
+static void say_failure(struct redis_client *client, struct text why)
+{
+    if (text_equal(str_text(&client->failure), why))
+        return;
+    str_reset(&client->failure);
+    str_add(&client->failure, why);
+    log_event(LOG_WARNING, LOG_NO_CALL, "redis-away", "for=%s host=%s port=%u why=%s", client->name,
+        LOG_QUOTED(text_from(client->endpoint.host)), client->endpoint.port, LOG_QUOTED(why));
+}
+
+static void give_up(struct redis_client *client, struct text why)
+{
+    bool was_ready = client->state == CLIENT_READY;
+    uint64_t now = uv_now(client->loop);
+
+    counter_add(&client->counters.failures, 1);
+    counter_set(&client->counters.is_ready, 0);
+    say_failure(client, why);
+    if (was_ready && now - client->ready_since_ms >= STABLE_MS)
+        client->attempts = 0;
+    client->state = CLIENT_WAITING;
+    client->deadline_ms = now + back_off_ms(client->attempts++);
+    disconnect(client);
+    arm(client);
+    if (was_ready && client->on_ready != NULL)
+        client->on_ready(client->owner, false);
+}
+
+static void check_ready(struct redis_client *client, uint64_t now)
+{
+    const struct redis_callback ponged = {.done = on_ponged, .owner = client};
+    if (now < next_due(client)) {
+        arm(client);
+        return;
+    }
+    if (client->pending.count > 0) {
+        counter_add(&client->counters.timeouts, 1);
+        give_up(client, TEXT("no answer in time"));
+        return;
+    }
+    int error = send_words(client, (struct text[]){TEXT("PING")}, 1, ponged);
+    if (error != 0)
+        give_up(client, text_from(uv_strerror(error)));
+    else
+        arm(client);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct redis_client *client = CONTAINER_OF(timer, struct redis_client, timer);
+    switch (client->state) {
+    case CLIENT_WAITING:
+        connect_now(client);
+        break;
+    case CLIENT_CONNECTING:
+    case CLIENT_GREETING:
+        counter_add(&client->counters.timeouts, 1);
+        give_up(client, TEXT("no answer in time"));
+        break;
+    case CLIENT_READY:
+        check_ready(client, uv_now(client->loop));
+        break;
+    }
+}
+
+/* --- life --- */
+
+static void free_client(struct redis_client *client)
+{
+    for (size_t i = 0; i < client->channel_count; i++)
+        free((char *)client->channels[i].data);
+    free(client->channels);
+    pending_done(&client->pending);
+    redis_endpoint_done(&client->endpoint);
+    str_done(&client->failure);
+    free(client);
+}
+
+static bool copy_channels(struct redis_client *client, const struct text *channels, size_t count)
+{
+    client->channels = calloc(count > 0 ? count : 1, sizeof(struct text));
+    if (client->channels == NULL)
+        return false;
+    for (; client->channel_count < count; client->channel_count++) {
+        size_t i = client->channel_count;
+        client->channels[i] = text_of(text_dup(channels[i]), channels[i].len);
+        if (client->channels[i].data == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool build(struct redis_client *client, const struct redis_client_config *config)
+{
+    size_t max_pending = config->max_pending > 0 ? config->max_pending : REDIS_DEFAULT_MAX_PENDING;
+    if (max_pending < GREETING_COMMANDS + config->channel_count)
+        max_pending = GREETING_COMMANDS + config->channel_count;
+    return pending_init(&client->pending, max_pending) &&
+           copy_channels(client, config->channels, config->channel_count) &&
+           redis_endpoint_copy(config->endpoint, &client->endpoint) == 0;
+}
+
+int redis_client_open(
+    uv_loop_t *loop, const struct redis_client_config *config, struct redis_client **out)
+{
+    struct redis_client *client = calloc(1, sizeof(*client));
+    if (client == NULL)
+        return -ENOMEM;
+    if (!build(client, config)) {
+        free_client(client);
+        return -ENOMEM;
+    }
+    client->loop = loop;
+    client->name = config->name;
+    client->command_timeout_ms = config->command_timeout_ms > 0 ? config->command_timeout_ms
+                                                                : REDIS_DEFAULT_COMMAND_TIMEOUT_MS;
+    client->idle_ms = config->idle_ms > 0 ? config->idle_ms : REDIS_DEFAULT_IDLE_MS;
+    client->on_message = config->on_message;
+    client->on_ready = config->on_ready;
+    client->owner = config->owner;
+    int error = uv_timer_init(loop, &client->timer);
+    if (error != 0) {
+        free_client(client);
+        return error;
+    }
+    connect_now(client);
+    *out = client;
+    return 0;
+}
+
+bool redis_client_is_ready(const struct redis_client *client)
+{
+    return client->state == CLIENT_READY;
+}
+
+const struct redis_counters *redis_client_counters(const struct redis_client *client)
+{
+    return &client->counters;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free_client(CONTAINER_OF((uv_timer_t *)handle, struct redis_client, timer));
+}
+
+void redis_client_close(struct redis_client *client)
+{
+    if (client == NULL)
+        return;
+    client->state = CLIENT_WAITING;
+    disconnect(client);
+    uv_close((uv_handle_t *)&client->timer, on_timer_closed);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What was read can be written as a URL, and reads the same again; what was not read has a reason,
+ * which never shows a password.
+ */
+#include "../require.h"
+#include "redis/endpoint.h"
+
+static void add_encoded(struct str *out, const char *part)
+{
+    for (; part != NULL && *part != '\0'; part++)
+        str_addf(out, "%%%02x", (unsigned)(unsigned char)*part);
+}
+
+static void write_url(const struct redis_endpoint *e, struct str *out)
+{
+    bool is_ip6 = strchr(e->host, ':') != NULL;
+    str_add_string(out, "redis://");
+    add_encoded(out, e->user);
+    str_add_char(out, ':');
+    add_encoded(out, e->password);
+    str_addf(out, "@%s%s%s:%u/%u", is_ip6 ? "[" : "", e->host, is_ip6 ? "]" : "", e->port, e->db);
+}
+
+static bool same(const char *a, const char *b)
+{
+    return text_equal(text_from(a), text_from(b));
+}
+
+/* In pairs a host may hold what a URL gives another meaning. */
+static bool fits_url(const char *host)
+{
+    return strpbrk(host, "/@[]") == NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct redis_endpoint first = {.host = NULL}, again = {.host = NULL};
+    struct str url = {.data = NULL}, why = {.data = NULL};
+    if (redis_endpoint_parse(text_of((const char *)data, size), &first, &why) != 0) {
+        require(why.len > 0 && first.host == NULL);
+        require(strstr(str_string(&why), "Geheim") == NULL);
+    } else if (fits_url(first.host)) {
+        write_url(&first, &url);
+        require(redis_endpoint_parse(str_text(&url), &again, &why) == 0);
+        require(same(first.host, again.host) && first.port == again.port && first.db == again.db);
+        require(same(first.user, again.user) && same(first.password, again.password));
+    }
+    redis_endpoint_done(&first);
+    redis_endpoint_done(&again);
+    str_done(&url);
+    str_done(&why);
+    return 0;
+}
