@@ -8,7 +8,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "dtls/record.h"
 #include "dtls/server_state.h"
 #include "dtls/transport.h"
 
@@ -90,7 +89,7 @@ static void go_on(struct dtls_session *s)
     if (result == 1) {
         s->state = DTLS_SESSION_OPEN;
         s->retransmit_ms = DTLS_NEVER;
-        read_records(s); /* what came in the datagram of the Finished */
+        read_records(s); /* what came before its time */
     } else if (SSL_get_error(s->ssl, result) != SSL_ERROR_WANT_READ) {
         leave(s, DTLS_SESSION_FAILED, reason_of_error());
     }
@@ -165,38 +164,26 @@ bool dtls_session_owns(const struct dtls_session *s, struct bytes datagram)
            bytes_equal(hello.random, bytes_of(s->random, sizeof(s->random)));
 }
 
-static void receive_handshaking(struct dtls_session *s, struct bytes datagram)
+static void receive_handshaking(struct dtls_session *s, size_t len)
 {
     s->datagrams++;
-    s->bytes += datagram.len;
+    s->bytes += len;
     if (s->datagrams > DTLS_HANDSHAKE_DATAGRAMS || s->bytes > DTLS_HANDSHAKE_BYTES) {
         leave(s, DTLS_SESSION_FAILED, "too much handshake");
         return;
     }
-    s->transport.input = datagram;
     go_on(s);
-}
-
-static void receive_open(struct dtls_session *s, struct bytes datagram)
-{
-    struct reader r = reader_over(datagram);
-    struct dtls_record record;
-    while (s->state == DTLS_SESSION_OPEN && dtls_next_record(&r, &record)) {
-        if (record.epoch == 0)
-            continue; /* not encrypted: anybody can make it */
-        s->transport.input = record.whole;
-        read_records(s);
-    }
 }
 
 enum dtls_session_state dtls_session_receive(
     struct dtls_session *s, struct bytes datagram, uint64_t now_ms)
 {
     s->now_ms = now_ms;
+    s->transport.input = datagram;
     if (s->state == DTLS_SESSION_HANDSHAKING)
-        receive_handshaking(s, datagram);
-    else if (s->state == DTLS_SESSION_OPEN)
-        receive_open(s, datagram);
+        receive_handshaking(s, datagram.len);
+    else
+        read_records(s); /* OpenSSL drops what is not encrypted by now */
     s->transport.input = bytes_of(NULL, 0);
     return s->state;
 }
