@@ -55,8 +55,10 @@ struct turn_allocation {
     struct turn_route *coming_route; /* RFC 8016: proven, not used yet; owned, mobility.c's */
     struct turn_relayed relayed[TURN_FAMILIES]; /* see allocation_relayed() */
 
-    bool is_tcp;    /* RFC 6062 */
-    bool is_mobile; /* RFC 8016 */
+    bool is_tcp;            /* RFC 6062 */
+    bool is_mobile;         /* RFC 8016 */
+    bool old_ticket_counts; /* mobility.c's, as is the next */
+    uint32_t ticket_serial;
     bool has_token; /* RESERVATION-TOKEN was answered */
     /* For the answer to an Allocate that comes again (RFC 8656, section 7.2). */
     uint8_t transaction[STUN_ID_SIZE];

@@ -28,6 +28,7 @@ struct turn_server *turn_server_new(const struct turn_config *config)
     server->max_allocations = config->max_allocations;
     map_init(&server->routes);
     map_init(&server->by_id);
+    map_init(&server->connections);
     list_init(&server->allocations);
     return server;
 }
@@ -40,6 +41,7 @@ void turn_server_free(struct turn_server *server)
         allocation_end(of_link(at));
     map_done(&server->routes);
     map_done(&server->by_id);
+    map_done(&server->connections);
     turn_settings_unref(server->settings);
     free(server);
 }

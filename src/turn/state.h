@@ -28,10 +28,11 @@ struct turn_server {
 
     struct map routes;       /* struct turn_route by the client's address */
     struct map by_id;        /* struct turn_allocation by its id */
+    struct map connections;  /* struct turn_peer_connection by its id */
     struct list allocations; /* the same in the order they were made */
     size_t allocation_count;
     uint64_t made;         /* allocations ever; makes ids */
-    size_t next_alternate; /* of settings->alternates */
+    size_t next_alternate; /* counts on; of the settings' lists */
 
     /* Wall clock and worker's clock of the same moment: where credentials end on the latter. */
     int64_t unix_s;

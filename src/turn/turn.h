@@ -14,6 +14,7 @@
 #ifndef TURN_TURN_H
 #define TURN_TURN_H
 
+#include "base/map.h"
 #include "base/timers.h"
 #include "credentials/auth.h"
 #include "net/packet.h"
@@ -62,14 +63,18 @@ struct turn_relay {
     struct turn_allocation *owner;     /* the core's; set when it is opened */
 };
 
-/* A TCP connection between a relayed address and a peer (RFC 6062); the host's structure. */
+/* A TCP connection between a relayed address and a peer (RFC 6062); embedded in the host's own
+ * structure, all zeros but for `peer`. */
 struct turn_peer_connection {
     struct address peer;
     uint32_t id;                   /* CONNECTION-ID; 0 until the core has named it */
     struct turn_allocation *owner; /* the core's */
     struct list link;              /* the core's, in the allocation's list */
+    struct u64_node by_id;         /* the core's */
+    struct tcp_request *asked;     /* the core's: the Connect that is not answered yet */
     uint64_t deadline_ms;          /* the core's */
     uint8_t state;                 /* the core's */
+    bool is_incoming;              /* the core's */
 };
 
 struct turn_host {

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "turn/mobility.h"
+
+#include <stdlib.h>
+
+#include "turn/ticket.h"
+
+enum { ID_WORKER_SHIFT = 48 };
+
+/* --- tickets --- */
+
+void mobility_write_ticket(struct turn_allocation *allocation, struct writer *w)
+{
+    const struct ticket ticket = {
+        .allocation = allocation_id(allocation), .serial = allocation->ticket_serial};
+    uint8_t sealed[TICKET_SIZE];
+
+    if (ticket_seal(allocation->server->settings->ticket_key, &ticket, sealed))
+        stun_write_attr(w, STUN_MOBILITY_TICKET, bytes_of(sealed, sizeof(sealed)));
+}
+
+/* The last one counts. The one before it does until the client is seen to use its new path: the
+ * answer with the last one may have been lost (RFC 8016, section 3.2.2). */
+static bool is_current(const struct turn_allocation *allocation, const struct ticket *ticket)
+{
+    return ticket->serial == allocation->ticket_serial ||
+           (allocation->old_ticket_counts && ticket->serial + 1 == allocation->ticket_serial);
+}
+
+enum turn_verdict mobility_find(struct turn_request *r)
+{
+    struct turn_server *server = r->server;
+    bool has_path = r->allocation != NULL;
+    struct ticket ticket;
+
+    r->allocation = NULL;
+    if (!ticket_open(server->settings->ticket_key, r->values[REQUEST_TICKET], &ticket))
+        return TURN_DONE;
+    unsigned worker = (unsigned)(ticket.allocation >> ID_WORKER_SHIFT);
+    if (worker != server->worker) {
+        /* A path in use does not move away. */
+        if (r->arrival->is_final || has_path)
+            return TURN_DONE;
+        r->elsewhere->worker = worker;
+        return TURN_ANOTHER;
+    }
+    struct turn_allocation *allocation = allocation_of_id(server, ticket.allocation);
+    if (allocation != NULL && allocation->is_mobile && is_current(allocation, &ticket))
+        r->allocation = allocation;
+    return TURN_DONE;
+}
+
+/* --- paths --- */
+
+static void drop_coming(struct turn_allocation *allocation)
+{
+    if (allocation->coming_route == NULL)
+        return;
+    route_remove(allocation->server, allocation->coming_route);
+    free(allocation->coming_route);
+    allocation->coming_route = NULL;
+}
+
+/* From now on data goes to `path`, which is in no map. */
+static void take_path(struct turn_allocation *allocation, const struct turn_path *path)
+{
+    route_remove(allocation->server, &allocation->route);
+    route_put(allocation->server, &allocation->route, path, allocation);
+    counter_add(&allocation->server->counters.mobility_moves, 1);
+}
+
+static void take_coming(struct turn_allocation *allocation)
+{
+    struct turn_path path = allocation->coming_route->path;
+    drop_coming(allocation);
+    take_path(allocation, &path);
+    allocation->old_ticket_counts = false;
+}
+
+/* Whether the request stands on the path that already is the allocation's; then it is the
+ * repetition of one that was answered, or there is nothing to move. */
+static bool is_repeated(const struct turn_request *r)
+{
+    struct ticket ticket;
+    return ticket_open(r->server->settings->ticket_key, r->values[REQUEST_TICKET], &ticket) &&
+           ticket.serial != r->allocation->ticket_serial;
+}
+
+unsigned mobility_move(struct turn_request *r)
+{
+    struct turn_allocation *allocation = r->allocation;
+    const struct turn_path *path = r->arrival->path;
+    struct turn_route *route = route_find(r->server, path);
+
+    if (allocation->is_tcp && !turn_path_is_stream(path))
+        return STUN_BAD_REQUEST;
+    if (route != NULL && route->allocation != allocation)
+        return STUN_ALLOCATION_MISMATCH;
+    if (route != NULL)
+        return route == allocation->coming_route || is_repeated(r) ? 0 : STUN_BAD_REQUEST;
+
+    if (!route_is_linked(&allocation->route)) {
+        take_path(allocation, path);
+    } else {
+        struct turn_route *coming = calloc(1, sizeof(*coming));
+        if (coming == NULL)
+            return STUN_INSUFFICIENT_CAPACITY;
+        drop_coming(allocation);
+        route_put(r->server, coming, path, allocation);
+        allocation->coming_route = coming;
+    }
+    allocation->ticket_serial++;
+    allocation->old_ticket_counts = true;
+    return 0;
+}
+
+void mobility_settle(struct turn_allocation *allocation, uint64_t now_ms)
+{
+    const struct turn_host *host = &allocation->server->host;
+    struct turn_path former = allocation->route.path;
+    (void)now_ms;
+
+    take_coming(allocation);
+    if (former.transport != TURN_UDP)
+        host->close_path(host->owner, &former);
+}
+
+void mobility_path_closed(struct turn_allocation *allocation, const struct turn_path *path)
+{
+    struct turn_route *coming = allocation->coming_route;
+    if (coming == NULL)
+        route_remove(allocation->server, &allocation->route);
+    else if (route_find(allocation->server, path) == coming)
+        drop_coming(allocation);
+    else
+        take_coming(allocation);
+}
+
+void mobility_end(struct turn_allocation *allocation)
+{
+    drop_coming(allocation);
+}
