@@ -17,6 +17,7 @@
     X(DROP_NO_MEMORY, "no_memory", "no packet buffer left")                                        \
     X(DROP_SEND_QUEUE_FULL, "send_queue_full", "the socket's send queue is full")                  \
     X(DROP_SEND_FAILED, "send_failed", "the kernel refused to send")                               \
+    X(DROP_INSIDE_FULL, "inside_full", "too many packets wait for a socket of ours")               \
     X(DROP_SOCKET_CLOSED, "socket_closed", "its socket was closed meanwhile")                      \
     X(DROP_UNKNOWN_PROTOCOL, "unknown_protocol", "no protocol of ours")                            \
     X(DROP_UNKNOWN_SOURCE, "unknown_source", "shared port: no check has proven this source")       \

@@ -99,6 +99,11 @@ void own_sockets_free(struct own_sockets *own)
     free_all(own);
 }
 
+unsigned own_sockets_workers(const struct own_sockets *own)
+{
+    return own->member_count;
+}
+
 void own_sockets_join(struct own_sockets *own, unsigned worker, struct mailbox *mailbox)
 {
     assert(worker < own->member_count);
@@ -122,10 +127,8 @@ static void note_use(struct own_sockets *own, uint16_t port, bool is_used)
 void own_sockets_add(struct own_sockets *own, unsigned worker, struct own_socket *socket)
 {
     uint16_t port = socket->bound.port;
-    assert(port != 0 && !address_is_unspecified(&socket->bound));
-    if (socket->advertised.family == ADDRESS_NONE)
-        socket->advertised = socket->bound;
-    socket->advertised.port = port;
+    assert(port != 0 && socket->advertised.port == port && !socket->is_listed);
+    assert(!address_is_unspecified(&socket->bound));
     socket->worker = worker;
     socket->is_listed = true;
 

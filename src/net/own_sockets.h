@@ -25,6 +25,7 @@ struct own_socket {
     struct address advertised;
     unsigned worker;
     bool is_listed;
+    unsigned waiting;        /* the worker's: packets from inside that it has not received yet */
     struct own_socket *next; /* the directory's */
 };
 
@@ -42,14 +43,16 @@ NODISCARD struct own_sockets *own_sockets_new(unsigned workers);
 /* All workers have left. Accepts NULL. */
 void own_sockets_free(struct own_sockets *own);
 
+/* How many workers there may be. */
+unsigned own_sockets_workers(const struct own_sockets *own);
+
 /* From now on the worker's `mailbox` may be posted to. */
 void own_sockets_join(struct own_sockets *own, unsigned worker, struct mailbox *mailbox);
 
 /* Takes out all sockets of the worker; afterwards its mailbox is not posted to any more. */
 void own_sockets_leave(struct own_sockets *own, unsigned worker);
 
-/* Adds `socket`, whose `bound` is a specific address with a port. An `advertised` of family NONE
- * becomes the same as `bound`; its port becomes that of `bound`. */
+/* Adds `socket`, whose `bound` is a specific address and whose `advertised` has the same port. */
 void own_sockets_add(struct own_sockets *own, unsigned worker, struct own_socket *socket);
 
 /* Harmless when it is not listed. */

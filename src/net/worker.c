@@ -10,8 +10,16 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-/* Full batches taken in one go before timers and messages get their turn. */
-enum { BATCHES_PER_TURN = 4, TICK_MS = 1000, DEFAULT_PACKET_LIMIT = 4096 };
+#include "net/inside.h"
+
+/* Full batches taken in one go before timers and messages get their turn. Packets that stayed
+ * inside the process fill no more than half of one. */
+enum {
+    BATCHES_PER_TURN = 4,
+    INSIDE_PER_BATCH = PACKET_BATCH_MAX / 2,
+    TICK_MS = 1000,
+    DEFAULT_PACKET_LIMIT = 4096
+};
 
 struct worker_module {
     struct worker *worker;
@@ -30,7 +38,11 @@ struct worker {
     uv_timer_t wakeup; /* for the earliest of `timers` */
     uv_prepare_t before_poll;
     uv_check_t after_poll;
+    uv_idle_t awake; /* while packets wait inside: the loop does not sleep */
     struct mailbox mailbox;
+    struct inside inside;
+    unsigned inside_left; /* of what waited when the turn began */
+    bool has_received;    /* in this turn */
     struct timers timers;
     struct timer tick;
     struct pool packets;
@@ -55,11 +67,16 @@ static void flush(struct worker *w)
     while (w->queue != NULL) {
         struct packet *p = w->queue;
         w->queue = p->next;
+        if (w->inside.own != NULL && inside_take(&w->inside, p))
+            continue;
         out.packets[out.count++] = p;
-        if (out.count == PACKET_BATCH_MAX || w->queue == NULL)
+        if (out.count == PACKET_BATCH_MAX)
             packet_io_send(w->io, &out);
     }
+    if (out.count > 0)
+        packet_io_send(w->io, &out);
     w->queue_end = &w->queue;
+    inside_post(&w->inside);
 }
 
 /* Each module gets its packets at once, in the order they came. */
@@ -87,18 +104,22 @@ static void give_back_batch(struct worker *w)
 
 /* Messages first: the packets may be what a message was posted for. A command is answered when its
  * message is posted, so the phone that was told to send is heard from at once. */
-static bool receive_batch(struct worker *w)
+static bool receive_batch(struct worker *w, bool is_first)
 {
     mailbox_deliver(&w->mailbox);
     if (uv_is_closing((uv_handle_t *)&w->readable))
         return false;
     flush(w); /* receive() may free sockets that packets waiting to be sent still name */
+    if (is_first)
+        w->inside_left = w->inside.waiting;
     w->in.count = 0;
+    w->inside_left -= inside_receive(
+        &w->inside, &w->in, w->inside_left < INSIDE_PER_BATCH ? w->inside_left : INSIDE_PER_BATCH);
     packet_io_receive(w->io, &w->in);
     if (w->in.count == 0)
         return false;
 
-    bool may_have_more = w->in.count == PACKET_BATCH_MAX;
+    bool may_have_more = w->in.count == PACKET_BATCH_MAX || w->inside_left > 0;
     run_modules(w);
     give_back_batch(w);
     flush(w);
@@ -114,15 +135,25 @@ static void gather(const struct worker *w)
     clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
 }
 
-static void on_readable(uv_poll_t *readable, int status, int events)
+static void receive(struct worker *w)
 {
-    struct worker *w = readable->data;
-    (void)status, (void)events;
+    w->has_received = true;
     flush(w);
     gather(w);
     for (int i = 0; i < BATCHES_PER_TURN; i++)
-        if (!receive_batch(w))
+        if (!receive_batch(w, i == 0))
             return;
+}
+
+static void on_readable(uv_poll_t *readable, int status, int events)
+{
+    (void)status, (void)events;
+    receive(readable->data);
+}
+
+static void on_awake(uv_idle_t *awake)
+{
+    (void)awake; /* that it runs is all: what waits is received when the sockets had their say */
 }
 
 static void on_wakeup(uv_timer_t *wakeup)
@@ -136,6 +167,11 @@ static void on_before_poll(uv_prepare_t *before_poll)
 {
     struct worker *w = before_poll->data;
     flush(w);
+    w->has_received = false;
+    if (w->inside.waiting > 0)
+        uv_idle_start(&w->awake, on_awake);
+    else
+        uv_idle_stop(&w->awake);
     uint64_t due = timers_next_due(&w->timers);
     uint64_t now = worker_now_ms(w);
     if (due == w->wakeup_due_ms)
@@ -149,7 +185,10 @@ static void on_before_poll(uv_prepare_t *before_poll)
 
 static void on_after_poll(uv_check_t *after_poll)
 {
-    flush(after_poll->data);
+    struct worker *w = after_poll->data;
+    flush(w);
+    if (w->inside.waiting > 0 && !w->has_received)
+        receive(w);
 }
 
 static void on_tick(struct timer *tick, uint64_t now_ms)
@@ -168,6 +207,7 @@ static void close_handles(struct worker *w)
     uv_close((uv_handle_t *)&w->wakeup, NULL);
     uv_close((uv_handle_t *)&w->before_poll, NULL);
     uv_close((uv_handle_t *)&w->after_poll, NULL);
+    uv_close((uv_handle_t *)&w->awake, NULL);
     mailbox_close(&w->mailbox, NULL);
 }
 
@@ -181,6 +221,8 @@ static void stop(struct message *message, void *owner)
         if (w->modules[i].hooks->on_stop != NULL)
             w->modules[i].hooks->on_stop(w->modules[i].state);
     flush(w);
+    if (w->inside.own != NULL)
+        own_sockets_leave(w->inside.own, w->config.index);
     close_handles(w);
 }
 
@@ -209,18 +251,20 @@ int worker_start(struct worker *w)
 
 static int open_handles(struct worker *w)
 {
-    int error = mailbox_open(&w->mailbox, &w->loop, NULL);
+    int error = mailbox_open(&w->mailbox, &w->loop, &w->inside);
     if (error != 0)
         return error;
     uv_timer_init(&w->loop, &w->wakeup);
     uv_prepare_init(&w->loop, &w->before_poll);
     uv_check_init(&w->loop, &w->after_poll);
+    uv_idle_init(&w->loop, &w->awake);
     w->readable.data = w->wakeup.data = w->before_poll.data = w->after_poll.data = w;
     error = uv_poll_init(&w->loop, &w->readable, packet_io_poll_fd(w->io));
     if (error != 0) {
         uv_close((uv_handle_t *)&w->wakeup, NULL);
         uv_close((uv_handle_t *)&w->before_poll, NULL);
         uv_close((uv_handle_t *)&w->after_poll, NULL);
+        uv_close((uv_handle_t *)&w->awake, NULL);
         mailbox_close(&w->mailbox, NULL);
         uv_run(&w->loop, UV_RUN_DEFAULT);
         return error;
@@ -235,6 +279,7 @@ static int open_handles(struct worker *w)
 
 static void free_worker(struct worker *w)
 {
+    inside_done(&w->inside);
     packet_io_free(w->io);
     int error = uv_loop_close(&w->loop);
     assert(error == 0);
@@ -260,14 +305,18 @@ int worker_new(const struct worker_config *config, struct worker **out)
     packet_pool_init(
         &w->packets, config->packet_limit > 0 ? config->packet_limit : DEFAULT_PACKET_LIMIT);
 
+    error = inside_init(&w->inside, config->own, config->index, &w->packets, &w->counters);
     packet_io_maker *make_io = config->make_io != NULL ? config->make_io : packet_io_new_epoll;
-    error = make_io(&w->packets, &w->counters, &w->io);
+    if (error == 0)
+        error = make_io(&w->packets, &w->counters, &w->io);
     if (error == 0)
         error = open_handles(w);
     if (error != 0) {
         free_worker(w);
         return error;
     }
+    if (config->own != NULL)
+        own_sockets_join(config->own, config->index, &w->mailbox);
     *out = w;
     return 0;
 }
@@ -335,16 +384,36 @@ uv_loop_t *worker_loop(struct worker *w)
     return &w->loop;
 }
 
+/* Also those that are not reachable have an address by which others see them. */
+static void make_known(
+    struct worker *w, const struct packet_socket_config *config, struct packet_socket *socket)
+{
+    socket->own.bound = config->local;
+    socket->own.advertised =
+        config->advertised.family != ADDRESS_NONE ? config->advertised : config->local;
+    socket->own.advertised.port = config->local.port;
+    if (config->reachable && w->inside.own != NULL)
+        own_sockets_add(w->inside.own, w->config.index, &socket->own);
+}
+
 int worker_open_socket(struct worker_module *module, const struct packet_socket_config *config,
     struct packet_socket **out)
 {
     struct packet_socket_config own = *config;
     own.module = module;
-    return packet_io_open_socket(module->worker->io, &own, out);
+    int error = packet_io_open_socket(module->worker->io, &own, out);
+    if (error == 0)
+        make_known(module->worker, config, *out);
+    return error;
 }
 
 void worker_close_socket(struct worker *w, struct packet_socket *socket)
 {
+    if (socket == NULL)
+        return;
+    inside_forget(&w->inside, socket);
+    if (socket->own.is_listed)
+        own_sockets_remove(w->inside.own, &socket->own);
     packet_io_close_socket(w->io, socket);
 }
 
