@@ -9,7 +9,7 @@ import pytest
 
 import turn_message as m
 from turn import Credentials
-from turn_server import ORACLE, REALM, ours_alone
+from turn_server import ORACLE, REALM, TurnServer, ours_alone
 
 WANT_UDP = (m.REQUESTED_TRANSPORT, m.transport(m.UDP))
 
@@ -152,11 +152,13 @@ def test_a_fingerprint_is_answered_with_one(client):
 # RFC 8489
 
 
-@pytest.fixture
-def modern(turn):
+@pytest.fixture(scope="module")
+def modern(turn_cert):
     if ORACLE:
         pytest.skip("coturn has nothing of RFC 8489's security")
-    return turn
+    server = TurnServer("username-anonymity", cert=turn_cert)
+    yield server
+    server.stop()
 
 
 def test_w40_the_nonce_says_what_is_offered(modern, connect):

@@ -144,7 +144,9 @@ class TurnServer:
         self.tls_port = None
         if cert:
             self.tls_port = self._port(ips)
-            all_options += [f"tls-listening-port={self.tls_port}", f"cert={cert[0]}", f"pkey={cert[1]}"]
+            all_options.append(f"tls-listening-port={self.tls_port}")
+            for one in cert if isinstance(cert, list) else [cert]:
+                all_options += [f"cert={one[0]}", f"pkey={one[1]}"]
         self.min_port = free_block(block) if block else 50000
         self.max_port = self.min_port + block - 1 if block else 59999
         all_options += [f"min-port={self.min_port}", f"max-port={self.max_port}"]

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's TURN clients (coturn's turnutils) against the server, each over all four transports.
+
+A run takes some seconds, most of them asleep; so all are started at once and looked at one by one.
+"""
+import concurrent.futures
+import re
+import subprocess
+
+import pytest
+
+from turn_server import ORACLE, TurnServer, ours_alone
+from daemon import free_port
+
+WAYS = {"udp": [], "tcp": ["-t"], "dtls": ["-S"], "tls": ["-t", "-S"]}
+# What is sent must come back, all of it.
+VARIANTS = {
+    "channels": "", "indications": "-s", "client-to-client": "-y", "client-to-client-indications": "-y -s",
+    "tcp-relay": "-T", "tcp-relay-passive": "-P", "ipv6": "-x", "ipv4": "-X -g", "dual": "-Z", "mobility": "-M",
+    "padding": "-D", "extra-requests": "-G", "many": "-m 10 -n 20", "no-rtcp": "-c",
+}
+# Without permissions nothing may come back; wrong requests get errors; wrong bytes are survived.
+OTHERS = {"no-permission": "-I -s", "negative": "-N", "broken": "-R", "broken-indications": "-R -s"}
+SECRET = "north of the wall"
+# The keys that uclient -J has built in; it takes any of them.
+OAUTH_KEYS = ["oauth-key=north:A256GCM:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEK",
+              "oauth-key=union:A128GCM:MTIzNDU2Nzg5MDEyMzQ1Ngo=",
+              "oauth-key=oldempire:A256GCM:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIK"]
+
+
+def totals(text):
+    """(sent, received) bytes as the client counts them at its end."""
+    found = re.findall(r"tot_send_bytes ~ (\d+), tot_recv_bytes ~ (\d+)", text)
+    return tuple(map(int, found[-1])) if found else None
+
+
+def uclient(server, peer_port, way, arguments, credentials, seconds=40):
+    peer = "::1" if "-x" in arguments.split() else "127.0.0.1"
+    port = server.tls_port if "-S" in WAYS[way] else server.port
+    command = ["turnutils_uclient", *WAYS[way], *arguments.split(), *credentials, "-e", peer, "-r", str(peer_port),
+               "-p", str(port), "127.0.0.1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    try:
+        return process.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        return process.communicate()[0]
+
+
+@pytest.fixture(scope="module")
+def server(turn_cert):
+    one = TurnServer("mobility", f"static-auth-secret={SECRET}" if not ORACLE else "stale-nonce=600",
+                     ips=("127.0.0.1", "::1"), cert=turn_cert,
+                     **({} if ORACLE else {"daemon_options": ["--num-threads=2", "--log-level=5"]}))
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def peer_port():
+    """An echo peer on both families."""
+    port = free_port()
+    process = subprocess.Popen(["turnutils_peer", "-L", "127.0.0.1", "-L", "::1", "-p", str(port)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield port
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def runs(server, peer_port):
+    """{(variant, way): future of the client's output}, all under way."""
+    user = ["-u", "alice", "-w", "wonderland"]
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        started = {}
+        for name, arguments in {**VARIANTS, **OTHERS}.items():
+            for way in WAYS:
+                seconds = 8 if name in OTHERS else 40
+                started[name, way] = pool.submit(uclient, server, peer_port, way, arguments, user, seconds)
+        for way in [] if ORACLE else WAYS:
+            started["secret", way] = pool.submit(uclient, server, peer_port, way, "", ["-u", "zoe", "-W", SECRET])
+        yield started
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_is_sent_comes_back(runs, variant, way):
+    output = runs[variant, way].result()
+    got = totals(output)
+    assert got and got[0] > 0 and got[0] == got[1], f"{got}\n{output[-3000:]}"
+
+
+@ours_alone
+@pytest.mark.parametrize("way", WAYS)
+def test_time_limited_credentials(runs, way):
+    output = runs["secret", way].result()
+    assert totals(output) == (1000, 1000), output[-3000:]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_without_permissions_nothing_comes_back(runs, way):
+    output = runs["no-permission", way].result()
+    got = totals(output)
+    assert got and got[0] > 0 and got[1] == 0, f"{got}\n{output[-3000:]}"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_wrong_requests_are_refused(runs, way):
+    assert "error 400" in runs["negative", way].result()
+
+
+@pytest.mark.parametrize("variant", ["broken", "broken-indications"])
+@pytest.mark.parametrize("way", WAYS)
+def test_broken_messages_are_survived(server, runs, connect, variant, way):
+    runs[variant, way].result()
+    assert server.alive()
+    connect(server, way).allocated()
+
+
+@pytest.fixture(scope="module")
+def two_addresses():
+    one = TurnServer("rfc5780", ips=("127.0.0.1", "127.0.0.2"))
+    yield one
+    one.stop()
+
+
+def test_stunclient_finds_the_other_address(two_addresses):
+    done = subprocess.run(["turnutils_stunclient", "-f", "-p", str(two_addresses.port), "127.0.0.1"],
+                          capture_output=True, text=True, timeout=20)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0 and "RFC 5780 response" in output, output
+    assert f"Other addr: : 127.0.0.2:{two_addresses.port + 1}" in output, output
+    assert "127.0.0.1" in output
+
+
+@pytest.mark.parametrize("padding", [[], ["-P"]])
+def test_natdiscovery_finds_no_nat(two_addresses, padding):
+    command = ["turnutils_natdiscovery", "-m", "-f", *padding, "-p", str(two_addresses.port), "-L", "127.0.0.1",
+               "127.0.0.1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "No NAT! (Endpoint Independent Mapping)" in output and "Endpoint Independent Filtering!" in output, output
+    assert "Dependent" not in output.replace("Independent", ""), output
+
+
+# RFC 7635
+
+
+@ours_alone
+@pytest.mark.parametrize("way", WAYS)
+def test_uclient_with_tokens(start_turn, turn_cert, peer_port, way):
+    server = start_turn("oauth", *OAUTH_KEYS, "server-name=turn.example.org", users=False, cert=turn_cert)
+    output = uclient(server, peer_port, way, "-c -n 2", ["-J", "-u", "whoever"])
+    assert totals(output) == (200, 200), output[-3000:]
