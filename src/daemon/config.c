@@ -44,7 +44,7 @@ void config_free(struct daemon_config *config)
         free(config->warnings[i]);
     free(config->origins);
     free(config->warnings);
-    free(config->admin_token);
+    free(config->admin_tokens);
     turn_lists_done(&config->turn_lists);
     interfaces_free(config->interfaces);
     free(config);

@@ -23,7 +23,6 @@ struct network_settings {
     int64_t control_tos;
     int64_t port_min, port_max;
     int64_t webrtc_port; /* of worker 0; 0: a port per stream */
-    int64_t stun_port;   /* 0: none */
     int64_t tos;
     char *software_id;
 };
@@ -115,7 +114,8 @@ struct turn_options {
 
 struct admin_settings {
     char *listen; /* empty: none */
-    char *token, *token_file;
+    char *token;  /* list */
+    char *token_file;
 };
 
 struct process_settings {
@@ -142,7 +142,7 @@ struct daemon_config {
     bool interface_was_chosen; /* none was configured */
     struct listen_addresses listen_ng;
     struct listen_addresses listen_admin; /* count 0: none */
-    char *admin_token;                    /* of either option; NULL without listen_admin */
+    char *admin_tokens; /* of either option, one on each line; NULL without listen_admin */
     struct turn_lists turn_lists;
     bool turn_is_on; /* somebody can authenticate; otherwise STUN alone is served */
 

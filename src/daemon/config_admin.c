@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "admin/server.h"
 #include "daemon/config_turn.h"
-
-enum { TOKEN_MAX = 512 };
+#include "daemon/turn_list.h"
 
 /* A port alone is one of this machine's own, unlike where phones and browsers listen. */
 static void add_loopback(struct text spec, struct str *out)
@@ -32,24 +31,39 @@ static int resolve_listen(struct daemon_config *config, struct str *why)
     return error;
 }
 
-/* The first line of the file, which may end without one. */
-static int read_token(struct daemon_config *config, struct str *why)
+/* A token on each line, as the option has them. */
+static int read_tokens(struct daemon_config *config, struct str *why)
 {
     const struct admin_settings *admin = &config->admin;
-    char line[TOKEN_MAX + 2] = "";
-    FILE *file = fopen(admin->token_file, "re");
-    if (file == NULL)
+    struct str tokens = {0};
+    char *content = NULL;
+    size_t len = 0;
+    int error = config_read_whole(admin->token_file, &content, &len);
+    if (error == -ENOMEM)
+        return error;
+    if (error != 0)
         return config_blame(config, &admin->token_file, why, "cannot read '%s': %s",
-            admin->token_file, strerror(errno));
-    bool got = fgets(line, sizeof(line), file) != NULL;
-    fclose(file);
-    line[strcspn(line, "\r\n")] = '\0';
-    if (!got || line[0] == '\0' || strlen(line) > TOKEN_MAX)
-        return config_blame(config, &admin->token_file, why,
-            "the first line of '%s' is empty or longer than %d characters", admin->token_file,
-            TOKEN_MAX);
-    config->admin_token = text_dup(text_from(line));
-    return config->admin_token != NULL ? 0 : -ENOMEM;
+            admin->token_file, strerror(-error));
+    for (struct text rest = text_of(content, len); rest.len > 0;) {
+        struct text line = text_cut(&rest, '\n');
+        line.len -= line.len > 0 && line.data[line.len - 1] == '\r';
+        str_addf(&tokens, "%.*s\n", TEXT_ARG(text_trim(line)));
+    }
+    free(content);
+    config->admin_tokens = str_take(&tokens);
+    return config->admin_tokens != NULL ? 0 : -ENOMEM;
+}
+
+static int check_tokens(const struct daemon_config *config, const void *field, struct str *why)
+{
+    struct text rest = text_from(config->admin_tokens), token;
+    if (turn_list_count(rest) == 0 || turn_list_count(rest) > ADMIN_MAX_TOKENS)
+        return config_blame(config, field, why, "there must be one to %d tokens", ADMIN_MAX_TOKENS);
+    while (turn_list_next(&rest, &token))
+        if (token.len < ADMIN_TOKEN_MIN || token.len > ADMIN_TOKEN_MAX)
+            return config_blame(config, field, why, "a token has %d to %d characters",
+                ADMIN_TOKEN_MIN, ADMIN_TOKEN_MAX);
+    return 0;
 }
 
 int config_resolve_admin(struct daemon_config *config, struct str *why)
@@ -65,8 +79,12 @@ int config_resolve_admin(struct daemon_config *config, struct str *why)
         return config_blame(
             config, &admin->listen, why, "needs 'admin-token' or 'admin-token-file'");
     int error = resolve_listen(config, why);
-    if (error != 0 || has_file)
-        return error != 0 ? error : read_token(config, why);
-    config->admin_token = text_dup(text_from(admin->token));
-    return config->admin_token != NULL ? 0 : -ENOMEM;
+    if (error == 0 && has_file)
+        error = read_tokens(config, why);
+    if (error == 0 && has_token)
+        config->admin_tokens = text_dup(text_from(admin->token));
+    if (error == 0 && config->admin_tokens == NULL)
+        error = -ENOMEM;
+    return error != 0 ? error
+                      : check_tokens(config, has_file ? &admin->token_file : &admin->token, why);
 }

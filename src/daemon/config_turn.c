@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "daemon/turn_build.h"
 #include "daemon/turn_list.h"
 
 enum { MIN_NONCE_SECRET = 16 };
@@ -256,6 +257,20 @@ static int check_discovery(const struct daemon_config *config, struct str *why)
         config, &turn->rfc5780, why, "there are no two listening addresses of one family");
 }
 
+/* Makes what the server will be made of, so that no start and no reload stops half way. */
+static int try_parts(const struct daemon_config *config, struct str *why)
+{
+    const struct nonce_keys no_keys = {.has_previous = false};
+    struct auth *auth = NULL;
+    struct tls_context *tls = NULL;
+    int error = turn_build_auth(config, &no_keys, NULL, &auth, why);
+    if (error == 0)
+        error = turn_build_tls(config, NULL, &tls, why);
+    auth_unref(auth);
+    tls_context_unref(tls);
+    return error;
+}
+
 int config_resolve_turn(
     struct daemon_config *config, const struct host_addresses *host, struct str *why)
 {
@@ -265,5 +280,5 @@ int config_resolve_turn(
         (error = resolve_servers(config, why)) != 0 || (error = resolve_ranges(config, why)) != 0 ||
         (error = resolve_users(config, why)) != 0 || (error = check_discovery(config, why)) != 0)
         return error;
-    return 0;
+    return try_parts(config, why);
 }

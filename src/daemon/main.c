@@ -22,6 +22,7 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 struct daemon {
     struct daemon_config *config;
+    const struct host_addresses *host;
     uv_loop_t loop;
     uv_signal_t signals[COUNT_OF(signals)];
     struct service *service; /* NULL when it did not start */
@@ -117,7 +118,7 @@ static int run_loop(struct daemon *d)
 {
     struct str why = {0};
     watch_signals(d);
-    int error = service_start(&d->service, &d->loop, d->config, &why);
+    int error = service_start(&d->service, &d->loop, d->config, d->host, &why);
     if (error != 0) {
         log_event(LOG_CRIT, LOG_NO_CALL, "start-failed", "why=%s", LOG_QUOTED(str_text(&why)));
         stop(d);
@@ -130,9 +131,9 @@ static int run_loop(struct daemon *d)
     return error;
 }
 
-static int run(struct daemon_config *config)
+static int run(struct daemon_config *config, const struct host_addresses *host)
 {
-    struct daemon d = {.config = config};
+    struct daemon d = {.config = config, .host = host};
     log_set_level((int)config->process.log_level);
     log_start_lines(config);
 
@@ -237,7 +238,7 @@ static int serve(struct daemon_config *config, enum config_action action,
     error = config_resolve(config, host, process_cores(), why);
     if (error != 0)
         return complain(why);
-    return action == CONFIG_CHECK ? summarize(config) : run(config);
+    return action == CONFIG_CHECK ? summarize(config) : run(config, host);
 }
 
 int main(int argc, char **argv)

@@ -258,6 +258,35 @@ void option_get(const struct option *option, const struct daemon_config *config,
     }
 }
 
+static size_t size_of_field(const struct option *option)
+{
+    switch (option->kind) {
+    case OPTION_BOOL:
+        return sizeof(bool);
+    case OPTION_NUMBER:
+    case OPTION_PORT:
+    case OPTION_SECONDS:
+        return sizeof(int64_t);
+    case OPTION_CHOICE:
+        return sizeof(int);
+    case OPTION_WORD:
+    case OPTION_TEXT:
+    case OPTION_LIST:
+    case OPTION_ENTRIES:
+        break;
+    }
+    return sizeof(char *);
+}
+
+void option_swap(const struct option *option, struct daemon_config *a, struct daemon_config *b)
+{
+    char kept[sizeof(int64_t)];
+    size_t size = size_of_field(option);
+    memcpy(kept, field_of(option, a), size);
+    memcpy(field_of(option, a), field_of(option, b), size);
+    memcpy(field_of(option, b), kept, size);
+}
+
 void option_clear(const struct option *option, struct daemon_config *config)
 {
     bool owns = option->kind == OPTION_WORD || option->kind == OPTION_TEXT ||

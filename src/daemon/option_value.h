@@ -17,6 +17,9 @@ NODISCARD int option_set(const struct option *option, enum option_mode mode, str
 /* Adds the value as option_set() would read it. */
 void option_get(const struct option *option, const struct daemon_config *config, struct str *out);
 
+/* Each gets the other's value. */
+void option_swap(const struct option *option, struct daemon_config *a, struct daemon_config *b);
+
 /* Adds what values are possible: "a port number (1-65535)". */
 void option_describe_values(const struct option *option, struct str *out);
 

@@ -10,6 +10,8 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "daemon/turn_service.h"
+#include "net/own_sockets.h"
 #include "net/udp_socket.h"
 #include "ng/listener.h"
 #include "relay/relay.h"
@@ -25,7 +27,10 @@ struct media_worker {
 struct service {
     uv_loop_t *loop;
     const struct daemon_config *config;
+    const struct host_addresses *host;
     struct mailbox control;
+    struct own_sockets *own_sockets;
+    struct turn_service *turn;
     struct sessions *sessions;
     struct media_worker *workers;
     size_t worker_count;
@@ -79,34 +84,28 @@ static int open_sessions(struct service *service)
     return sessions_open(&service->sessions, service->loop, &sessions, config->interfaces);
 }
 
-/* Opens one shared socket and says so; the option is named when it cannot be had. */
+/* Opens one shared socket and says so. */
 static int open_shared(const struct daemon_config *config, const struct address *bind,
-    uint16_t port, size_t worker, bool stun_only, struct relay_shared_socket *out, struct str *why)
+    size_t worker, struct relay_shared_socket *out, struct str *why)
 {
     struct udp_socket_config socket = {
         .bind = *bind,
-        .reuse_port = stun_only,
         .free_bind = true, /* a standby gets the shared address when it takes over */
         .tos = (unsigned)config->network.tos,
     };
     char text[ADDRESS_TEXT_SIZE];
-    socket.bind.port = port;
-    *out = (struct relay_shared_socket){.fd = -1, .local = socket.bind, .stun_only = stun_only};
+    socket.bind.port = webrtc_port(config, worker);
+    *out = (struct relay_shared_socket){.fd = -1, .local = socket.bind};
 
     int error = udp_socket_open(&socket, &out->fd);
     if (error != 0) {
-        str_addf(why, "cannot listen on %s/udp: %s (option '%s')", address_text(&socket.bind, text),
-            uv_strerror(error), stun_only ? "stun-port" : "webrtc-port");
+        str_addf(why, "cannot listen on %s/udp: %s (option 'webrtc-port')",
+            address_text(&socket.bind, text), uv_strerror(error));
         return error;
     }
-    if (!stun_only)
-        log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
-            "for=webrtc address=%s/udp worker=%zu use=\"ICE, DTLS and SRTP of browsers and apps\"",
-            address_text(&socket.bind, text), worker);
-    else if (worker == 0) /* the others share the port */
-        log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
-            "for=stun address=%s/udp use=\"STUN Binding requests of clients\"",
-            address_text(&socket.bind, text));
+    log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
+        "for=webrtc address=%s/udp worker=%zu use=\"ICE, DTLS and SRTP of browsers and apps\"",
+        address_text(&socket.bind, text), worker);
     return 0;
 }
 
@@ -117,26 +116,22 @@ static void close_shared(const struct relay_shared_socket *sockets, size_t count
             close(sockets[i].fd);
 }
 
-/* The WebRTC and STUN sockets of one worker on every local address. */
+/* The WebRTC sockets of one worker on every local address. */
 static int open_all_shared(const struct daemon_config *config, size_t worker,
     struct relay_shared_socket *sockets, size_t *count, struct str *why)
 {
     const struct interfaces *interfaces = config->interfaces;
-    uint16_t ports[] = {webrtc_port(config, worker), (uint16_t)config->network.stun_port};
-
     *count = 0;
-    for (size_t i = 0; i < interfaces->bind_count; i++)
-        for (size_t kind = 0; kind < COUNT_OF(ports); kind++) {
-            if (ports[kind] == 0)
-                continue;
-            int error = open_shared(config, &interfaces->binds[i], ports[kind], worker, kind == 1,
-                &sockets[*count], why);
-            if (error != 0) {
-                close_shared(sockets, *count);
-                return error;
-            }
-            ++*count;
+    if (config->network.webrtc_port == 0)
+        return 0;
+    for (size_t i = 0; i < interfaces->bind_count; i++) {
+        int error = open_shared(config, &interfaces->binds[i], worker, &sockets[*count], why);
+        if (error != 0) {
+            close_shared(sockets, *count);
+            return error;
         }
+        ++*count;
+    }
     return 0;
 }
 
@@ -155,8 +150,7 @@ static int open_relay(struct service *service, size_t index, struct str *why)
         .control = &service->control,
         .listener = sessions_listener(service->sessions),
     };
-    struct relay_shared_socket *sockets =
-        calloc(config->interfaces->bind_count * 2, sizeof(*sockets));
+    struct relay_shared_socket *sockets = calloc(config->interfaces->bind_count, sizeof(*sockets));
     size_t count;
     if (sockets == NULL)
         return -ENOMEM;
@@ -177,12 +171,15 @@ static int open_worker(struct service *service, size_t index, struct str *why)
     struct worker_config worker = {
         .index = (unsigned)index,
         .batch_wait_us = (unsigned)config->media.batch_wait_us,
+        .own = service->own_sockets,
     };
     int error = worker_new(&worker, &media->worker);
     if (error != 0)
         return error;
     service->worker_count++;
     error = open_relay(service, index, why);
+    if (error == 0)
+        error = turn_service_add_worker(service->turn, media->worker, why);
     if (error == 0)
         error = worker_start(media->worker);
     if (error != 0)
@@ -275,8 +272,37 @@ static void say_interfaces(const struct daemon_config *config)
     }
 }
 
-int service_start(
-    struct service **out, uv_loop_t *loop, const struct daemon_config *config, struct str *why)
+static int open_turn(struct service *service, struct str *why)
+{
+    struct turn_service_config turn = {
+        .loop = service->loop,
+        .control = &service->control,
+        .own_sockets = service->own_sockets,
+        .config = service->config,
+        .host = service->host,
+    };
+    return turn_service_new(&service->turn, &turn, why);
+}
+
+static int open_all(struct service *service, struct str *why)
+{
+    service->own_sockets = own_sockets_new((unsigned)service->config->process.num_threads);
+    if (service->own_sockets == NULL)
+        return -ENOMEM;
+    int error = open_sessions(service);
+    if (error != 0)
+        return error;
+    say_interfaces(service->config);
+    error = open_turn(service, why);
+    if (error == 0)
+        error = open_workers(service, why);
+    if (error == 0)
+        error = turn_service_start(service->turn, why);
+    return error != 0 ? error : open_listeners(service, why);
+}
+
+int service_start(struct service **out, uv_loop_t *loop, const struct daemon_config *config,
+    const struct host_addresses *host, struct str *why)
 {
     if (!rtpsec_init()) {
         str_add_string(why, "cannot start libsrtp2");
@@ -287,18 +313,13 @@ int service_start(
         return -ENOMEM;
     service->loop = loop;
     service->config = config;
+    service->host = host;
     int error = mailbox_open(&service->control, loop, service);
     if (error != 0) {
         free(service);
         return error;
     }
-    error = open_sessions(service);
-    if (error == 0) {
-        say_interfaces(config);
-        error = open_workers(service, why);
-    }
-    if (error == 0)
-        error = open_listeners(service, why);
+    error = open_all(service, why);
     if (error != 0) {
         if (str_text(why).len == 0)
             str_addf(why, "cannot start: %s", uv_strerror(error));
@@ -307,6 +328,12 @@ int service_start(
     }
     *out = service;
     return 0;
+}
+
+int service_reload(struct service *service, const struct daemon_config *config,
+    const struct host_addresses *host, struct str *why)
+{
+    return turn_service_reload(service->turn, config, host, why);
 }
 
 static void control_closed(struct mailbox *box)
@@ -318,12 +345,15 @@ static void control_closed(struct mailbox *box)
 /* Posters stop before the mailbox, and the mailbox delivers its last before those it tells go. */
 void service_stop(struct service *service)
 {
+    turn_service_close(service->turn);
     for (size_t i = 0; i < service->worker_count; i++)
         worker_stop(service->workers[i].worker);
     for (size_t i = 0; i < service->worker_count; i++)
         relay_close(service->workers[i].relay);
     free(service->workers);
     mailbox_close(&service->control, control_closed);
+    turn_service_free(service->turn);
+    own_sockets_free(service->own_sockets);
     if (service->sessions != NULL)
         sessions_close(service->sessions);
     ng_server_free(service->server);

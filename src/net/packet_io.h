@@ -23,7 +23,6 @@ enum packet_channel {
     PACKET_CHANNEL_RTP,     /* RTP, with RTCP and all else when muxed */
     PACKET_CHANNEL_RTCP,    /* RTCP on its own port */
     PACKET_CHANNEL_SHARED,  /* one port for many legs: told apart by ufrag and 5-tuple */
-    PACKET_CHANNEL_STUN,    /* plain STUN Binding */
     PACKET_CHANNEL_TURN,    /* clients of the TURN server */
     PACKET_CHANNEL_RELAYED, /* a relayed transport address of a client */
 };

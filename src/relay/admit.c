@@ -61,7 +61,7 @@ static void admit_stun(
     struct transport *t = port->transport;
     struct text ufrag;
 
-    if (port->channel == PACKET_CHANNEL_STUN || !ice_peek_ufrag(packet_bytes(packet), &ufrag)) {
+    if (!ice_peek_ufrag(packet_bytes(packet), &ufrag)) {
         answer_plain(relay, packet);
         return;
     }
@@ -95,8 +95,6 @@ static enum drop_reason find_arrival(
 {
     if (port->channel == PACKET_CHANNEL_SHARED)
         return find_shared(port, packet, out) ? DROP_NONE : DROP_UNKNOWN_SOURCE;
-    if (port->channel == PACKET_CHANNEL_STUN)
-        return DROP_UNKNOWN_PROTOCOL;
     if (port->transport == NULL)
         return DROP_NO_TRANSPORT;
     *out = (struct arrival){

@@ -40,10 +40,9 @@ static int open_shared(struct relay *relay, const struct relay_shared_socket *so
 {
     int error = 0;
     for (size_t i = 0; i < count; i++) {
-        enum packet_channel channel =
-            sockets[i].stun_only ? PACKET_CHANNEL_STUN : PACKET_CHANNEL_SHARED;
         if (error == 0)
-            error = port_open(&relay->shared[i], relay, sockets[i].fd, &sockets[i].local, channel);
+            error = port_open(
+                &relay->shared[i], relay, sockets[i].fd, &sockets[i].local, PACKET_CHANNEL_SHARED);
         if (error == 0)
             relay->shared_count++;
         else

@@ -117,11 +117,11 @@ struct relay_listener {
     void (*snapshot)(void *owner, uint64_t token, const struct relay_snapshot *snapshot);
 };
 
-/* A UDP socket of the worker that no single call owns. The worker takes `fd`. */
+/* A WebRTC port: a UDP socket of the worker that no single call owns, and that answers plain STUN
+ * too. The worker takes `fd`. */
 struct relay_shared_socket {
     int fd;
     struct address local;
-    bool stun_only; /* the public STUN port; else a WebRTC port, which answers plain STUN too */
 };
 
 struct relay_config {

@@ -45,7 +45,9 @@ struct turn_settings {
     bool draining; /* new allocations: 300 when there is an alternate server, else 403 */
     size_t alternate_count;
     struct address alternates[TURN_MAX_ALTERNATES]; /* taken in turn, of the client's family */
-    bool redirect_always;                           /* balance: redirect also when not draining */
+    size_t tls_alternate_count;                     /* of clients over TLS and DTLS */
+    struct address tls_alternates[TURN_MAX_ALTERNATES];
+    bool redirect_always; /* balance: redirect also when not draining */
 
     struct turn_discovery discovery;
     char *software;         /* SOFTWARE in authenticated replies; NULL: none. Owned */

@@ -21,7 +21,7 @@ from ng import NgClient  # noqa: E402
 NG = ("127.0.0.1", 22229)
 RELAYS = {
     "mediaferry": [str(ROOT / "build" / "mediaferry"), "--config-file=none", "--interface=127.0.0.1",
-                   f"--listen-ng={NG[0]}:{NG[1]}", "--num-threads=1", "--stun-port=0", "--webrtc-port=0",
+                   f"--listen-ng={NG[0]}:{NG[1]}", "--num-threads=1", "--turn-listening-port=0", "--webrtc-port=0",
                    "--port-min=30000", "--port-max=39999", "--log-level=4"],
     "rtpengine": ["/usr/bin/rtpengine", "--config-file=none", "--interface=127.0.0.1",
                   f"--listen-ng={NG[0]}:{NG[1]}", "--num-threads=1", "--table=-1", "--foreground",

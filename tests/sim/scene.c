@@ -49,7 +49,6 @@ void scene_open(struct scene *s)
     const struct relay_shared_socket shared[] = {
         {.fd = sim_fd(), .local = addr(SHARED)},
         {.fd = sim_fd(), .local = addr(SHARED_6)},
-        {.fd = sim_fd(), .local = addr(STUN_PORT), .stun_only = true},
     };
     struct worker_config worker = {.index = 0};
 

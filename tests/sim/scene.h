@@ -15,7 +15,6 @@
 #define RELAY_IP "198.51.100.1"
 #define SHARED RELAY_IP ":40000"
 #define SHARED_6 "[2001:db8::1]:40000"
-#define STUN_PORT RELAY_IP ":3478"
 
 enum { SCENE_MAX = 16, SCENE_CALL = 7 };
 
@@ -41,7 +40,7 @@ struct scene {
     struct relay_stream_state stream_states[SCENE_MAX];
 };
 
-/* Opens a relay with both shared ports and the STUN port. timeout 60, silent-timeout 3600,
+/* Opens a relay with both shared ports. timeout 60, silent-timeout 3600,
  * offer-timeout 300 s. */
 void scene_open(struct scene *s);
 void scene_close(struct scene *s);

@@ -137,7 +137,7 @@ static void closing_the_relay_closes_the_leases(void **state)
     sim_end();
     assert_int_equal(scene.closed[1], 1);
     assert_int_equal(scene.closed[2], 1);
-    assert_int_equal(open_descriptors(), descriptors - 4 - 3);
+    assert_int_equal(open_descriptors(), descriptors - 4 - 2);
 }
 
 static int close_what_is_left(void **state)

@@ -28,7 +28,7 @@ class Daemon:
         command = [
             BINARY, f"--config-file={config}", f"--interface={interface}",
             f"--listen-ng={self.ng_address[0]}:{self.ng_address[1]}", "--num-threads=1",
-            f"--stun-port={self.stun_port}", f"--webrtc-port={self.webrtc_port}",
+            f"--turn-listening-port={self.stun_port}", f"--webrtc-port={self.webrtc_port}",
             "--port-min=20000", "--port-max=29999", "--log-level=7", "--delete-delay=0", *options,
         ]
         self.process = subprocess.Popen(command, stderr=self.log_file, stdout=self.log_file,

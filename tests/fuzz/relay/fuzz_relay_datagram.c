@@ -28,9 +28,8 @@ struct world {
     struct browser secure;  /* with SDES keys */
 };
 
-static const char *const ports[] = {SHARED, SHARED_6, STUN_PORT, RELAY_IP ":30002",
-    RELAY_IP ":30003", RELAY_IP ":30004", RELAY_IP ":30006", RELAY_IP ":30008", RELAY_IP ":30009",
-    RELAY_IP ":30010"};
+static const char *const ports[] = {SHARED, SHARED_6, RELAY_IP ":30002", RELAY_IP ":30003",
+    RELAY_IP ":30004", RELAY_IP ":30006", RELAY_IP ":30008", RELAY_IP ":30009", RELAY_IP ":30010"};
 static const char *const sources[] = {
     "192.0.2.1:5000", "192.0.2.2:6000", "192.0.2.3:7000", "192.0.2.4:8000", "[2001:db8::7]:9"};
 

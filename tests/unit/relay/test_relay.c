@@ -67,7 +67,7 @@ static void start(const char *engine, int expected)
     };
     struct worker_config config_of_worker = {.index = 0};
     struct end stun = open_end();
-    struct relay_shared_socket shared = {.fd = stun.fd, .local = stun.address, .stun_only = true};
+    struct relay_shared_socket shared = {.fd = stun.fd, .local = stun.address};
 
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(mailbox_open(&control, &loop, NULL), 0);

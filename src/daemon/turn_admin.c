@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The answers to what the HTTP port asks about TURN. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/turn_state.h"
+
+enum { MAX_URIS = 64, MAX_ROWS = 1000 };
+
+/* A question that workers answer later. */
+struct waiting {
+    struct turn_service *service;
+    uint64_t request;
+    struct admin_allocation_filter filter;
+    struct row *rows;
+    size_t count, total;
+};
+
+/* What the texts of a row point to. */
+struct row {
+    struct admin_allocation allocation;
+    char user[LONG_TERM_MAX_NAME + 1], realm[LONG_TERM_MAX_REALM + 1];
+    char client[ADDRESS_TEXT_SIZE], server[ADDRESS_TEXT_SIZE];
+    char relayed[2][ADDRESS_TEXT_SIZE];
+};
+
+static struct waiting *waiting_new(struct turn_service *s, uint64_t request)
+{
+    struct waiting *w = calloc(1, sizeof(*w));
+    if (w != NULL)
+        *w = (struct waiting){.service = s, .request = request};
+    else
+        admin_answer_error(s->admin, request, ADMIN_UNAVAILABLE, TEXT("out of memory"));
+    return w;
+}
+
+static void waiting_free(struct waiting *w)
+{
+    free(w->rows);
+    free(w);
+}
+
+static void is_unavailable(struct waiting *w)
+{
+    admin_answer_error(w->service->admin, w->request, ADMIN_UNAVAILABLE, TEXT("out of memory"));
+    waiting_free(w);
+}
+
+/* --- credentials -------------------------------------------------------------------------------
+ */
+
+struct uris {
+    struct str memory[MAX_URIS];
+    struct text list[MAX_URIS];
+    size_t count;
+};
+
+static void add_uri(
+    struct uris *u, const char *scheme, const char *host, uint16_t port, const char *transport)
+{
+    if (u->count == MAX_URIS)
+        return;
+    struct str *text = &u->memory[u->count];
+    str_addf(text, "%s:%s:%u?transport=%s", scheme, host, port, transport);
+    u->list[u->count++] = str_text(text);
+}
+
+/* As configured; else every door, by the server's name when there is one. */
+static void make_uris(const struct turn_service *s, struct uris *u)
+{
+    const struct daemon_config *config = s->own.config;
+    const struct turn_options *turn = &config->turn;
+    struct turnserver_relay relays[TURN_ENDPOINTS_MAX];
+    bool has_tls = s->tls != NULL;
+
+    for (size_t i = 0; i < config->turn_lists.uris.count && i < MAX_URIS; i++)
+        u->list[u->count++] = config->turn_lists.uris.list[i];
+    if (u->count > 0)
+        return;
+    size_t count = turn_seen_addresses(config, relays, COUNT_OF(relays));
+    if (turn->server_name[0] != '\0')
+        count = count > 0 ? 1 : 0;
+    for (size_t i = 0; i < count; i++) {
+        char ip[ADDRESS_TEXT_SIZE], host[ADDRESS_TEXT_SIZE + 2];
+        const struct address *a = &relays[i].external;
+        snprintf(
+            host, sizeof(host), a->family == ADDRESS_IP6 ? "[%s]" : "%s", address_ip_text(a, ip));
+        const char *name = turn->server_name[0] != '\0' ? turn->server_name : host;
+        if (turn->listening_port != 0 && !turn->no_udp)
+            add_uri(u, "turn", name, (uint16_t)turn->listening_port, "udp");
+        if (turn->listening_port != 0 && !turn->no_tcp)
+            add_uri(u, "turn", name, (uint16_t)turn->listening_port, "tcp");
+        if (has_tls && !turn->no_tls)
+            add_uri(u, "turns", name, (uint16_t)turn->tls_listening_port, "tcp");
+    }
+}
+
+static void answer_credentials(struct turn_service *s, uint64_t request,
+    const struct admin_credentials_query *query, uint32_t ttl_s)
+{
+    const struct auth *auth = s->settings->turn->auth;
+    struct rest_credentials made;
+    int64_t expires_s = wall_clock_s() + ttl_s;
+    struct text realm = query->realm.len > 0 ? query->realm : auth_default_realm(auth);
+
+    if (!auth_issue(auth, realm, query->user, expires_s, &made)) {
+        admin_answer_error(s->admin, request, ADMIN_REFUSED,
+            TEXT("no secret to issue with in this realm (static-auth-secret), or the name is too "
+                 "long"));
+        return;
+    }
+    struct uris uris = {.count = 0};
+    make_uris(s, &uris);
+    struct admin_credentials answer = {
+        .username = text_of(made.username, made.username_len),
+        .password = text_of(made.password, sizeof(made.password)),
+        .realm = realm,
+        .uris = uris.list,
+        .uri_count = uris.count,
+        .ttl_s = ttl_s,
+        .expires_s = expires_s,
+    };
+    admin_answer_credentials(s->admin, request, &answer);
+    for (size_t i = 0; i < MAX_URIS; i++)
+        str_done(&uris.memory[i]);
+    explicit_bzero(&made, sizeof(made));
+}
+
+static void credentials(void *owner, uint64_t request, const struct admin_credentials_query *query)
+{
+    struct turn_service *s = owner;
+    uint32_t longest = (uint32_t)s->own.config->turn.credentials_ttl_s;
+    uint32_t ttl_s = query->ttl_s == 0 || query->ttl_s > longest ? longest : query->ttl_s;
+    if (s->settings->turn->auth == NULL)
+        admin_answer_error(
+            s->admin, request, ADMIN_REFUSED, TEXT("TURN is off: no authentication is configured"));
+    else
+        answer_credentials(s, request, query, ttl_s);
+}
+
+/* --- allocations -------------------------------------------------------------------------------
+ */
+
+static const char *transport_name(enum turn_transport transport)
+{
+    switch (transport) {
+    case TURN_UDP:
+        return "udp";
+    case TURN_TCP:
+        return "tcp";
+    case TURN_TLS:
+        return "tls";
+    case TURN_DTLS:
+        return "dtls";
+    }
+    return "";
+}
+
+static struct text keep_text(struct text from, char *to, size_t capacity)
+{
+    size_t len = from.len < capacity ? from.len : capacity - 1;
+    memcpy(to, from.data, len);
+    to[len] = '\0';
+    return text_of(to, len);
+}
+
+static struct text keep_address(const struct address *a, char to[ADDRESS_TEXT_SIZE])
+{
+    return a->family == ADDRESS_NONE ? TEXT("") : text_from(address_text(a, to));
+}
+
+static void fill_row(struct row *row, const struct turnserver_allocation *from)
+{
+    const struct turn_report *r = from->report;
+    bool has_first = r->relayed[0].family != ADDRESS_NONE;
+    row->allocation = (struct admin_allocation){
+        .id = r->id,
+        .user = keep_text(auth_identity_username(r->identity), row->user, sizeof(row->user)),
+        .realm = keep_text(auth_identity_realm(r->identity), row->realm, sizeof(row->realm)),
+        .client = keep_address(&r->path->client, row->client),
+        .server = keep_address(&r->path->server, row->server),
+        .transport = text_from(transport_name(r->path->transport)),
+        .relayed = keep_address(&r->relayed[has_first ? 0 : 1], row->relayed[0]),
+        .relayed_second = has_first ? keep_address(&r->relayed[1], row->relayed[1]) : TEXT(""),
+        .is_tcp = r->is_tcp,
+        .is_mobile = r->is_mobile,
+        .worker = from->worker,
+        .age_s = r->age_ms / 1000,
+        .expires_in_s = r->expires_in_ms / 1000,
+        .permissions = r->permissions,
+        .channels = r->channels,
+        .connections = r->connections,
+        .from_client = {.packets = r->client_packets, .bytes = r->client_bytes},
+        .from_peers = {.packets = r->peer_packets, .bytes = r->peer_bytes},
+    };
+}
+
+static void finish_list(struct waiting *w)
+{
+    struct admin_allocation *list = calloc(w->count + 1, sizeof(*list));
+    if (list == NULL) {
+        is_unavailable(w);
+        return;
+    }
+    for (size_t i = 0; i < w->count; i++)
+        list[i] = w->rows[i].allocation;
+    admin_answer_allocations(w->service->admin, w->request, list, w->count, w->total);
+    free(list);
+    waiting_free(w);
+}
+
+static void on_allocation(void *owner, const struct turnserver_allocation *allocation)
+{
+    struct waiting *w = owner;
+    if (allocation == NULL) {
+        finish_list(w);
+        return;
+    }
+    w->total++;
+    if (w->count < w->filter.limit)
+        fill_row(&w->rows[w->count++], allocation);
+}
+
+static void allocations(void *owner, uint64_t request, const struct admin_allocation_filter *filter)
+{
+    struct turn_service *s = owner;
+    struct waiting *w = waiting_new(s, request);
+    if (w == NULL)
+        return;
+    w->filter.limit = filter->limit < MAX_ROWS ? filter->limit : MAX_ROWS;
+    w->rows = calloc(w->filter.limit, sizeof(*w->rows));
+    if (w->rows == NULL ||
+        turnserver_list(s->server, filter->user, SIZE_MAX, on_allocation, w) != 0)
+        is_unavailable(w);
+}
+
+static void on_ended(void *owner, size_t count)
+{
+    struct waiting *w = owner;
+    admin_answer_ended(w->service->admin, w->request, count);
+    waiting_free(w);
+}
+
+static void end_allocation(void *owner, uint64_t request, uint64_t id)
+{
+    struct turn_service *s = owner;
+    struct waiting *w = waiting_new(s, request);
+    log_event(
+        LOG_NOTICE, LOG_NO_CALL, "turn-end", "allocation=%llu by=admin", (unsigned long long)id);
+    if (w != NULL && turnserver_kill(s->server, id, TEXT(""), TEXT(""), on_ended, w) != 0)
+        is_unavailable(w);
+}
+
+/* Refuses first, so that he is not back before he has gone. */
+static bool refuse(struct turn_service *s, const struct admin_end_user *what)
+{
+    const struct turn_texts *realms = &s->own.config->turn_lists.realms;
+    bool ok = true;
+    for (size_t i = 0; i < realms->count; i++)
+        if (what->realm.len == 0 || text_equal(what->realm, realms->list[i]))
+            ok = turn_revoked_add(
+                     &s->revoked, realms->list[i], what->user, wall_clock_s() + what->revoke_s) &&
+                 ok;
+    return ok;
+}
+
+static void end_user(void *owner, uint64_t request, const struct admin_end_user *what)
+{
+    struct turn_service *s = owner;
+    struct waiting *w = waiting_new(s, request);
+    if (w == NULL)
+        return;
+    log_event(LOG_NOTICE, LOG_NO_CALL, "turn-end", "user=%s realm=%s revoke-s=%u by=admin",
+        LOG_QUOTED(what->user), LOG_QUOTED(what->realm), what->revoke_s);
+    if ((what->revoke_s > 0 && !refuse(s, what)) ||
+        turnserver_kill(s->server, 0, what->user, what->realm, on_ended, w) != 0)
+        is_unavailable(w);
+}
+
+/* --- draining ----------------------------------------------------------------------------------
+ */
+
+static void answer_drain(struct turn_service *s, uint64_t request)
+{
+    struct turnserver_totals totals;
+    turnserver_totals(s->server, &totals);
+    log_event(LOG_NOTICE, LOG_NO_CALL, "turn-drain", "draining=%s allocations=%llu by=admin",
+        s->circumstances.draining ? "yes" : "no", (unsigned long long)totals.allocations);
+    admin_answer_drain(s->admin, request, s->circumstances.draining, totals.allocations);
+}
+
+static void drain(
+    void *owner, uint64_t request, const struct text *alternates, size_t alternate_count)
+{
+    struct turn_service *s = owner;
+    struct turn_circumstances *c = &s->circumstances;
+    struct address read[TURN_MAX_ALTERNATES];
+    for (size_t i = 0; i < alternate_count; i++) {
+        if (i < COUNT_OF(read) && address_parse_with_port(alternates[i],
+                                      (uint16_t)s->own.config->turn.listening_port, &read[i]))
+            continue;
+        admin_answer_error(s->admin, request, ADMIN_BAD_REQUEST,
+            TEXT("alternate-server: IP:PORT is wanted, at most eight of them"));
+        return;
+    }
+    c->draining = true;
+    c->alternate_count = alternate_count;
+    memcpy(c->alternates, read, alternate_count * sizeof(read[0]));
+    turn_service_refresh(s, "drain");
+    answer_drain(s, request);
+}
+
+static void undrain(void *owner, uint64_t request)
+{
+    struct turn_service *s = owner;
+    s->circumstances.draining = false;
+    s->circumstances.alternate_count = 0;
+    turn_service_refresh(s, "drain");
+    answer_drain(s, request);
+}
+
+/* --- the rest ----------------------------------------------------------------------------------
+ */
+
+static void metrics(void *owner, struct str *out)
+{
+    turn_metrics(owner, out);
+}
+
+static bool ready(void *owner, struct str *why)
+{
+    const struct turn_service *s = owner;
+    if (s->circumstances.draining)
+        str_add_string(why, "draining");
+    return !s->circumstances.draining;
+}
+
+static void say_listening(const struct turn_service *s)
+{
+    for (size_t i = 0; i < admin_address_count(s->admin); i++) {
+        char text[ADDRESS_TEXT_SIZE];
+        log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
+            "for=admin address=%s/tcp use=\"HTTP of operators and Prometheus\"",
+            address_text(admin_address(s->admin, i), text));
+    }
+}
+
+static size_t read_tokens(const struct daemon_config *config, struct text out[ADMIN_MAX_TOKENS])
+{
+    struct text rest = text_from(config->admin_tokens), token;
+    size_t count = 0;
+    while (count < ADMIN_MAX_TOKENS && turn_list_next(&rest, &token))
+        out[count++] = token;
+    return count;
+}
+
+int turn_admin_reload(struct turn_service *s, const struct daemon_config *config, struct str *why)
+{
+    struct text tokens[ADMIN_MAX_TOKENS];
+    if (s->admin == NULL || config->listen_admin.count == 0)
+        return 0; /* opening and closing it needs a restart */
+    return admin_set_tokens(s->admin, tokens, read_tokens(config, tokens), why);
+}
+
+int turn_admin_open(struct turn_service *s, struct str *why)
+{
+    const struct daemon_config *config = s->own.config;
+    struct text tokens[ADMIN_MAX_TOKENS];
+    if (config->listen_admin.count == 0)
+        return 0;
+    struct admin_config admin = {
+        .listen = &config->listen_admin,
+        .tokens = tokens,
+        .token_count = read_tokens(config, tokens),
+        .api =
+            {
+                .owner = s,
+                .credentials = credentials,
+                .allocations = allocations,
+                .end_allocation = end_allocation,
+                .end_user = end_user,
+                .drain = drain,
+                .undrain = undrain,
+                .metrics = metrics,
+                .ready = ready,
+            },
+    };
+    int error = admin_open(s->own.loop, &admin, &s->admin, why);
+    if (error == 0)
+        say_listening(s);
+    return error;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Users, secrets, peer lists and revocations from Redis. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/turn_state.h"
+#include "net/resolve.h"
+
+/* How long an answer is good. A user that was not there may be made any moment. */
+enum { PRESENT_S = 60, ABSENT_S = 3 };
+
+/* --- one user ----------------------------------------------------------------------------------
+ */
+
+struct question {
+    struct turn_service *service;
+    struct turnserver_lookup *lookup;
+};
+
+static void on_user(void *owner, const struct redis_user *user)
+{
+    struct question *q = owner;
+    struct user_cache *cache = q->service->circumstances.cache;
+    int64_t now_s = wall_clock_s();
+
+    if (user->found == REDIS_FOUND &&
+        !user_cache_put(cache, user->realm, user->name, user->stored, now_s + PRESENT_S))
+        log_event(LOG_WARNING, LOG_NO_CALL, "turn-user",
+            "user=%s realm=%s why=\"neither a password nor a key\"", LOG_QUOTED(user->name),
+            LOG_QUOTED(user->realm));
+    if (user->found == REDIS_ABSENT)
+        user_cache_put_absent(cache, user->realm, user->name, now_s + ABSENT_S);
+    turnserver_lookup_done(q->lookup);
+    free(q);
+}
+
+void turn_redis_lookup(void *owner, struct turnserver_lookup *lookup)
+{
+    struct turn_service *s = owner;
+    struct question *q = s->redis == NULL ? NULL : malloc(sizeof(*q));
+    if (q == NULL) {
+        turnserver_lookup_done(lookup);
+        return;
+    }
+    *q = (struct question){.service = s, .lookup = lookup};
+    redis_turn_find_user(
+        s->redis, turnserver_lookup_realm(lookup), turnserver_lookup_username(lookup), on_user, q);
+}
+
+/* --- lists of a realm --------------------------------------------------------------------------
+ */
+
+static void read_ranges(
+    const struct redis_names *names, struct text realm, struct address_ranges *out)
+{
+    address_ranges_done(out);
+    for (size_t i = 0; i < names->count; i++) {
+        struct address_range range;
+        const char *wrong = address_range_parse(names->list[i], &range);
+        if (wrong != NULL)
+            log_event(LOG_WARNING, LOG_NO_CALL, "turn-peers", "realm=%s entry=%s why=\"%s\"",
+                LOG_QUOTED(realm), LOG_QUOTED(names->list[i]), wrong);
+        else if (address_ranges_add(out, &range) != 0)
+            break;
+    }
+    address_ranges_seal(out);
+}
+
+/* Peer lists and limits are those of the default realm; secrets and users of each. */
+static void on_lists(void *owner, const struct redis_realm_lists *lists)
+{
+    struct turn_service *s = owner;
+    struct turn_circumstances *c = &s->circumstances;
+    bool is_default = text_equal(lists->realm, s->own.config->turn_lists.realms.list[0]);
+
+    if (!user_cache_set_secrets(c->cache, lists->realm, lists->secrets.list, lists->secrets.count))
+        log_event(LOG_ERR, LOG_NO_CALL, "turn-secrets", "realm=%s why=\"out of memory\"",
+            LOG_QUOTED(lists->realm));
+    turn_revoked_set(&s->revoked, lists->realm, lists->revoked.list, lists->revoked.count);
+    log_event(LOG_INFO, LOG_NO_CALL, "turn-lists",
+        "realm=%s secrets=%zu allowed-peers=%zu denied-peers=%zu revoked=%zu",
+        LOG_QUOTED(lists->realm), lists->secrets.count, lists->allowed_peers.count,
+        lists->denied_peers.count, lists->revoked.count);
+    if (!is_default)
+        return;
+    read_ranges(&lists->allowed_peers, lists->realm, &c->allowed);
+    read_ranges(&lists->denied_peers, lists->realm, &c->denied);
+    c->max_bps = lists->max_bps;
+    c->total_quota = lists->total_quota;
+    c->user_quota = lists->user_quota;
+    turn_service_refresh(s, "redis");
+}
+
+static void on_killed(void *owner, size_t count)
+{
+    (void)owner;
+    log_event(LOG_NOTICE, LOG_NO_CALL, "turn-revoked", "allocations=%zu", count);
+}
+
+static void on_revoked(void *owner, struct text realm, struct text user)
+{
+    struct turn_service *s = owner;
+    user_cache_forget(s->circumstances.cache, realm, user);
+    if (turnserver_kill(s->server, 0, user, realm, on_killed, s) != 0)
+        log_event(LOG_ERR, LOG_NO_CALL, "turn-revoked", "user=%s why=\"out of memory\"",
+            LOG_QUOTED(user));
+}
+
+/* Its address is protected: no client reaches Redis through a relayed address. */
+static void note_address(struct turn_service *s, const struct redis_endpoint *endpoint)
+{
+    struct turn_circumstances *c = &s->circumstances;
+    c->redis_count = resolve_host(text_from(endpoint->host), c->redis, COUNT_OF(c->redis));
+    for (size_t i = 0; i < c->redis_count; i++)
+        c->redis[i].port = endpoint->port;
+}
+
+int turn_redis_open(struct turn_service *s, struct str *why)
+{
+    const struct daemon_config *config = s->own.config;
+    struct redis_endpoint endpoint;
+    if (config->turn.redis_userdb[0] == '\0')
+        return 0;
+    int error = redis_endpoint_parse(text_from(config->turn.redis_userdb), &endpoint, why);
+    if (error != 0)
+        return error;
+    note_address(s, &endpoint);
+    struct redis_turn_config redis = {
+        .endpoint = &endpoint,
+        .realms = config->turn_lists.realms.list,
+        .realm_count = config->turn_lists.realms.count,
+        .refresh_ms = (unsigned)config->turn.redis_refresh_interval_s * 1000,
+        .on_lists = on_lists,
+        .on_revoked = on_revoked,
+        .owner = s,
+    };
+    error = redis_turn_open(s->own.loop, &redis, &s->redis);
+    if (error != 0)
+        str_addf(why, "cannot start the Redis client: %s", uv_strerror(error));
+    redis_endpoint_done(&endpoint);
+    return error;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon/turn_state.h - the TURN side of the control thread, as its own files see it. */
+#ifndef DAEMON_TURN_STATE_H
+#define DAEMON_TURN_STATE_H
+
+#include "admin/server.h"
+#include "daemon/turn_revoked.h"
+#include "daemon/turn_service.h"
+#include "daemon/turn_settings.h"
+#include "redis/turn_users.h"
+
+struct turn_service {
+    struct turn_service_config own;
+    struct turn_circumstances circumstances;
+    struct turn_revoked revoked;
+    struct turnserver *server;
+    struct turnserver_settings *settings; /* in force; a reference */
+    struct tls_context *tls;              /* a reference; NULL: none */
+    struct redis_turn *redis;             /* NULL: none, or closed */
+    struct admin *admin;                  /* likewise */
+    struct worker **workers;
+    size_t worker_count;
+    uv_timer_t housekeeping;
+    bool is_closing;
+};
+
+int64_t wall_clock_s(void);
+
+/* Makes settings from what is known now and gives them to the workers. Same errors as
+ * turn_settings_make(). */
+NODISCARD int turn_service_apply(struct turn_service *s, struct str *why);
+
+/* The same, logging an error. */
+void turn_service_refresh(struct turn_service *s, const char *cause);
+
+/* turn_redis.c */
+NODISCARD int turn_redis_open(struct turn_service *s, struct str *why);
+void turn_redis_lookup(void *owner, struct turnserver_lookup *lookup);
+
+#ifdef HAVE_ADMIN
+/* turn_admin.c: what the HTTP port asks. */
+NODISCARD int turn_admin_open(struct turn_service *s, struct str *why);
+NODISCARD int turn_admin_reload(
+    struct turn_service *s, const struct daemon_config *config, struct str *why);
+#else
+static inline int turn_admin_open(struct turn_service *s, struct str *why)
+{
+    (void)s, (void)why;
+    return 0;
+}
+static inline int turn_admin_reload(
+    struct turn_service *s, const struct daemon_config *config, struct str *why)
+{
+    (void)s, (void)config, (void)why;
+    return 0;
+}
+#define admin_close(admin) ((void)(admin))
+#endif
+
+/* turn_metrics.c */
+void turn_metrics(struct turn_service *s, struct str *out);
+
+#endif
