@@ -8,188 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 
-#include "net/inside.h"
+#include "net/worker_state.h"
 
-/* Full batches taken in one go before timers and messages get their turn. Packets that stayed
- * inside the process fill no more than half of one. */
-enum {
-    BATCHES_PER_TURN = 4,
-    INSIDE_PER_BATCH = PACKET_BATCH_MAX / 2,
-    TICK_MS = 1000,
-    DEFAULT_PACKET_LIMIT = 4096
-};
-
-struct worker_module {
-    struct worker *worker;
-    const struct worker_hooks *hooks;
-    void *state;
-};
-
-struct worker {
-    struct worker_config config;
-    struct worker_module modules[WORKER_MAX_MODULES];
-    size_t module_count;
-    bool has_thread;
-    uv_thread_t thread;
-    uv_loop_t loop;
-    uv_poll_t readable;
-    uv_timer_t wakeup; /* for the earliest of `timers` */
-    uv_prepare_t before_poll;
-    uv_check_t after_poll;
-    uv_idle_t awake; /* while packets wait inside: the loop does not sleep */
-    struct mailbox mailbox;
-    struct inside inside;
-    unsigned inside_left; /* of what waited when the turn began */
-    bool has_received;    /* in this turn */
-    struct timers timers;
-    struct timer tick;
-    struct pool packets;
-    struct packet_io_counters counters;
-    struct packet_io *io;
-    struct packet_batch in;
-    struct packet_batch part; /* of `in`, for one module */
-    struct packet *queue;     /* to be sent, the oldest first */
-    struct packet **queue_end;
-    uint64_t wakeup_due_ms; /* what `wakeup` is armed for; TIMERS_NEVER: not armed */
-};
+enum { TICK_MS = 1000, DEFAULT_PACKET_LIMIT = 4096 };
 
 struct stop_message {
     struct message message;
     struct worker *worker;
 };
-
-static void flush(struct worker *w)
-{
-    struct packet_batch out;
-    out.count = 0;
-    while (w->queue != NULL) {
-        struct packet *p = w->queue;
-        w->queue = p->next;
-        if (w->inside.own != NULL && inside_take(&w->inside, p))
-            continue;
-        out.packets[out.count++] = p;
-        if (out.count == PACKET_BATCH_MAX)
-            packet_io_send(w->io, &out);
-    }
-    if (out.count > 0)
-        packet_io_send(w->io, &out);
-    w->queue_end = &w->queue;
-    inside_post(&w->inside);
-}
-
-/* Each module gets its packets at once, in the order they came. */
-static void run_modules(struct worker *w)
-{
-    for (size_t m = 0; m < w->module_count; m++) {
-        const struct worker_module *module = &w->modules[m];
-        w->part.count = 0;
-        for (size_t i = 0; i < w->in.count; i++)
-            if (w->in.packets[i]->socket->module == module)
-                w->part.packets[w->part.count++] = w->in.packets[i];
-        if (w->part.count > 0)
-            module->hooks->packets(module->state, &w->part, worker_now_ms(w));
-    }
-}
-
-/* Packets handed to worker_send() are in the queue by now. */
-static void give_back_batch(struct worker *w)
-{
-    for (size_t i = 0; i < w->in.count; i++)
-        if (!w->in.packets[i]->queued)
-            worker_discard(w, w->in.packets[i]);
-    w->in.count = 0;
-}
-
-/* Messages first: the packets may be what a message was posted for. A command is answered when its
- * message is posted, so the phone that was told to send is heard from at once. */
-static bool receive_batch(struct worker *w, bool is_first)
-{
-    mailbox_deliver(&w->mailbox);
-    if (uv_is_closing((uv_handle_t *)&w->readable))
-        return false;
-    flush(w); /* receive() may free sockets that packets waiting to be sent still name */
-    if (is_first)
-        w->inside_left = w->inside.waiting;
-    w->in.count = 0;
-    w->inside_left -= inside_receive(
-        &w->inside, &w->in, w->inside_left < INSIDE_PER_BATCH ? w->inside_left : INSIDE_PER_BATCH);
-    packet_io_receive(w->io, &w->in);
-    if (w->in.count == 0)
-        return false;
-
-    bool may_have_more = w->in.count == PACKET_BATCH_MAX || w->inside_left > 0;
-    run_modules(w);
-    give_back_batch(w);
-    flush(w);
-    return may_have_more;
-}
-
-/* One wake-up for all that arrives within the wait, instead of one for each packet. */
-static void gather(const struct worker *w)
-{
-    if (w->config.batch_wait_us == 0)
-        return;
-    struct timespec wait = {.tv_nsec = (long)w->config.batch_wait_us * 1000};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
-}
-
-static void receive(struct worker *w)
-{
-    w->has_received = true;
-    flush(w);
-    gather(w);
-    for (int i = 0; i < BATCHES_PER_TURN; i++)
-        if (!receive_batch(w, i == 0))
-            return;
-}
-
-static void on_readable(uv_poll_t *readable, int status, int events)
-{
-    (void)status, (void)events;
-    receive(readable->data);
-}
-
-static void on_awake(uv_idle_t *awake)
-{
-    (void)awake; /* that it runs is all: what waits is received when the sockets had their say */
-}
-
-static void on_wakeup(uv_timer_t *wakeup)
-{
-    struct worker *w = wakeup->data;
-    w->wakeup_due_ms = TIMERS_NEVER;
-    timers_run(&w->timers, worker_now_ms(w));
-}
-
-static void on_before_poll(uv_prepare_t *before_poll)
-{
-    struct worker *w = before_poll->data;
-    flush(w);
-    w->has_received = false;
-    if (w->inside.waiting > 0)
-        uv_idle_start(&w->awake, on_awake);
-    else
-        uv_idle_stop(&w->awake);
-    uint64_t due = timers_next_due(&w->timers);
-    uint64_t now = worker_now_ms(w);
-    if (due == w->wakeup_due_ms)
-        return;
-    w->wakeup_due_ms = due;
-    if (due == TIMERS_NEVER)
-        uv_timer_stop(&w->wakeup);
-    else
-        uv_timer_start(&w->wakeup, on_wakeup, due > now ? due - now : 0, 0);
-}
-
-static void on_after_poll(uv_check_t *after_poll)
-{
-    struct worker *w = after_poll->data;
-    flush(w);
-    if (w->inside.waiting > 0 && !w->has_received)
-        receive(w);
-}
 
 static void on_tick(struct timer *tick, uint64_t now_ms)
 {
@@ -201,16 +28,6 @@ static void on_tick(struct timer *tick, uint64_t now_ms)
             w->modules[i].hooks->on_tick(w->modules[i].state, now_ms);
 }
 
-static void close_handles(struct worker *w)
-{
-    uv_close((uv_handle_t *)&w->readable, NULL);
-    uv_close((uv_handle_t *)&w->wakeup, NULL);
-    uv_close((uv_handle_t *)&w->before_poll, NULL);
-    uv_close((uv_handle_t *)&w->after_poll, NULL);
-    uv_close((uv_handle_t *)&w->awake, NULL);
-    mailbox_close(&w->mailbox, NULL);
-}
-
 /* In the worker's thread: the last message there is. */
 static void stop(struct message *message, void *owner)
 {
@@ -220,10 +37,11 @@ static void stop(struct message *message, void *owner)
     for (size_t i = w->module_count; i-- > 0;)
         if (w->modules[i].hooks->on_stop != NULL)
             w->modules[i].hooks->on_stop(w->modules[i].state);
-    flush(w);
+    worker_turn_flush(w);
     if (w->inside.own != NULL)
         own_sockets_leave(w->inside.own, w->config.index);
-    close_handles(w);
+    worker_turn_close(w);
+    mailbox_close(&w->mailbox, NULL);
 }
 
 static void run(void *argument)
@@ -254,24 +72,12 @@ static int open_handles(struct worker *w)
     int error = mailbox_open(&w->mailbox, &w->loop, &w->inside);
     if (error != 0)
         return error;
-    uv_timer_init(&w->loop, &w->wakeup);
-    uv_prepare_init(&w->loop, &w->before_poll);
-    uv_check_init(&w->loop, &w->after_poll);
-    uv_idle_init(&w->loop, &w->awake);
-    w->readable.data = w->wakeup.data = w->before_poll.data = w->after_poll.data = w;
-    error = uv_poll_init(&w->loop, &w->readable, packet_io_poll_fd(w->io));
+    error = worker_turn_start(w);
     if (error != 0) {
-        uv_close((uv_handle_t *)&w->wakeup, NULL);
-        uv_close((uv_handle_t *)&w->before_poll, NULL);
-        uv_close((uv_handle_t *)&w->after_poll, NULL);
-        uv_close((uv_handle_t *)&w->awake, NULL);
         mailbox_close(&w->mailbox, NULL);
         uv_run(&w->loop, UV_RUN_DEFAULT);
         return error;
     }
-    uv_poll_start(&w->readable, UV_READABLE, on_readable);
-    uv_prepare_start(&w->before_poll, on_before_poll);
-    uv_check_start(&w->after_poll, on_after_poll);
     timer_init(&w->tick, on_tick);
     timer_arm(&w->timers, &w->tick, worker_now_ms(w) + TICK_MS);
     return 0;
@@ -446,7 +252,7 @@ void worker_send(struct worker *w, struct packet *p)
 void worker_flush(struct worker *w)
 {
     assert(w->in.count == 0);
-    flush(w);
+    worker_turn_flush(w);
 }
 
 void worker_discard(struct worker *w, struct packet *p)
