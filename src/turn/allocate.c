@@ -122,14 +122,17 @@ static unsigned read_wishes(const struct turn_request *r, struct wishes *w)
 
 /* --- another server --- */
 
-/* The next in turn that a client of this family can use; NULL without. */
+/* The next in turn that a client of this kind and family can use; NULL without. */
 static const struct address *next_alternate(
     struct turn_server *server, const struct turn_path *path)
 {
     const struct turn_settings *settings = server->settings;
-    for (size_t i = 0; i < settings->alternate_count; i++) {
-        server->next_alternate = (server->next_alternate + 1) % settings->alternate_count;
-        const struct address *at = &settings->alternates[server->next_alternate];
+    bool is_tls = path->transport == TURN_TLS || path->transport == TURN_DTLS;
+    const struct address *list = is_tls ? settings->tls_alternates : settings->alternates;
+    size_t count = is_tls ? settings->tls_alternate_count : settings->alternate_count;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct address *at = &list[server->next_alternate++ % count];
         if (at->family == path->client.family && !address_equal(at, &path->server))
             return at;
     }

@@ -224,14 +224,24 @@ void allocation_end(struct turn_allocation *allocation)
     free(allocation);
 }
 
+/* Notes the path of a route that a stream or session serves; returns how many were noted. */
+static size_t note_session(const struct turn_route *route, struct turn_path *out)
+{
+    if (route == NULL || !route_is_linked(route) || route->path.transport == TURN_UDP)
+        return 0;
+    *out = route->path;
+    return 1;
+}
+
 void allocation_kill(struct turn_allocation *allocation)
 {
     struct turn_server *server = allocation->server;
-    struct turn_path path = allocation->route.path;
-    bool has_session = route_is_linked(&allocation->route) && path.transport != TURN_UDP;
+    struct turn_path sessions[2];
+    size_t count = note_session(&allocation->route, &sessions[0]);
+    count += note_session(allocation->coming_route, &sessions[count]);
 
     counter_add(&server->counters.allocations_killed, 1);
     allocation_end(allocation);
-    if (has_session)
-        server->host.close_path(server->host.owner, &path);
+    for (size_t i = 0; i < count; i++)
+        server->host.close_path(server->host.owner, &sessions[i]);
 }

@@ -58,7 +58,7 @@ static enum turn_verdict on_binding(
 
     struct packet *p = server->host.packet(server->host.owner);
     if (p == NULL)
-        return drop(arrival->packet, DROP_NO_MEMORY);
+        return TURN_DONE;
     struct writer w = writer_over(p->data, PACKET_DATA_MAX);
     enum stun_answer answer = discovery_answer(&settings->discovery, m, &path->client,
         &path->server, path->transport == TURN_UDP, &w, &route);
@@ -116,7 +116,7 @@ static enum turn_verdict refuse(struct turn_request *r)
     }
     count_refusal(r);
     if (!reply_begin(&reply, r->server, &r->exchange, STUN_ERROR))
-        return drop(r->arrival->packet, DROP_NO_MEMORY);
+        return TURN_DONE;
     stun_write_error(&reply.w, auth->code, text_of(NULL, 0));
     if (auth->challenge)
         auth_write_challenge(
