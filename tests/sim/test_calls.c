@@ -86,7 +86,7 @@ static void a_lease_is_closed_once(void **state)
     scene_end_call(&scene);
     assert_int_equal(scene.closed[1], 1);
     assert_int_equal(scene.closed[2], 1);
-    assert_int_equal(sim_open_sockets(), 3);
+    assert_int_equal(sim_open_sockets(), 2);
     assert_int_equal(open_descriptors(), descriptors - 4);
     assert_int_equal(counter_get(&counters()->calls), 0);
     assert_int_equal(counter_get(&counters()->transports), 0);

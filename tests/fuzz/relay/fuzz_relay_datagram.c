@@ -168,7 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     scene_query(&w.scene);
     require(w.scene.found);
     scene_end_call(&w.scene);
-    require(sim_open_sockets() == 3);
+    require(sim_open_sockets() == 2);
     scene_check_sums(&w.scene);
     browser_leave(&w.browser);
     browser_leave(&w.secure);
