@@ -147,7 +147,7 @@ static void video_may_end_and_audio_go_on(void **state)
     assert_int_equal(scene.closed[3], 1);
     say(1000, PT_AUDIO, NULL);
     assert_int_equal(audio.inbox.count, 2);
-    assert_int_equal(sim_open_sockets(), 3 + 2);
+    assert_int_equal(sim_open_sockets(), 2 + 2);
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, bundle, close_scene)

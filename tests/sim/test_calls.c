@@ -70,7 +70,7 @@ static void the_same_plan_changes_nothing(void **state)
     for (int i = 0; i < 3; i++)
         scene_apply(&scene);
     assert_int_equal(open_descriptors(), descriptors);
-    assert_int_equal(sim_open_sockets(), 3 + 4);
+    assert_int_equal(sim_open_sockets(), 2 + 4);
     assert_int_equal(counter_get(&counters()->transports), 2);
     assert_int_equal(counter_get(&counters()->streams), 2);
     assert_int_equal(scene.closed[1] + scene.closed[2], 0);
@@ -103,7 +103,7 @@ static void a_lease_may_move_to_another_transport(void **state)
     scene.streams[0].transport = 5;
     scene_apply(&scene);
     assert_int_equal(scene.closed[1], 0);
-    assert_int_equal(sim_open_sockets(), 3 + 4);
+    assert_int_equal(sim_open_sockets(), 2 + 4);
     say(&alice, 1);
     assert_int_equal(bob.inbox.count, 1);
 }
