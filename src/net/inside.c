@@ -32,6 +32,7 @@ int inside_init(struct inside *in, struct own_sockets *own, unsigned worker, str
     in->end = &in->first;
     if (own == NULL)
         return 0;
+    in->ports = own_sockets_ports(own);
     in->parcels = calloc(own_sockets_workers(own), sizeof(*in->parcels));
     return in->parcels != NULL ? 0 : -ENOMEM;
 }
@@ -259,7 +260,7 @@ bool inside_take(struct inside *in, struct packet *p)
 {
     const struct packet_socket *sender = p->socket;
     struct own_match match;
-    if (in->own == NULL || !own_sockets_find(in->own, &p->peer, &match))
+    if (!inside_may_take(in, p) || !own_sockets_find(in->own, &p->peer, &match))
         return false;
     /* A closed one, or one with no address to be seen by: what is to be done the kernel knows. */
     const struct address *from = source_of(sender, &match);

@@ -20,6 +20,7 @@ struct parcel;
 
 struct inside {
     struct own_sockets *own; /* borrowed; NULL: all packets go through the kernel */
+    const struct own_ports *ports;
     unsigned worker;
     struct pool *pool;                   /* borrowed */
     struct packet_io_counters *counters; /* borrowed */
@@ -36,6 +37,12 @@ NODISCARD int inside_init(struct inside *inside, struct own_sockets *own, unsign
 
 /* Gives back what waits. */
 void inside_done(struct inside *inside);
+
+/* Whether inside_take() might take it. */
+static inline bool inside_may_take(const struct inside *inside, const struct packet *p)
+{
+    return inside->own != NULL && own_ports_have(inside->ports, p->peer.port);
+}
 
 /* Takes a packet whose peer is a reachable socket of the process; false when it is not: it is for
  * the kernel. */

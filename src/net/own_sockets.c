@@ -2,7 +2,6 @@
 #include "net/own_sockets.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -23,7 +22,7 @@ struct member {
 };
 
 struct own_sockets {
-    _Atomic uint64_t used[PORTS / 64]; /* a bit for each port whose chain is not empty */
+    struct own_ports ports;
     struct shard *shards;
     struct member *members;
     unsigned member_count;
@@ -42,11 +41,6 @@ static struct own_socket **chain_of(struct shard *shard, uint16_t port)
 static uint64_t bit_of(uint16_t port)
 {
     return UINT64_C(1) << (port % 64);
-}
-
-static bool may_have(const struct own_sockets *own, uint16_t port)
-{
-    return (atomic_load_explicit(&own->used[port / 64], memory_order_relaxed) & bit_of(port)) != 0;
 }
 
 static void *new_lines(size_t size)
@@ -104,6 +98,11 @@ unsigned own_sockets_workers(const struct own_sockets *own)
     return own->member_count;
 }
 
+const struct own_ports *own_sockets_ports(const struct own_sockets *own)
+{
+    return &own->ports;
+}
+
 void own_sockets_join(struct own_sockets *own, unsigned worker, struct mailbox *mailbox)
 {
     assert(worker < own->member_count);
@@ -119,9 +118,9 @@ void own_sockets_join(struct own_sockets *own, unsigned worker, struct mailbox *
 static void note_use(struct own_sockets *own, uint16_t port, bool is_used)
 {
     if (is_used)
-        atomic_fetch_or_explicit(&own->used[port / 64], bit_of(port), memory_order_relaxed);
+        atomic_fetch_or_explicit(&own->ports.used[port / 64], bit_of(port), memory_order_relaxed);
     else
-        atomic_fetch_and_explicit(&own->used[port / 64], ~bit_of(port), memory_order_relaxed);
+        atomic_fetch_and_explicit(&own->ports.used[port / 64], ~bit_of(port), memory_order_relaxed);
 }
 
 void own_sockets_add(struct own_sockets *own, unsigned worker, struct own_socket *socket)
@@ -181,7 +180,7 @@ static void remove_of_worker(struct own_sockets *own, unsigned worker, uint16_t 
 void own_sockets_leave(struct own_sockets *own, unsigned worker)
 {
     for (unsigned port = 0; port < PORTS; port++)
-        if (may_have(own, (uint16_t)port))
+        if (own_ports_have(&own->ports, (uint16_t)port))
             remove_of_worker(own, worker, (uint16_t)port);
 
     struct member *member = &own->members[worker];
@@ -196,7 +195,7 @@ void own_sockets_leave(struct own_sockets *own, unsigned worker)
 bool own_sockets_find(
     const struct own_sockets *own, const struct address *address, struct own_match *out)
 {
-    if (!may_have(own, address->port))
+    if (!own_ports_have(&own->ports, address->port))
         return false;
 
     struct shard *shard = shard_of(own, address->port);

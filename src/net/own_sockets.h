@@ -11,6 +11,8 @@
 #ifndef NET_OWN_SOCKETS_H
 #define NET_OWN_SOCKETS_H
 
+#include <stdatomic.h>
+
 #include "mediaferry/address.h"
 
 enum { OWN_SOCKETS_WAITING = 1024 };
@@ -27,6 +29,11 @@ struct own_socket {
     bool is_listed;
     unsigned waiting;        /* the worker's: packets from inside that it has not received yet */
     struct own_socket *next; /* the directory's */
+};
+
+/* A bit for each port that a socket in the directory has. */
+struct own_ports {
+    _Atomic uint64_t used[(UINT16_MAX + 1) / 64];
 };
 
 /* What own_sockets_find() has found. */
@@ -57,6 +64,16 @@ void own_sockets_add(struct own_sockets *own, unsigned worker, struct own_socket
 
 /* Harmless when it is not listed. */
 void own_sockets_remove(struct own_sockets *own, struct own_socket *socket);
+
+/* For own_ports_have(), for as long as the directory lives. */
+const struct own_ports *own_sockets_ports(const struct own_sockets *own);
+
+/* Whether it is worth to ask own_sockets_find(): for who must know for every packet. */
+static inline bool own_ports_have(const struct own_ports *ports, uint16_t port)
+{
+    uint64_t word = atomic_load_explicit(&ports->used[port / 64], memory_order_relaxed);
+    return (word >> (port % 64) & 1) != 0;
+}
 
 /* Whether a reachable socket of the process has this address, in either form. */
 bool own_sockets_have(const struct own_sockets *own, const struct address *address);

@@ -320,16 +320,6 @@ static void lay_out_message(struct epoll_io *io, unsigned i, const struct packet
             &io->out[i].msg_hdr, &io->out_tos[i], p->socket->local.family, p->tos);
 }
 
-/* Packets that may be sent together. One that must not be fragmented goes alone: sendmmsg() keeps
- * to itself that a later one was too long, and trying it again would report it twice. */
-static bool in_one_run(
-    const struct epoll_socket *socket, const struct packet *first, const struct packet *p)
-{
-    if (p->socket != first->socket)
-        return false;
-    return p == first || !socket->want_df || (!p->dont_fragment && !first->dont_fragment);
-}
-
 static void choose_df(struct epoll_socket *socket, bool dont_fragment)
 {
     if (!socket->want_df || socket->dont_fragment == dont_fragment)
@@ -338,17 +328,33 @@ static void choose_df(struct epoll_socket *socket, bool dont_fragment)
     socket->dont_fragment = dont_fragment;
 }
 
+/* Lays out the packets from number `first` on that may be sent together; returns how many. One that
+ * must not be fragmented goes alone: sendmmsg() keeps to itself that a later one was too long, and
+ * trying it again would report it twice. */
+static unsigned lay_out_run(struct epoll_io *io, const struct packet_batch *batch, size_t first,
+    const struct epoll_socket *socket)
+{
+    size_t end = batch->count - first < SEND_RUN ? batch->count : first + SEND_RUN;
+    size_t i = first;
+    do {
+        lay_out_message(io, (unsigned)(i - first), batch->packets[i]);
+        i++;
+    } while (i < end && batch->packets[i]->socket == &socket->base &&
+             !(socket->want_df &&
+                 (batch->packets[i]->dont_fragment || batch->packets[first]->dont_fragment)));
+    return (unsigned)(i - first);
+}
+
 static void send_batch(struct packet_io *base, struct packet_batch *batch)
 {
     struct epoll_io *io = (struct epoll_io *)base;
     for (size_t i = 0; i < batch->count;) {
-        const struct packet *first = batch->packets[i];
-        struct epoll_socket *socket = (struct epoll_socket *)first->socket;
-        unsigned count = 0;
-        while (i < batch->count && count < SEND_RUN && in_one_run(socket, first, batch->packets[i]))
-            lay_out_message(io, count++, batch->packets[i++]);
+        struct epoll_socket *socket = (struct epoll_socket *)batch->packets[i]->socket;
+        bool is_whole = socket->want_df && batch->packets[i]->dont_fragment;
+        unsigned count = lay_out_run(io, batch, i, socket);
+        i += count;
         if (socket->fd >= 0) {
-            choose_df(socket, first->dont_fragment);
+            choose_df(socket, is_whole);
             send_run(io, socket, count);
         } else {
             while (count-- > 0)

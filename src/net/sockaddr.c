@@ -7,18 +7,15 @@
 
 socklen_t sockaddr_from_address(const struct address *a, struct sockaddr_storage *out)
 {
-    memset(out, 0, sizeof(*out));
     if (a->family == ADDRESS_IP4) {
         struct sockaddr_in *in = (struct sockaddr_in *)out;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(a->port);
+        *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(a->port)};
         memcpy(&in->sin_addr, a->ip, 4);
         return sizeof(*in);
     }
     if (a->family == ADDRESS_IP6) {
         struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons(a->port);
+        *in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(a->port)};
         memcpy(&in6->sin6_addr, a->ip, 16);
         return sizeof(*in6);
     }

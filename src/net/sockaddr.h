@@ -7,7 +7,7 @@
 
 #include "mediaferry/address.h"
 
-/* Fills `out`, cleared first, and returns its length; 0 when `a` has no family. */
+/* Fills as much of `out` as the length that it returns; 0 when `a` has no family. */
 socklen_t sockaddr_from_address(const struct address *a, struct sockaddr_storage *out);
 
 /* False when it is neither IPv4 nor IPv6. The scope of a link-local address is lost. */

@@ -14,7 +14,7 @@ void worker_turn_flush(struct worker *w)
     while (w->queue != NULL) {
         struct packet *p = w->queue;
         w->queue = p->next;
-        if (w->inside.own != NULL && inside_take(&w->inside, p))
+        if (inside_may_take(&w->inside, p) && inside_take(&w->inside, p))
             continue;
         out.packets[out.count++] = p;
         if (out.count == PACKET_BATCH_MAX)
