@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "turn/source_limit.h"
+
 struct address world_address(const char *text)
 {
     struct address a;
@@ -291,20 +293,24 @@ void world_connection_closed(struct world *w, struct world_connection *connectio
 
 /* --- settings --- */
 
-static struct auth *make_auth(void)
+struct auth *world_auth(bool has_users, struct user_cache *cache)
 {
     static const struct auth_user_config users[] = {
         {{"alice", 5}, {"wonder", 6}}, {{"bob", 3}, {"builder", 7}}};
     static const struct text secrets[] = {{"sesame", 6}};
-    static const struct auth_realm_config realm = {
+    const struct auth_realm_config realm = {
         .name = {"example.org", 11},
         .users = users,
-        .user_count = COUNT_OF(users),
+        .user_count = has_users ? COUNT_OF(users) : 0,
         .secrets = secrets,
-        .secret_count = COUNT_OF(secrets),
+        .secret_count = has_users ? COUNT_OF(secrets) : 0,
     };
-    struct auth_config config = {
-        .realms = &realm, .realm_count = 1, .nonce_lifetime_s = 600, .offer_sha256 = true};
+    struct auth_config config = {.realms = &realm,
+        .realm_count = 1,
+        .nonce_lifetime_s = 600,
+        .offer_sha256 = true,
+        .lookup = cache != NULL,
+        .cache = cache};
     enum auth_config_error error;
     struct text culprit;
     memset(config.nonce_keys.current, 7, sizeof(config.nonce_keys.current));
@@ -344,10 +350,11 @@ struct turn_settings *world_settings(void)
 {
     struct turn_settings *settings = turn_settings_new();
     assert(settings != NULL);
-    settings->auth = make_auth();
+    settings->auth = world_auth(true, NULL);
     policy_free(settings->policy);
     settings->policy = world_policy(NULL, NULL);
     settings->mobility = true;
+    settings->binding_per_s = settings->unauthorized_per_s = 0;
     assert(settings->auth != NULL && settings->policy != NULL);
     return settings;
 }
@@ -386,10 +393,16 @@ void world_start(struct world *w, struct turn_settings *settings)
     list_init(&w->connections);
     if (settings == NULL)
         settings = world_settings();
+    for (size_t i = 0; i < COUNT_OF(w->limits); i++) {
+        w->limits[i] = source_limit_new();
+        assert(w->limits[i] != NULL);
+    }
     struct turn_config config = {
         .host = host_hooks,
         .timers = &w->timers,
         .settings = settings,
+        .binding_limit = w->limits[0],
+        .unauthorized_limit = w->limits[1],
         .worker = 3,
         .max_allocations = 1000,
     };
@@ -402,6 +415,8 @@ void world_start(struct world *w, struct turn_settings *settings)
 bool world_stop(struct world *w)
 {
     turn_server_free(w->server);
+    for (size_t i = 0; i < COUNT_OF(w->limits); i++)
+        source_limit_free(w->limits[i]);
     return w->relay_count == 0 && w->connection_count == 0 && w->quotas == 0 && w->paths == 0 &&
            w->packets == 0 && w->timers.armed == 0;
 }

@@ -42,6 +42,7 @@ struct world_relay {
 
 struct world {
     struct turn_server *server;
+    struct source_limit *limits[2]; /* Binding, requests without proof */
     struct timers timers;
     uint64_t now_ms;
     int64_t unix_s;
@@ -72,8 +73,13 @@ struct world {
     struct turn_elsewhere elsewhere;
 };
 
-/* Settings for the world's realm and users, which the caller may change before they are shared. */
+/* Settings for the world's realm and users, which the caller may change before they are shared.
+ * Sources without proof may get any number of replies. */
 struct turn_settings *world_settings(void);
+
+/* Who may use the server: the users and the secret, or neither; and those of `cache` (may be NULL),
+ * which is asked for users not known here. */
+struct auth *world_auth(bool has_users, struct user_cache *cache);
 
 /* A policy that allows public addresses, those of `allowed` (a range, may be NULL) and no `denied`
  * one; ports of 20.0.0.5 are asked for, and 30.0.0.9:6379 is protected. */
