@@ -192,6 +192,7 @@ void config_print_man(struct str *out)
     str_add_string(out,
         ".SH SIGNALS\n"
         ".TP\n.B TERM, INT\nEnd all calls and stop.\n"
+        ".TP\n.B HUP\nRead the configuration again. A mistake in it changes nothing.\n"
         ".TP\n.B USR1, USR2\nLower and raise the log level.\n"
         ".SH FILES\n.I /etc/mediaferry/mediaferry.conf\n"
         ".SH EXIT STATUS\n0 after a clean stop, 1 when the daemon could not start, 2 for a "

@@ -32,7 +32,7 @@ static void drop_because(struct conversion *c, const struct coturn_line *line, c
 /* The value, which is not empty, as config_read_text() takes it. */
 static void add_value(const struct option *option, struct text value, struct str *out)
 {
-    bool needs_quotes = value.data[0] == '"' || text_trim(value).len < value.len;
+    bool needs_quotes = value.data[0] == '"';
     str_add_string(out, needs_quotes ? "\"" : "");
     for (size_t i = 0; i < value.len; i++) {
         bool doubled = option->kind == OPTION_ENTRIES && value.data[i] == ';';
@@ -48,6 +48,9 @@ static void carry(struct conversion *c, const struct option *option, const struc
     add_value(option, line->value, c->out);
     str_add_char(c->out, '\n');
     c->report->carried++;
+    struct text name = text_from(option_file_name(option));
+    c->report->has_users |= text_is(name, "user") || text_is(name, "static-auth-secret") ||
+                            text_is(name, "redis-userdb");
 }
 
 static int check_ip(struct text value, struct str *why)
@@ -122,6 +125,7 @@ static int convert_option(
     struct coturn_line line = *given;
     struct str why = {0};
     bool flag;
+    line.value = text_trim(line.value);
     if (option->kind == OPTION_BOOL && coturn_flag(line.value, &flag))
         line.value = flag ? TEXT("true") : TEXT("false");
     if (line.value.len == 0 && text_is(line.name, "stale-nonce"))
@@ -175,10 +179,6 @@ static void add_header(struct conversion *c, const char *file)
 /* What no line of the file shows. */
 static void add_footer(struct conversion *c)
 {
-    const struct turn_options *turn = &c->scratch->turn;
-    struct coturn_report *report = c->report;
-    report->has_users = turn->user[0] != '\0' || turn->static_auth_secret[0] != '\0' ||
-                        turn->redis_userdb[0] != '\0';
     str_add_string(c->out,
         "\n# Peers with private addresses are denied here; coturn relays to them. Where clients\n"
         "# must reach some, a PBX for instance: allowed-peer-ip = 10.1.2.0/24\n");
@@ -186,7 +186,7 @@ static void add_footer(struct conversion *c)
         str_add_string(c->out,
             "# There is no realm: coturn takes the domain name of its machine, here "
             "it is\n# 'mediaferry'. Keys of users (0x...) belong to one realm.\n");
-    if (!report->has_users)
+    if (!c->report->has_users)
         str_add_string(c->out,
             "# Nobody may use TURN yet: without user, static-auth-secret or redis-userdb it is off,"
             "\n# and options above that need it end the start with an error.\n");

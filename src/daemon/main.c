@@ -12,6 +12,7 @@
 #include "daemon/config_print.h"
 #include "daemon/coturn_convert.h"
 #include "daemon/process.h"
+#include "daemon/reload.h"
 #include "daemon/service.h"
 #include "net/udp_socket.h"
 
@@ -21,8 +22,10 @@ enum { COULD_NOT_START = 1, BAD_CONFIGURATION = 2 };
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 struct daemon {
+    const struct reload_source *source;
     struct daemon_config *config;
-    const struct host_addresses *host;
+    struct host_addresses *host;
+    int64_t configured_log_level; /* signals may have changed it since */
     uv_loop_t loop;
     uv_signal_t signals[COUNT_OF(signals)];
     struct service *service; /* NULL when it did not start */
@@ -46,6 +49,25 @@ static void change_log_level(int change)
     log_event(LOG_NOTICE, LOG_NO_CALL, "log-level", "level=%d", log_get_level());
 }
 
+/* The configuration has changed, in place. */
+static int apply(void *owner, struct str *why)
+{
+    struct daemon *d = owner;
+    int error = service_reload(d->service, d->config, d->host, why);
+    if (error == 0 && d->config->process.log_level != d->configured_log_level) {
+        d->configured_log_level = d->config->process.log_level;
+        log_set_level((int)d->configured_log_level);
+    }
+    return error;
+}
+
+static void reload(struct daemon *d)
+{
+    process_notify_reloading();
+    reload_now(d->source, d->config, d->host, apply, d);
+    process_notify_ready();
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *d = handle->data;
@@ -57,8 +79,7 @@ static void on_signal(uv_signal_t *handle, int number)
         change_log_level(1);
         return;
     case SIGHUP:
-        log_event(LOG_WARNING, LOG_NO_CALL, "signal",
-            "signal=HUP why=\"the configuration is read at the start only\"");
+        reload(d);
         return;
     default:
         log_event(LOG_NOTICE, LOG_NO_CALL, "stop", "signal=%d", number);
@@ -131,9 +152,13 @@ static int run_loop(struct daemon *d)
     return error;
 }
 
-static int run(struct daemon_config *config, const struct host_addresses *host)
+static int run(
+    const struct reload_source *source, struct daemon_config *config, struct host_addresses *host)
 {
-    struct daemon d = {.config = config, .host = host};
+    struct daemon d = {.source = source,
+        .config = config,
+        .host = host,
+        .configured_log_level = config->process.log_level};
     log_set_level((int)config->process.log_level);
     log_start_lines(config);
 
@@ -226,26 +251,33 @@ static int summarize(const struct daemon_config *config)
 }
 
 /* Everything between the arguments and the end, with what must be freed. */
-static int serve(struct daemon_config *config, enum config_action action,
-    struct host_addresses *host, struct str *why)
+static int serve(const struct reload_source *source, struct daemon_config *config,
+    enum config_action action, struct str *why)
 {
-    int error = host_addresses_read(host);
+    struct host_addresses host = {.list = NULL};
+    int status;
+    int error = host_addresses_read(&host);
     if (error != 0) {
         fprintf(stderr, "mediaferry: cannot list the addresses of this machine: %s\n",
             uv_strerror(error));
         return COULD_NOT_START;
     }
-    error = config_resolve(config, host, process_cores(), why);
-    if (error != 0)
-        return complain(why);
-    return action == CONFIG_CHECK ? summarize(config) : run(config, host);
+    if (config_resolve(config, &host, source->cores, why) != 0)
+        status = complain(why);
+    else if (action == CONFIG_CHECK)
+        status = summarize(config);
+    else
+        status = run(source, config, &host);
+    host_addresses_done(&host);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     enum config_action action = CONFIG_RUN;
     struct daemon_config *config = NULL;
-    struct host_addresses host = {.list = NULL};
+    const struct reload_source source = {
+        .argc = argc, .argv = argv, .envp = environ, .cores = process_cores()};
     struct str why = {0};
     int status;
 
@@ -255,11 +287,10 @@ int main(int argc, char **argv)
     else if (config->process.turnserver_conf[0] != '\0')
         status = convert(config->process.turnserver_conf, &why);
     else if (action == CONFIG_CHECK || action == CONFIG_RUN)
-        status = serve(config, action, &host, &why);
+        status = serve(&source, config, action, &why);
     else
         status = print(config, action);
     config_free(config);
-    host_addresses_done(&host);
     str_done(&why);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef HAVE_SYSTEMD
@@ -52,12 +53,24 @@ void process_notify_ready(void)
     sd_notify(0, "READY=1");
 }
 
+void process_notify_reloading(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+        (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
 void process_notify_stopping(void)
 {
     sd_notify(0, "STOPPING=1");
 }
 #else
 void process_notify_ready(void)
+{
+}
+
+void process_notify_reloading(void)
 {
 }
 

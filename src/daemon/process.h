@@ -17,6 +17,7 @@ void process_remove_pidfile(const char *path);
 
 /* Tell systemd, when it waits for that. */
 void process_notify_ready(void);
+void process_notify_reloading(void); /* until it is ready again */
 void process_notify_stopping(void);
 
 #endif

@@ -2,17 +2,20 @@
 #include "daemon/reload.h"
 
 #include <errno.h>
+#include <uv.h>
 
+#include "base/log.h"
 #include "daemon/option_value.h"
 
-int reload_read(const struct reload_source *source, struct daemon_config **out, struct str *why)
+int reload_read(const struct reload_source *source, const struct host_addresses *host,
+    struct daemon_config **out, struct str *why)
 {
     struct daemon_config *config = NULL;
     enum config_action action;
     int error = config_load(source->argc, source->argv, source->envp, &action, &config, why);
     if (error != 0)
         return error;
-    error = config_resolve(config, source->host, source->cores, why);
+    error = config_resolve(config, host, source->cores, why);
     if (error != 0) {
         config_free(config);
         if (error == -ENOMEM)
@@ -81,4 +84,67 @@ void reload_adopt(struct daemon_config *current, struct daemon_config *fresh)
     SWAP(current->admin_tokens, fresh->admin_tokens);
     SWAP(current->warnings, fresh->warnings);
     SWAP(current->warning_count, fresh->warning_count);
+}
+
+struct changes {
+    struct str now, after_restart; /* names of options */
+};
+
+static void note_change(void *owner, const struct option *option)
+{
+    struct changes *changes = owner;
+    struct str *names = option->reloadable ? &changes->now : &changes->after_restart;
+    str_addf(names, "%s%s", names->len > 0 ? " " : "", option->name);
+}
+
+static void say_done(const struct daemon_config *config, const struct changes *changes)
+{
+    log_event(LOG_NOTICE, LOG_NO_CALL, "reload", "result=ok changed=%s",
+        LOG_QUOTED(str_text(&changes->now)));
+    if (changes->after_restart.len > 0)
+        log_event(LOG_WARNING, LOG_NO_CALL, "reload-incomplete",
+            "options=%s why=\"they count after a restart only\"",
+            LOG_QUOTED(str_text(&changes->after_restart)));
+    for (size_t i = 0; i < config->warning_count; i++)
+        log_event(LOG_WARNING, LOG_NO_CALL, "configuration", "warning=%s",
+            LOG_QUOTED(text_from(config->warnings[i])));
+}
+
+static void swap(struct daemon_config *current, struct host_addresses *host,
+    struct daemon_config *fresh, struct host_addresses *fresh_host)
+{
+    reload_adopt(current, fresh);
+    SWAP(*host, *fresh_host);
+}
+
+void reload_now(const struct reload_source *source, struct daemon_config *current,
+    struct host_addresses *host, int (*apply)(void *owner, struct str *why), void *owner)
+{
+    struct host_addresses fresh_host = {.list = NULL};
+    struct daemon_config *fresh = NULL;
+    struct changes changes = {0};
+    struct str why = {0};
+
+    int error = host_addresses_read(&fresh_host);
+    if (error != 0)
+        str_addf(&why, "cannot list the addresses of this machine: %s", uv_strerror(error));
+    else
+        error = reload_read(source, &fresh_host, &fresh, &why);
+    if (error == 0) {
+        reload_changes(current, fresh, note_change, &changes);
+        swap(current, host, fresh, &fresh_host);
+        error = apply(owner, &why);
+        if (error != 0)
+            swap(current, host, fresh, &fresh_host);
+    }
+    if (error == 0)
+        say_done(current, &changes);
+    else
+        log_event(
+            LOG_ERR, LOG_NO_CALL, "reload", "result=error why=%s", LOG_QUOTED(str_text(&why)));
+    config_free(fresh);
+    host_addresses_done(&fresh_host);
+    str_done(&changes.now);
+    str_done(&changes.after_restart);
+    str_done(&why);
 }

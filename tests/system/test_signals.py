@@ -22,10 +22,26 @@ def test_usr1_and_usr2_change_the_log_level(start):
     wait_for(daemon, "event=log-level level=5")
 
 
-def test_hup_is_answered_in_the_log(start):
-    daemon = start()
+def test_hup_reads_the_configuration_again(start, tmp_path):
+    config = tmp_path / "mediaferry.conf"
+    config.write_text("[turn]\nuser = alice:one\n")
+    daemon = start(config=config)
+    config.write_text("[mediaferry]\ntos = 8\n[turn]\nuser = alice:two\nuser-quota = 3\n")
     daemon.process.send_signal(signal.SIGHUP)
-    wait_for(daemon, "event=signal signal=HUP")
+    wait_for(daemon, 'event=reload result=ok changed="turn-user turn-user-quota"')
+    wait_for(daemon, "event=reload-incomplete options=tos")
+    assert daemon.ng.request(command="ping") == {"result": "pong"}
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(daemon, "event=reload result=ok changed=\"\"")
+
+
+def test_hup_with_an_impossible_configuration_changes_nothing(start, tmp_path):
+    config = tmp_path / "mediaferry.conf"
+    config.write_text("[turn]\nuser = alice:one\n")
+    daemon = start(config=config)
+    config.write_text("[turn]\nuser = alice:two\nuser-quota = many\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(daemon, f"event=reload result=error why=\"{config}:3: option 'turn-user-quota'")
     assert daemon.ng.request(command="ping") == {"result": "pong"}
 
 

@@ -39,6 +39,14 @@ static const struct {
     {"srtp-engine", "libsrtp2", "libsrtp2", true},
     {"srtp-engine", "rot13", "'rot13' is not one of libsrtp2", false},
     {"interface", "a/1.2.3.4;b/5.6.7.8", "a/1.2.3.4;b/5.6.7.8", true},
+    {"turn-user-quota", "-1", "'-1' is not a number (0 to 2147483647)", false},
+    {"turn-allocation-default-address-family", "IPv6", "ipv6", true},
+    {"turn-realm", "a; b ;; c;;;d;", "a; b ;; c;;; d", true},
+    {"turn-realm", ";;a;;;;b", ";;a;;;;b", true},
+    {"turn-realm", "a\nb; c", "a; b; c", true},
+    {"turn-realm", " ; ;", "", true},
+    {"turn-user", "a:b\t", "the value, which is secret, is not a list, separated by ';'", false},
+    {"turn-pkey-pwd", "\x7f", "the value, which is secret, is not a text", false},
     {"software-id", "", "", true},
     {"software-id", "a\tb", "'a\tb' is not a text", false},
 };
@@ -80,11 +88,52 @@ static void appends_to_lists_only(void **state)
     config_free(config);
 }
 
+static void keeps_an_entry_on_each_line(void **state)
+{
+    (void)state;
+    struct daemon_config *config = config_new();
+    struct str why = {0};
+    const struct option *list = option_find(TEXT("turn-user"));
+    assert_int_equal(option_set(list, OPTION_REPLACE, TEXT("a:1;b:2;;3"), config, &why), 0);
+    assert_int_equal(option_set(list, OPTION_APPEND, TEXT(";;c:4"), config, &why), 0);
+    assert_string_equal(config->turn.user, "a:1\nb:2;3\n;c:4");
+    assert_int_equal(option_set(list, OPTION_REPLACE, TEXT(""), config, &why), 0);
+    assert_string_equal(config->turn.user, "");
+    config_free(config);
+}
+
+static void swaps_fields_of_every_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option, *value;
+    } changes[] = {{"plain-sdp", "false"}, {"tos", "8"}, {"mos", "LQ"}, {"software-id", "x"},
+        {"interface", "a"}, {"turn-realm", "r"}};
+    struct daemon_config *a = config_new(), *b = config_new();
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        const struct option *option = option_find(text_from(changes[i].option));
+        struct str why = {0}, in_a = {0}, in_b = {0};
+        struct text value = text_from(changes[i].value);
+        assert_int_equal(option_set(option, OPTION_REPLACE, value, a, &why), 0);
+        option_swap(option, a, b);
+        option_get(option, a, &in_a);
+        option_get(option, b, &in_b);
+        assert_string_equal(str_string(&in_a), option->fallback);
+        assert_string_equal(str_string(&in_b), changes[i].value);
+        str_done(&in_a);
+        str_done(&in_b);
+    }
+    config_free(a);
+    config_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_values_and_says_what_is_wrong),
         cmocka_unit_test(appends_to_lists_only),
+        cmocka_unit_test(keeps_an_entry_on_each_line),
+        cmocka_unit_test(swaps_fields_of_every_kind),
     };
     return cmocka_run_group_tests_name("option_value", tests, NULL, NULL);
 }

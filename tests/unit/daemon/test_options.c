@@ -29,6 +29,7 @@ static void the_table_is_sound(void **state)
                         strcmp(options[k + 1].section, o->section) == 0);
         }
     }
+    assert_ptr_equal(option_find(TEXT("Turn-CA-File")), option_find(TEXT("turn-ca-file")));
     assert_null(option_find(TEXT("port")));
     assert_null(option_find_letter('\0'));
     assert_string_equal(option_find_letter('m')->name, "port-min");
@@ -46,6 +47,28 @@ static void every_default_is_a_possible_value(void **state)
         str_done(&value);
     }
     config_free(config);
+}
+
+/* Names of coturn's stand in [turn]; nothing else does, and nothing is both known and ignored. */
+static void the_section_turn_has_names_of_its_own(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option *o = &options[i];
+        bool is_turn = text_starts_with(text_from(o->name), "turn-");
+        const char *name = o->name + (is_turn ? strlen("turn-") : 0);
+        assert_int_equal(option_is_turn(o), is_turn);
+        assert_int_equal(text_starts_with(text_from(o->section), "TURN"), is_turn);
+        assert_string_equal(option_file_name(o), name);
+        assert_ptr_equal(option_find_in(TEXT("turn"), text_from(name)), is_turn ? o : NULL);
+        assert_ptr_equal(option_find_in(TEXT("mediaferry"), text_from(o->name)), o);
+        if (is_turn)
+            assert_null(coturn_ignored_option_find(text_from(name)));
+        assert_true(is_turn || !o->turn_only);
+    }
+    assert_non_null(coturn_ignored_option_find(TEXT("Verbose")));
+    assert_non_null(coturn_ignored_option_find(TEXT("prometheus-port")));
+    assert_null(coturn_ignored_option_find(TEXT("table")));
 }
 
 static const struct {
@@ -81,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_sound),
         cmocka_unit_test(every_default_is_a_possible_value),
+        cmocka_unit_test(the_section_turn_has_names_of_its_own),
         cmocka_unit_test(knows_what_has_no_effect),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

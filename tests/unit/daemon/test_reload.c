@@ -16,7 +16,7 @@ static char *envp[] = {"MEDIAFERRY_TURN_TOTAL_QUOTA=70", NULL};
 static struct host_address nics[] = {{.nic = "eth0"}};
 static const struct host_addresses host = {.list = nics, .count = COUNT_OF(nics)};
 static const struct reload_source source = {
-    .argc = COUNT_OF(argv), .argv = argv, .envp = envp, .host = &host, .cores = 2};
+    .argc = COUNT_OF(argv), .argv = argv, .envp = envp, .cores = 2};
 
 static int make_file(void **state)
 {
@@ -43,7 +43,7 @@ static struct daemon_config *read_file(const char *text)
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
-    if (reload_read(&source, &config, &why) != 0)
+    if (reload_read(&source, &host, &config, &why) != 0)
         fail_msg("%s", str_string(&why));
     return config;
 }
@@ -85,8 +85,8 @@ static void tells_what_has_changed(void **state)
 
 static void an_impossible_file_changes_nothing(void **state)
 {
-    static const char *const bad[] = {
-        "[turn]\nuser = a\n", "[turn]\nmin-port = x\n", "[turn\n", "[turn]\ncert = /no/such\n"};
+    static const char *const bad[] = {"[turn]\nuser = a\n", "[turn]\nmin-port = x\n", "[turn\n",
+        "[turn]\nuser = a:b\ncert = /no/such\n"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct daemon_config *config = NULL;
@@ -94,7 +94,7 @@ static void an_impossible_file_changes_nothing(void **state)
         FILE *file = fopen(path, "w");
         fputs(bad[i], file);
         fclose(file);
-        assert_int_equal(reload_read(&source, &config, &why), -EINVAL);
+        assert_int_equal(reload_read(&source, &host, &config, &why), -EINVAL);
         assert_null(config);
         assert_true(text_starts_with(str_text(&why), path));
         str_done(&why);
@@ -130,12 +130,58 @@ static void takes_over_what_needs_no_restart(void **state)
     config_free(current);
 }
 
+struct application {
+    const struct daemon_config *config;
+    bool fails;
+    int64_t seen; /* max-pps when it was applied */
+};
+
+static int apply(void *owner, struct str *why)
+{
+    struct application *application = owner;
+    application->seen = application->config->turn.max_pps;
+    if (application->fails)
+        str_add_string(why, "the server cannot use it");
+    return application->fails ? -EINVAL : 0;
+}
+
+static void what_cannot_be_applied_is_taken_back(void **state)
+{
+    static const struct {
+        const char *file;
+        bool fails;
+        int64_t seen, expected; /* max-pps */
+    } reloads[] = {
+        {"[turn]\nuser = a:b\nmax-pps = 6\n", false, 6, 6},
+        {"[turn]\nuser = a:b\nmax-pps = 7\n", true, 7, 6},
+        {"[turn]\nuser = a:b\nmax-pps = x\n", false, -1, 6},
+        {"[turn]\nuser = a:b\n", false, 0, 0},
+    };
+    struct daemon_config *config = read_file("[turn]\nuser = a:b\nmax-pps = 5\n");
+    struct host_addresses own = {.list = NULL};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(reloads); i++) {
+        struct application application = {config, reloads[i].fails, -1};
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(reloads[i].file, file);
+        fclose(file);
+        reload_now(&source, config, &own, apply, &application);
+        assert_int_equal(application.seen, reloads[i].seen);
+        assert_int_equal(config->turn.max_pps, reloads[i].expected);
+    }
+    assert_true(own.count > 0);
+    host_addresses_done(&own);
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_what_has_changed),
         cmocka_unit_test(an_impossible_file_changes_nothing),
         cmocka_unit_test(takes_over_what_needs_no_restart),
+        cmocka_unit_test(what_cannot_be_applied_is_taken_back),
     };
     return cmocka_run_group_tests_name("reload", tests, make_file, remove_file);
 }
