@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/percent.h"
+
 enum { MAX_CONNECT_TIMEOUT_S = 600 };
 
 /* What was read so far; borrows from the text, or from `decoded`. */
@@ -159,34 +161,6 @@ static int parse_location(struct text spec, struct parts *parts, struct str *why
 
 /* --- "redis://user:password@host:port/db" --- */
 
-/* The value of a hexadecimal digit, or -1. */
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = memchr(digits, text_lower(c), sizeof(digits) - 1);
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* Undoes percent-encoding (RFC 3986, section 2.1) in place. False on half a code. */
-static bool decode(struct text *part, char *memory)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < part->len; i++, len++) {
-        char c = part->data[i];
-        if (c == '%') {
-            int high = i + 2 < part->len ? hex_digit(part->data[i + 1]) : -1;
-            int low = high >= 0 ? hex_digit(part->data[i + 2]) : -1;
-            if (low < 0)
-                return false;
-            c = (char)(high << 4 | low);
-            i += 2;
-        }
-        memory[len] = c;
-    }
-    *part = text_of(memory, len);
-    return true;
-}
-
 /* Everything up to the last '@': a password may hold one. */
 static bool cut_user(struct text *spec, struct text *user)
 {
@@ -204,7 +178,9 @@ static int parse_url(struct text spec, struct parts *parts, char *memory, struct
     if (cut_user(&spec, &user)) {
         parts->password = user;
         parts->user = text_cut(&parts->password, ':');
-        if (!decode(&parts->user, memory) || !decode(&parts->password, memory + parts->user.len)) {
+        if (!percent_decode(parts->user, PERCENT_PLUS_IS_PLUS, memory, &parts->user) ||
+            !percent_decode(parts->password, PERCENT_PLUS_IS_PLUS, memory + parts->user.len,
+                &parts->password)) {
             str_add_string(why, "'%' must be followed by two hexadecimal digits");
             return -EINVAL;
         }
