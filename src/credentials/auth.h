@@ -128,7 +128,9 @@ struct auth_result {
  * that the request is for: its keys are used then, so nobody loses a session because a secret was
  * rotated, a user taken out of the configuration, or his time is over (the caller looks at
  * auth_identity_expires_s() if that shall end him). Somebody else who proves who he is gets 441, a
- * revoked user 401.
+ * revoked user 401. The identity of the result may be another one than `known`, when the same user
+ * has a new password or renews his allocation with a new access token (Refresh only): the
+ * allocation then goes on with that one.
  */
 void auth_check(const struct auth *auth, const struct stun_message *request,
     const struct address *client, int64_t now_s, const struct auth_identity *known,

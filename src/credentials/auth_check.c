@@ -63,14 +63,14 @@ static bool find_attributes(struct claim *c)
  * between us could have taken the better ones out. */
 static bool find_algorithm(struct claim *c, unsigned features)
 {
-    struct bytes chosen, offered;
+    struct bytes chosen = {0}, offered = {0};
     bool has_chosen = stun_find(c->request, STUN_PASSWORD_ALGORITHM, &chosen);
     bool has_offered = stun_find(c->request, STUN_PASSWORD_ALGORITHMS, &offered);
 
     c->algorithm = PASSWORD_MD5;
     if ((features & NONCE_PASSWORD_ALGORITHMS) == 0 || (!has_chosen && !has_offered))
         return true;
-    if (!has_chosen || !has_offered || !bytes_equal(offered, auth_offered_algorithms()))
+    if (!bytes_equal(offered, auth_offered_algorithms()))
         return false;
 
     struct reader r = reader_over(chosen);
@@ -195,6 +195,17 @@ static const struct oauth_key *find_oauth_key(const struct auth *a, struct text 
     return NULL;
 }
 
+/* What of the token's key the request is signed with; empty: nothing. Clients made with coturn's
+ * library take 16 bytes of it, however long it is. */
+static struct bytes proving_mac_key(const struct claim *c, const struct oauth_token *token)
+{
+    const struct bytes whole = bytes_of(token->mac_key, token->mac_key_len);
+    const struct bytes part = bytes_of(token->mac_key, LONG_TERM_MD5_SIZE);
+    if (proves(c, whole))
+        return whole;
+    return whole.len > part.len && proves(c, part) ? part : bytes_of(NULL, 0);
+}
+
 static enum finding find_by_token(const struct auth *a, const struct realm *realm,
     const struct claim *c, int64_t now_s, struct auth_identity **who)
 {
@@ -210,9 +221,9 @@ static enum finding find_by_token(const struct auth *a, const struct realm *real
         .user = c->username,
         .realm = realm->name,
         .expires_s = token.issued_s + token.lifetime_s,
-        .mac_key = bytes_of(token.mac_key, token.mac_key_len),
+        .mac_key = proving_mac_key(c, &token),
     };
-    if (oauth_token_is_valid(&token, now_s) && proves(c, config.mac_key))
+    if (oauth_token_is_valid(&token, now_s) && config.mac_key.len > 0)
         *who = auth_identity_new(&config);
     OPENSSL_cleanse(&token, sizeof(token));
     return *who != NULL ? FOUND : FOUND_NOBODY;
@@ -249,12 +260,24 @@ static bool names(const struct claim *c, const struct auth_identity *known)
            bytes_equal(c->userhash, bytes_of(hash, sizeof(hash)));
 }
 
-/* A user who has a new password is still the same; the holder of another access token is not: the
- * name of the token's key is shared by many. */
-static bool is_same_user(const struct auth_identity *a, const struct auth_identity *b)
+/* The name of a token's key is shared by many, so another token may be another user's. It renews
+ * the allocation of the same client address only, not one that somebody wants to carry over to
+ * another (RFC 8016). */
+static bool renews(const struct stun_message *request)
 {
-    return auth_identity_kind(a) != IDENTITY_OAUTH && auth_identity_kind(b) != IDENTITY_OAUTH &&
-           text_equal(auth_identity_username(a), auth_identity_username(b)) &&
+    return stun_method_of(request->type) == STUN_REFRESH &&
+           !stun_has(request, STUN_MOBILITY_TICKET);
+}
+
+/* A user who has a new password is still the same. */
+static bool is_same_user(
+    const struct claim *c, const struct auth_identity *a, const struct auth_identity *b)
+{
+    bool a_has_token = auth_identity_kind(a) == IDENTITY_OAUTH;
+    bool b_has_token = auth_identity_kind(b) == IDENTITY_OAUTH;
+    if (a_has_token || b_has_token)
+        return a_has_token && b_has_token && renews(c->request);
+    return text_equal(auth_identity_username(a), auth_identity_username(b)) &&
            text_equal(auth_identity_realm(a), auth_identity_realm(b));
 }
 
@@ -276,7 +299,7 @@ static void decide(const struct auth *a, const struct claim *c, struct auth_iden
         refuse(out, STUN_UNAUTHORIZED);
         return;
     }
-    bool other = known != NULL && known != who && !is_same_user(known, who);
+    bool other = known != NULL && known != who && !is_same_user(c, known, who);
     *out = (struct auth_result){
         .verdict = other ? AUTH_REFUSED : AUTH_OK,
         .code = other ? STUN_WRONG_CREDENTIALS : (enum stun_error)0,

@@ -11,7 +11,7 @@ enum {
     LENGTH_SIZE = 2,
     TIMES_SIZE = 12,
     MAX_BLOCK = LENGTH_SIZE + OAUTH_MAX_MAC_KEY + TIMES_SIZE,
-    MIN_BLOCK = LENGTH_SIZE + 1 + TIMES_SIZE,
+    MIN_BLOCK = LENGTH_SIZE + 1 + TIMES_SIZE, /* a key is never empty */
     LONGEST_KEY_TEXT = 128,
 };
 
@@ -111,8 +111,7 @@ static bool read_block(struct bytes block, struct oauth_token *out)
     struct bytes mac_key = reader_take(&r, reader_u16(&r));
     uint64_t timestamp = reader_u64(&r); /* 48 bits of seconds, 16 of a fraction */
     uint32_t lifetime_s = reader_u32(&r);
-    if (!reader_ok(&r) || reader_left(&r) > 0 || mac_key.len == 0 ||
-        mac_key.len > OAUTH_MAX_MAC_KEY)
+    if (!reader_ok(&r) || reader_left(&r) > 0 || mac_key.len > OAUTH_MAX_MAC_KEY)
         return false;
 
     *out = (struct oauth_token){

@@ -38,7 +38,10 @@ struct stun_message client_write(const struct client_request *r, uint8_t memory[
     struct writer w = writer_over(memory, 2048);
     struct stun_message m;
 
-    stun_begin(&w, stun_type(STUN_ALLOCATE, STUN_REQUEST), bytes_of("0123456789ab", 12));
+    stun_begin(&w, stun_type(r->refresh ? STUN_REFRESH : STUN_ALLOCATE, STUN_REQUEST),
+        bytes_of("0123456789ab", 12));
+    if (r->ticket)
+        stun_write_u64(&w, STUN_MOBILITY_TICKET, 1);
     if (!r->late_username)
         write_if_any(&w, STUN_USERNAME, text_bytes(r->username));
     write_if_any(&w, STUN_USERHASH, r->userhash);

@@ -23,6 +23,8 @@ struct client_request {
     const char *algorithms; /* PASSWORD-ALGORITHMS, in hex */
     struct bytes token;
     struct text origin;
+    bool refresh;     /* in place of Allocate */
+    bool ticket;      /* MOBILITY-TICKET */
     struct bytes key; /* empty: unsigned */
     bool sha1, sha256;
     bool late_username; /* the name stands behind the integrity */
@@ -34,7 +36,7 @@ struct client_request {
 /* The address that requests come from. */
 struct address client_address(void);
 
-/* Writes an Allocate request and reads it again; the message borrows `memory`. */
+/* Writes a request and reads it again; the message borrows `memory`. */
 struct stun_message client_write(const struct client_request *request, uint8_t memory[2048]);
 
 /* Runs a request through the check. The caller gives the result to auth_result_done(). */

@@ -7,6 +7,8 @@
 
 #include "client.h"
 #include "hex.h"
+#include "stun/hmac.h"
+#include "stun/integrity.h"
 
 #define REALM "example.org"
 
@@ -331,6 +333,33 @@ static void the_stronger_integrity_counts(void **state)
     auth_result_done(&result);
 }
 
+/* RFC 8489, section 14.6: only where a usage of STUN says so, and TURN does not. */
+static void sha256_is_not_cut(void **state)
+{
+    char nonce[NONCE_MAX_SIZE];
+    uint8_t memory[512], hash[HMAC_SHA256_SIZE];
+    struct writer w = writer_over(memory, sizeof(memory));
+    struct address client = client_address();
+    struct auth_result result;
+    struct stun_message m;
+    (void)state;
+
+    stun_begin(&w, stun_type(STUN_ALLOCATE, STUN_REQUEST), bytes_of("0123456789ab", 12));
+    stun_write_attr(&w, STUN_USERNAME, text_bytes(TEXT("alice")));
+    stun_write_attr(&w, STUN_REALM, text_bytes(TEXT(REALM)));
+    stun_write_attr(&w, STUN_NONCE, text_bytes(client_nonce(auth, CLIENT_NOW_S, nonce)));
+    struct bytes covered = writer_bytes(&w);
+    memory[3] = (uint8_t)(covered.len - STUN_HEADER_SIZE + STUN_ATTR_HEADER_SIZE + 16);
+    assert_true(hmac_compute(HMAC_SHA256, long_term_key(&alice, PASSWORD_MD5), &covered, 1, hash));
+    stun_write_attr(&w, STUN_MESSAGE_INTEGRITY_SHA256, bytes_of(hash, 16));
+
+    assert_int_equal(stun_parse(writer_bytes(&w), &m), STUN_OK);
+    assert_int_equal(
+        stun_check_integrity_sha256(&m, long_term_key(&alice, PASSWORD_MD5), 16), STUN_CHECK_RIGHT);
+    auth_check(auth, &m, &client, CLIENT_NOW_S, NULL, &result);
+    assert_int_equal(result.code, 401);
+}
+
 /* What goes to somebody who has proved nothing is counted by the byte: realm and nonce, and with
  * the offer of algorithms the cookie and the list. */
 static void challenges_are_short(void **state)
@@ -362,6 +391,7 @@ int main(void)
         cmocka_unit_test(nonces_grow_stale),
         cmocka_unit_test(a_nonce_of_another_key_is_stale),
         cmocka_unit_test(the_stronger_integrity_counts),
+        cmocka_unit_test(sha256_is_not_cut),
         cmocka_unit_test(challenges_are_short),
     };
     return cmocka_run_group_tests_name("credentials auth", tests, set_up, tear_down);

@@ -20,6 +20,13 @@ static struct oauth_key north_key(void)
     return (struct oauth_key){.kid = TEXT("north"), .algorithm = OAUTH_A256GCM, .key = {1}};
 }
 
+/* A key of the past. */
+static struct oauth_key worn_out_key(void)
+{
+    return (struct oauth_key){
+        .kid = TEXT("worn out"), .key = {2}, .from_s = CLIENT_NOW_S - 100, .lifetime_s = 50};
+}
+
 static struct auth *make(struct user_cache *cache, struct text password, bool lookup)
 {
     const struct auth_user_config users[] = {
@@ -29,7 +36,7 @@ static struct auth *make(struct user_cache *cache, struct text password, bool lo
         {REALM, users, COUNT_OF(users), secrets, COUNT_OF(secrets)},
         {TEXT("example.com"), users, 1, NULL, 0},
     };
-    const struct oauth_key key = north_key();
+    const struct oauth_key keys[] = {north_key(), worn_out_key()};
     const struct auth_config config = {
         .realms = realms,
         .realm_count = COUNT_OF(realms),
@@ -37,8 +44,8 @@ static struct auth *make(struct user_cache *cache, struct text password, bool lo
         .lookup = lookup,
         .oauth = true,
         .server_name = SERVER,
-        .oauth_keys = &key,
-        .oauth_key_count = 1,
+        .oauth_keys = keys,
+        .oauth_key_count = COUNT_OF(keys),
     };
     enum auth_config_error error;
     struct text culprit;
@@ -243,6 +250,34 @@ static void others_are_told_apart(void **state)
     auth_result_done(&first);
 }
 
+/* A key proves the name it belongs to, and no other that is written beside it. */
+static void a_key_goes_with_its_name(void **state)
+{
+    const struct world *world = *state;
+    static const struct {
+        struct text name, realm;
+    } others[] = {
+        {FIXED("bob"), FIXED("example.org")},
+        {FIXED("alice"), FIXED("example.com")},
+        {FIXED("alice"), FIXED("example.net")},
+    };
+    struct auth_result first = log_in(world->auth, TEXT("alice"), TEXT("secret"), NULL);
+    user_cache_put_absent(world->cache, REALM, TEXT("bob"), INT64_MAX);
+    user_cache_put_absent(world->cache, TEXT("example.com"), TEXT("alice"), INT64_MAX);
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        char nonce[NONCE_MAX_SIZE];
+        const struct client_request request = {
+            .username = others[i].name,
+            .realm = others[i].realm,
+            .nonce = client_nonce(world->auth, CLIENT_NOW_S, nonce),
+            .key = first.key,
+            .sha1 = true,
+        };
+        expect(client_ask(world->auth, &request, CLIENT_NOW_S, first.identity), AUTH_REFUSED, 401);
+    }
+    auth_result_done(&first);
+}
+
 static void the_revoked_are_refused(void **state)
 {
     const struct world *world = *state;
@@ -264,6 +299,9 @@ static void the_revoked_are_refused(void **state)
     assert_true(user_cache_revoke(world->cache, REALM, TEXT("carol")));
     assert_true(auth_identity_is_revoked(world->auth, carol.identity));
     expect(log_in(world->auth, name, text_of(password, sizeof(password)), NULL), AUTH_REFUSED, 401);
+    user_cache_restore(world->cache, REALM, TEXT("carol"));
+    assert_true(user_cache_revoke(world->cache, REALM, name)); /* these credentials only */
+    assert_true(auth_identity_is_revoked(world->auth, carol.identity));
     user_cache_restore_all(world->cache);
     expect(log_in(world->auth, name, text_of(password, sizeof(password)), NULL), AUTH_OK, 0);
     auth_result_done(&alice);
@@ -303,6 +341,16 @@ static void tokens_let_in(void **state)
     assert_true(bytes_equal(first.key, request.key));
     expect(client_ask(world->auth, &request, CLIENT_NOW_S + 65, NULL), AUTH_REFUSED, 401);
 
+    /* As coturn's clients sign. */
+    request.key.len = 16;
+    struct auth_result cut = client_ask(world->auth, &request, CLIENT_NOW_S, NULL);
+    assert_int_equal(cut.verdict, AUTH_OK);
+    assert_true(bytes_equal(cut.key, request.key));
+    auth_result_done(&cut);
+    request.key.len = 15;
+    expect(client_ask(world->auth, &request, CLIENT_NOW_S, NULL), AUTH_REFUSED, 401);
+    request.key.len = 20;
+
     /* Later requests need the key only, with the token or without. */
     expect(client_ask(world->auth, &request, CLIENT_NOW_S + 65, first.identity), AUTH_OK, 0);
     request.token = bytes_of(NULL, 0);
@@ -312,7 +360,21 @@ static void tokens_let_in(void **state)
     request.token = token_of(&key, TEXT("another key"), others);
     request.key = text_bytes(TEXT("another key"));
     expect(client_ask(world->auth, &request, CLIENT_NOW_S, first.identity), AUTH_REFUSED, 441);
+    request.refresh = request.ticket = true;
+    expect(client_ask(world->auth, &request, CLIENT_NOW_S, first.identity), AUTH_REFUSED, 441);
+    request.ticket = false;
+    struct auth_result renewed = client_ask(world->auth, &request, CLIENT_NOW_S, first.identity);
+    assert_int_equal(renewed.verdict, AUTH_OK);
+    assert_true(bytes_equal(renewed.key, request.key));
+    auth_result_done(&renewed);
+    struct auth_result alice = log_in(world->auth, TEXT("alice"), TEXT("secret"), NULL);
+    expect(client_ask(world->auth, &request, CLIENT_NOW_S, alice.identity), AUTH_REFUSED, 441);
+    auth_result_done(&alice);
     request.key = text_bytes(TEXT("wrong key"));
+    expect(client_ask(world->auth, &request, CLIENT_NOW_S, NULL), AUTH_REFUSED, 401);
+    const struct oauth_key worn_out = worn_out_key();
+    request.username = worn_out.kid;
+    request.token = token_of(&worn_out, TEXT("wrong key"), others);
     expect(client_ask(world->auth, &request, CLIENT_NOW_S, NULL), AUTH_REFUSED, 401);
     request.username = TEXT("south");
     expect(client_ask(world->auth, &request, CLIENT_NOW_S, NULL), AUTH_REFUSED, 401);
@@ -347,6 +409,7 @@ int main(void)
         WORLD_TEST(a_running_session_keeps_its_keys),
         WORLD_TEST(a_session_may_outlive_its_time),
         WORLD_TEST(others_are_told_apart),
+        WORLD_TEST(a_key_goes_with_its_name),
         WORLD_TEST(the_revoked_are_refused),
         WORLD_TEST(tokens_let_in),
         WORLD_TEST(answers_are_signed_as_asked),

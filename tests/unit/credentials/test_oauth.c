@@ -12,6 +12,11 @@
 
 enum { ISSUED_S = 1700000000, LIFETIME_S = 3600, ROUNDS = 100 };
 
+#define ZEROS_50                                                                                   \
+    "00000000000000000000000000000000000000000000000000"                                           \
+    "00000000000000000000000000000000000000000000000000"
+#define ZEROS_400 "000c" ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50 ZEROS_50
+
 static const struct text server = {.data = "turn.example.org", .len = 16};
 
 static struct oauth_key key_of(enum oauth_algorithm algorithm)
@@ -156,6 +161,7 @@ static void lengths_are_looked_at_first(void **state)
         {OAUTH_MAX_NONCE, 20, true},
         {OAUTH_MAX_NONCE + 1, 20, false},
         {100, 20, false},
+        {12, OAUTH_MAX_MAC_KEY + 1, false},
     };
     static const char *const broken[] = {
         "",
@@ -163,6 +169,7 @@ static void lengths_are_looked_at_first(void **state)
         "0000",
         "ffff",
         "000c 000000000000000000000000",
+        ZEROS_400,
         "ffff 00000000000000000000000000000000000000000000000000000000000000000000",
     };
     struct oauth_key key = key_of(OAUTH_A256GCM);

@@ -143,6 +143,19 @@ static void guesses_do_not_drive_users_out(void **state)
     assert_int_equal(ask(cache, TEXT("user100"), 0), USER_CACHE_UNKNOWN);
 }
 
+static void names_without_a_user_go_before_users(void **state)
+{
+    struct user_cache *cache = *state;
+    char name[16];
+    user_cache_put_absent(cache, realm, TEXT("nobody"), 100);
+    for (unsigned i = 0; i < CAPACITY - 1; i++)
+        assert_true(user_cache_put(cache, realm, numbered(i, name), TEXT("secret"), 100));
+    assert_int_equal(ask(cache, TEXT("nobody"), 0), USER_CACHE_ABSENT);
+    assert_true(user_cache_put(cache, realm, TEXT("one more"), TEXT("secret"), 100));
+    assert_int_equal(ask(cache, TEXT("user0"), 0), USER_CACHE_PRESENT);
+    assert_int_equal(ask(cache, TEXT("nobody"), 0), USER_CACHE_UNKNOWN);
+}
+
 static void secrets_are_replaced_whole(void **state)
 {
     static const struct text first[] = {FIXED("one"), FIXED("two")}, second[] = {FIXED("three")};
@@ -239,6 +252,7 @@ int main(void)
         CACHE_TEST(names_are_found_by_their_hash),
         CACHE_TEST(the_longest_unused_go_first),
         CACHE_TEST(guesses_do_not_drive_users_out),
+        CACHE_TEST(names_without_a_user_go_before_users),
         CACHE_TEST(secrets_are_replaced_whole),
         CACHE_TEST(revocations_hold_until_taken_back),
         CACHE_TEST(threads_may_ask_while_it_is_filled),
