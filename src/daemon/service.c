@@ -84,18 +84,37 @@ static int open_sessions(struct service *service)
     return sessions_open(&service->sessions, service->loop, &sessions, config->interfaces);
 }
 
+/* What the world sees of a local address. Two interfaces may show it by different ones: then it is
+ * the first of them. */
+static struct address advertised_by(const struct interfaces *interfaces, size_t bind_index)
+{
+    for (size_t i = 0; i < interfaces->count; i++)
+        for (size_t n = 0; n < interfaces->list[i].count; n++) {
+            const struct local_address *local = &interfaces->list[i].addresses[n];
+            if (local->bind_index == bind_index &&
+                !address_same_ip(&local->advertised, &local->bind))
+                return local->advertised;
+        }
+    return interfaces->binds[bind_index];
+}
+
 /* Opens one shared socket and says so. */
-static int open_shared(const struct daemon_config *config, const struct address *bind,
-    size_t worker, struct relay_shared_socket *out, struct str *why)
+static int open_shared(const struct daemon_config *config, size_t bind_index, size_t worker,
+    struct relay_shared_socket *out, struct str *why)
 {
     struct udp_socket_config socket = {
-        .bind = *bind,
+        .bind = config->interfaces->binds[bind_index],
         .free_bind = true, /* a standby gets the shared address when it takes over */
         .tos = (unsigned)config->network.tos,
     };
     char text[ADDRESS_TEXT_SIZE];
     socket.bind.port = webrtc_port(config, worker);
-    *out = (struct relay_shared_socket){.fd = -1, .local = socket.bind};
+    *out = (struct relay_shared_socket){
+        .fd = -1,
+        .local = socket.bind,
+        .advertised = advertised_by(config->interfaces, bind_index),
+        .tos = (uint8_t)config->network.tos,
+    };
 
     int error = udp_socket_open(&socket, &out->fd);
     if (error != 0) {
@@ -125,7 +144,7 @@ static int open_all_shared(const struct daemon_config *config, size_t worker,
     if (config->network.webrtc_port == 0)
         return 0;
     for (size_t i = 0; i < interfaces->bind_count; i++) {
-        int error = open_shared(config, &interfaces->binds[i], worker, &sockets[*count], why);
+        int error = open_shared(config, i, worker, &sockets[*count], why);
         if (error != 0) {
             close_shared(sockets, *count);
             return error;

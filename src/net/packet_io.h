@@ -53,8 +53,8 @@ struct packet_socket_config {
                      on their way (IPv4: the DF bit); otherwise as the system is set up */
 
     /* Others in the process that send to `local`, or to `advertised` with the same port, are heard
-     * without the kernel (net/own_sockets.h). For a specific address of one socket only, never of
-     * a port that several workers share. */
+     * without the kernel (net/own_sockets.h). Not for a port that several workers share; an
+     * unspecified `local` is reached through the kernel all the same. */
     bool reachable;
     struct address advertised; /* its IP as the world knows it; family NONE: that of `local` */
 };

@@ -198,7 +198,7 @@ static void make_known(
     socket->own.advertised =
         config->advertised.family != ADDRESS_NONE ? config->advertised : config->local;
     socket->own.advertised.port = config->local.port;
-    if (config->reachable && w->inside.own != NULL)
+    if (config->reachable && w->inside.own != NULL && !address_is_unspecified(&config->local))
         own_sockets_add(w->inside.own, w->config.index, &socket->own);
 }
 

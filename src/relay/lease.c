@@ -17,6 +17,7 @@ struct lease *lease_new(struct relay *relay, const struct relay_sockets *sockets
     lease->relay = relay;
     lease->listener = relay->config.listener;
     lease->id = sockets->lease;
+    lease->advertised = sockets->advertised;
     lease->fds[0] = sockets->rtp_fd;
     lease->fds[1] = sockets->rtcp_fd;
     return lease;
@@ -27,10 +28,15 @@ struct port *lease_use(struct lease *lease, unsigned component, const struct add
 {
     struct port *port = &lease->ports[component];
     if (port->socket == NULL) {
-        enum packet_channel channel = component == 0 ? PACKET_CHANNEL_RTP : PACKET_CHANNEL_RTCP;
-        if (lease->fds[component] < 0)
+        struct packet_socket_config config = {
+            .fd = lease->fds[component],
+            .local = *local,
+            .channel = component == 0 ? PACKET_CHANNEL_RTP : PACKET_CHANNEL_RTCP,
+            .advertised = lease->advertised,
+        };
+        if (config.fd < 0)
             return NULL;
-        int error = port_open(port, lease->relay, lease->fds[component], local, channel);
+        int error = port_open(port, lease->relay, &config);
         if (error != 0) {
             counter_add(&lease->relay->counters.errors, 1);
             log_event(LOG_ERR, LOG_NO_CALL, "socket-failed", "lease=%u error=%s", lease->id,
@@ -51,6 +57,7 @@ void lease_set_tos(const struct lease *lease, uint8_t tos)
         const struct port *port = &lease->ports[i];
         if (port->socket == NULL)
             continue;
+        port->socket->tos = tos;
         if (port->local.family == ADDRESS_IP6)
             (void)setsockopt(lease->fds[i], IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
         else

@@ -19,6 +19,7 @@ struct lease {
     struct relay_listener listener;
     struct relay *relay;
     uint32_t id;
+    struct address advertised;
     int fds[2]; /* still ours while the port is not open; -1: none */
     struct port ports[2];
 };

@@ -4,15 +4,15 @@
 #include "relay/state.h"
 #include "relay/transport.h"
 
-int port_open(struct port *port, struct relay *relay, int fd, const struct address *local,
-    enum packet_channel channel)
+int port_open(struct port *port, struct relay *relay, const struct packet_socket_config *config)
 {
-    struct packet_socket_config config = {
-        .fd = fd, .local = *local, .channel = channel, .user = port};
+    struct packet_socket_config own = *config;
+    own.user = port;
+    own.reachable = true;
 
-    *port = (struct port){.relay = relay, .local = *local, .channel = channel};
+    *port = (struct port){.relay = relay, .local = config->local, .channel = config->channel};
     map_init(&port->tuples);
-    return worker_open_socket(relay->module, &config, &port->socket);
+    return worker_open_socket(relay->module, &own, &port->socket);
 }
 
 void port_close(struct port *port)

@@ -37,9 +37,10 @@ struct tuple {
     uint8_t index; /* of the port among the transport's addresses */
 };
 
-/* Takes `fd` when it succeeds; returns 0 or a negative errno. `port` is where it will stay. */
-NODISCARD int port_open(struct port *port, struct relay *relay, int fd, const struct address *local,
-    enum packet_channel channel);
+/* Takes the descriptor of `config` when it succeeds; returns 0 or a negative errno. `port` is where
+ * it will stay. Others in the process may send to it without the kernel. */
+NODISCARD int port_open(
+    struct port *port, struct relay *relay, const struct packet_socket_config *config);
 
 /* Lets go what waits to be sent, closes the socket and forgets all 5-tuples; harmless when it is
  * not open. */

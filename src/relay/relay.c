@@ -40,9 +40,15 @@ static int open_shared(struct relay *relay, const struct relay_shared_socket *so
 {
     int error = 0;
     for (size_t i = 0; i < count; i++) {
+        struct packet_socket_config config = {
+            .fd = sockets[i].fd,
+            .local = sockets[i].local,
+            .channel = PACKET_CHANNEL_SHARED,
+            .tos = sockets[i].tos,
+            .advertised = sockets[i].advertised,
+        };
         if (error == 0)
-            error = port_open(
-                &relay->shared[i], relay, sockets[i].fd, &sockets[i].local, PACKET_CHANNEL_SHARED);
+            error = port_open(&relay->shared[i], relay, &config);
         if (error == 0)
             relay->shared_count++;
         else

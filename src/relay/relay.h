@@ -23,7 +23,8 @@ enum { RELAY_MAX_SSRCS = 16 };
 struct relay_sockets {
     uint32_t lease;
     int rtp_fd;
-    int rtcp_fd; /* -1: none */
+    int rtcp_fd;               /* -1: none */
+    struct address advertised; /* IP of both as the world knows it; family NONE: as bound */
 };
 
 /* The new plan of a call. Made by relay_update_new(), taken by relay_post_update(). */
@@ -122,6 +123,8 @@ struct relay_listener {
 struct relay_shared_socket {
     int fd;
     struct address local;
+    struct address advertised; /* its IP as the world knows it; family NONE: that of `local` */
+    uint8_t tos;               /* set on the descriptor */
 };
 
 struct relay_config {

@@ -130,7 +130,11 @@ static int lease_on(struct leases *leases, const struct local_address *local,
     *lease = (struct lease){.pool = pool, .port = ports.port, .kind = kind};
     u64_map_put(&leases->by_number, &lease->node, number);
     leases->new_sockets[leases->new_count++] = (struct relay_sockets){
-        .lease = number, .rtp_fd = ports.fds[0], .rtcp_fd = kind == PORT_PAIR ? ports.fds[1] : -1};
+        .lease = number,
+        .rtp_fd = ports.fds[0],
+        .rtcp_fd = kind == PORT_PAIR ? ports.fds[1] : -1,
+        .advertised = local->advertised,
+    };
     describe(local, ports.port, kind == PORT_PAIR, number, out);
     return 0;
 }

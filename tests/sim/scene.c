@@ -47,7 +47,7 @@ static struct dtls_certificate *certificate(void)
 void scene_open(struct scene *s)
 {
     const struct relay_shared_socket shared[] = {
-        {.fd = sim_fd(), .local = addr(SHARED)},
+        {.fd = sim_fd(), .local = addr(SHARED), .advertised = addr(ADVERTISED)},
         {.fd = sim_fd(), .local = addr(SHARED_6)},
     };
     struct worker_config worker = {.index = 0};
@@ -105,8 +105,8 @@ struct plan_transport *scene_leased(struct scene *s, uint32_t id, const char *re
         t->remote_rtp = t->remote_rtcp = addr(remote);
         t->remote_rtcp.port++;
     }
-    s->sockets[s->socket_count++] =
-        (struct relay_sockets){.lease = id, .rtp_fd = sim_fd(), .rtcp_fd = sim_fd()};
+    s->sockets[s->socket_count++] = (struct relay_sockets){
+        .lease = id, .rtp_fd = sim_fd(), .rtcp_fd = sim_fd(), .advertised = addr(ADVERTISED)};
     return t;
 }
 

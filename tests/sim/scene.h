@@ -13,6 +13,7 @@
 /* The relay's addresses: transport number n has the lease n with the ports 30000 + 2n and the next,
  * or uses a shared port. */
 #define RELAY_IP "198.51.100.1"
+#define ADVERTISED "203.0.113.1" /* as the world knows it */
 #define SHARED RELAY_IP ":40000"
 #define SHARED_6 "[2001:db8::1]:40000"
 

@@ -111,7 +111,22 @@ void sim_send(const struct address *from, const struct address *to, struct bytes
     list_push_back(&world.to_relay, &wire->link);
 }
 
-static void hand_over(const struct packet *p)
+/* Relay sockets reach each other, under advertised addresses as well. */
+static bool stays_inside(const struct worker *w, const struct packet *p)
+{
+    const struct own_socket *sender = &p->socket->own;
+    list_for_each (at, &w->sockets) {
+        const struct own_socket *own = &CONTAINER_OF(at, struct fake_socket, link)->socket.own;
+        bool by_bound = address_equal(&own->bound, &p->peer);
+        if (!by_bound && !(own->is_listed && address_equal(&own->advertised, &p->peer)))
+            continue;
+        sim_send(by_bound ? &sender->bound : &sender->advertised, &own->bound, packet_bytes(p));
+        return true;
+    }
+    return false;
+}
+
+static void hand_over(const struct worker *w, const struct packet *p)
 {
     list_for_each_safe (at, &world.peers) {
         struct sim_peer *peer = CONTAINER_OF(at, struct sim_peer, link);
@@ -121,7 +136,8 @@ static void hand_over(const struct packet *p)
         peer->receive(peer, &from, packet_bytes(p));
         return;
     }
-    world.unreachable++;
+    if (!stays_inside(w, p))
+        world.unreachable++;
 }
 
 static int fake_open(
@@ -134,7 +150,12 @@ static int fake_open(
     s->socket = (struct packet_socket){.local = config->local,
         .channel = config->channel,
         .module = config->module,
-        .user = config->user};
+        .user = config->user,
+        .own = {.bound = config->local,
+            .advertised =
+                config->advertised.family != ADDRESS_NONE ? config->advertised : config->local,
+            .is_listed = config->reachable}};
+    s->socket.own.advertised.port = config->local.port;
     list_push_back(&w->sockets, &s->link);
     *out = &s->socket;
     return 0;
@@ -202,7 +223,7 @@ static void fake_send(struct packet_io *io, struct packet_batch *batch)
             drop_count(&w->counters.drops, DROP_SOCKET_CLOSED);
         } else {
             counter_add(&w->counters.sent_packets, 1);
-            hand_over(p);
+            hand_over(w, p);
         }
         packet_give(&w->packets, p);
     }

@@ -330,6 +330,46 @@ static void follows_the_local_address_that_a_party_uses(void **state)
     assert_true(address_equal(&alice.inbox.kept[1].from, &t->locals[1].rtp));
 }
 
+/* Two calls whose phones are each other's relay: the packets take both, and stay inside between
+ * them, from the address in the form in which the other one was addressed. */
+static void relays_to_itself(bool advertised)
+{
+    struct address from = addr(advertised ? ADVERTISED : RELAY_IP);
+    scene_leased(&scene, 3, advertised ? ADVERTISED ":30004" : RELAY_IP ":30004");
+    scene_leased(&scene, 4, "192.0.2.3:7000");
+    struct plan_stream *c = scene_stream(&scene, 13, 3);
+    struct plan_stream *d = scene_stream(&scene, 14, 4);
+    scene_connect(c, d);
+    scene.transports[1].remote_rtp = from; /* in Bob's place */
+    scene.transports[1].remote_rtp.port = 30006;
+    scene.transports[1].learning = scene.transports[2].learning = PLAN_LEARN_OFF;
+    scene.transports[1].strict_source = scene.transports[2].strict_source = true;
+    scene_apply(&scene);
+    phone_join(&carol, "192.0.2.3:7000", RELAY_IP ":30008");
+
+    phone_say(&alice, &hello);
+    sim_settle();
+    assert_int_equal(carol.inbox.count, 1);
+    assert_true(bytes_equal(inbox_back(&carol.inbox, 0), speech_bytes(&hello)));
+    phone_say(&carol, &hello);
+    sim_settle();
+    assert_int_equal(alice.inbox.count, 1);
+    assert_int_equal(sim_unreachable(), 0);
+    assert_int_equal(sim_drops_in_all(), 0);
+}
+
+static void relays_to_itself_by_its_own_address(void **state)
+{
+    (void)state;
+    relays_to_itself(false);
+}
+
+static void relays_to_itself_by_its_advertised_address(void **state)
+{
+    (void)state;
+    relays_to_itself(true);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, two_phones, close_scene)
 
 int main(void)
@@ -350,6 +390,8 @@ int main(void)
         test(takes_feedback_out_for_avp),
         test(passes_what_is_not_rtp_as_it_is),
         test(follows_the_local_address_that_a_party_uses),
+        test(relays_to_itself_by_its_own_address),
+        test(relays_to_itself_by_its_advertised_address),
     };
     return cmocka_run_group_tests_name("plain", tests, NULL, NULL);
 }

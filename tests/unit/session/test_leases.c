@@ -69,6 +69,7 @@ static void a_pair_is_even_and_comes_home(void **state)
     const struct relay_sockets *sockets = leases_new_sockets(f.leases, &count);
     assert_int_equal(count, 1);
     assert_int_equal(sockets[0].lease, local[0].lease);
+    assert_string_equal(address_ip_text(&sockets[0].advertised, text), "203.0.113.9");
     take(sockets, count);
     leases_commit(f.leases);
     assert_int_equal(leases_usage(f.leases, 0).used, 2);
