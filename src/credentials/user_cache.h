@@ -20,7 +20,8 @@ NODISCARD struct user_cache *user_cache_ref(struct user_cache *cache);
 void user_cache_unref(struct user_cache *cache); /* accepts NULL */
 
 /* `stored` is a password or "0x" and an MD5 key; false when it is neither, or out of memory. A
- * former entry of the same name is replaced. */
+ * former entry of the same name is replaced. The entry is forgotten at `expires_s` (in seconds
+ * since 1970; INT64_MAX: never), which does not end the user's allocations. */
 NODISCARD bool user_cache_put(struct user_cache *cache, struct text realm, struct text username,
     struct text stored, int64_t expires_s);
 
