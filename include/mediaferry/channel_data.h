@@ -13,12 +13,20 @@
 enum {
     CHANNEL_HEADER_SIZE = 4,
     CHANNEL_FIRST = 0x4000,
-    CHANNEL_LAST = 0x4fff, /* RFC 8656, section 12: numbers above are reserved */
+    CHANNEL_LAST = 0x4fff,         /* RFC 8656, section 12: numbers above are reserved */
+    CHANNEL_LAST_RFC5766 = 0x7fff, /* but clients of its forerunner use them */
 };
 
+/* Whether a server that follows RFC 8656 alone may bind it. */
 static inline bool channel_number_is_valid(unsigned number)
 {
     return number >= CHANNEL_FIRST && number <= CHANNEL_LAST;
+}
+
+/* Whether a message may carry it at all. */
+static inline bool channel_number_is_known(unsigned number)
+{
+    return number >= CHANNEL_FIRST && number <= CHANNEL_LAST_RFC5766;
 }
 
 struct channel_data {

@@ -65,6 +65,7 @@ struct turn_options {
     bool stun_only, no_stun;
     bool rfc5780;
     bool mobility;
+    bool rfc5766_channel_numbers;
     char *proxy_protocol;                    /* list */
     enum turn_default_family default_family; /* of a request that names none */
     char *alternate_server;                  /* list */

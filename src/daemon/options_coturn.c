@@ -34,7 +34,6 @@ static const char open_stun[] = "Binding requests need no credentials; no-stun t
 static const char no_old_stun[] =
     "the STUN of RFC 3489 is not spoken, and replies carry no more than RFC 8489 asks for";
 static const char no_discovery[] = "RFC 5780 is off unless rfc5780 turns it on";
-static const char strict_channels[] = "channel numbers are those of RFC 8656, 0x4000 to 0x4FFF";
 static const char dangerous[] = "peers without a permission are never relayed";
 static const char no_origin_check[] =
     "ORIGIN chooses the realm of the challenge and is not looked at again";
@@ -117,7 +116,6 @@ const struct ignored_option coturn_ignored_options[] = {
     {.name = "rfc3489-compatibility", .reason = no_old_stun},
     {.name = "response-origin-only-with-rfc5780", .reason = no_old_stun},
     {.name = "include-reason-string", .reason = no_old_stun},
-    {.name = "rfc5766-channel-numbers", .reason = strict_channels},
     {.name = "server-relay", .reason = dangerous},
     {.name = "check-origin-consistency", .reason = no_origin_check},
     {.name = "multiplex-peer*", .reason = no_shared_port},

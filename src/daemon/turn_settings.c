@@ -57,7 +57,7 @@ static void add_endpoint(struct address *out, size_t *count, const struct addres
 
 static bool has_tls(const struct daemon_config *config)
 {
-    return config->turn_lists.certificates.count > 0 && config->turn.tls_listening_port != 0 &&
+    return config->turn_lists.certificates.count > 0 &&
            !(config->turn.no_tls && config->turn.no_dtls);
 }
 
@@ -297,6 +297,7 @@ static int fill(const struct daemon_config *config, const struct turn_circumstan
     set_discovery(config, &s->discovery);
     s->strict_expiry = turn->strict_expiry;
     s->mobility = turn->mobility;
+    s->rfc5766_channels = turn->rfc5766_channel_numbers;
     s->stun = !turn->no_stun;
     s->udp_relay = !turn->no_udp_relay;
     s->tcp_relay = !turn->no_tcp_relay;

@@ -9,7 +9,7 @@ bool channel_data_parse(struct bytes datagram, struct channel_data *out)
     uint16_t number = reader_u16(&r);
     uint16_t len = reader_u16(&r);
     struct bytes data = reader_take(&r, len);
-    if (!reader_ok(&r) || !channel_number_is_valid(number))
+    if (!reader_ok(&r) || !channel_number_is_known(number))
         return false;
     *out = (struct channel_data){.number = number, .data = data};
     return true;
@@ -69,7 +69,7 @@ struct turn_frame turn_frame_at(struct bytes stream)
     bool is_channel = false;
 
     if (stream.len > 0) {
-        is_channel = channel_number_is_valid((unsigned)stream.data[0] << 8);
+        is_channel = channel_number_is_known((unsigned)stream.data[0] << 8);
         if (!is_channel && (stream.data[0] & 0xc0) != 0)
             return garbage();
     }

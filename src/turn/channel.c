@@ -119,7 +119,9 @@ static unsigned read_binding(const struct turn_request *r, struct binding *out)
     if (!request_u32(r, REQUEST_CHANNEL, &value) || !request_peer(r, &out->peer))
         return STUN_BAD_REQUEST;
     out->number = (uint16_t)(value >> 16);
-    if (!channel_number_is_valid(out->number) || out->peer.port == 0)
+    bool is_valid = r->server->settings->rfc5766_channels ? channel_number_is_known(out->number)
+                                                          : channel_number_is_valid(out->number);
+    if (!is_valid || out->peer.port == 0)
         return STUN_BAD_REQUEST;
     unsigned code = permission_judge(r->allocation, &out->peer, &out->checks_port);
     if (code != 0)

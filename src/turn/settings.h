@@ -36,6 +36,7 @@ struct turn_settings {
 
     bool strict_expiry; /* credentials that expire end their allocation */
     bool mobility;
+    bool rfc5766_channels;                      /* bind also 0x5000..0x7fff */
     bool stun;                                  /* answer Binding */
     bool udp_relay, tcp_relay;                  /* kinds of allocations */
     bool relay_ip4, relay_ip6;                  /* families of relayed addresses */

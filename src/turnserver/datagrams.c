@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "turnserver/datagrams.h"
 
+#include "mediaferry/channel_data.h"
 #include "mediaferry/classify.h"
 #include "turnserver/doors.h"
 #include "turnserver/dtls_clients.h"
 #include "turnserver/relays.h"
+
+/* Channels of RFC 5766 begin with bytes that RFC 7983 gives to nobody. */
+static bool is_old_channel(const struct turn_worker *w, const struct packet *p)
+{
+    return w->settings->turn->rfc5766_channels && p->len >= CHANNEL_HEADER_SIZE &&
+           channel_number_is_known((unsigned)p->data[0] << 8);
+}
+
+static void serve_udp(
+    struct turn_worker *w, const struct turn_path *path, struct packet *p, struct serving serving)
+{
+    if (w->server->config.udp)
+        serve(w, path, p, serving);
+    else
+        p->drop = DROP_UNKNOWN_PROTOCOL;
+}
 
 void datagram_from_client(
     struct turn_worker *w, const struct turn_path *path, struct packet *p, struct serving serving)
@@ -12,10 +29,7 @@ void datagram_from_client(
     switch (packet_classify(packet_bytes(p))) {
     case PACKET_STUN:
     case PACKET_CHANNEL_DATA:
-        if (w->server->config.udp)
-            serve(w, path, p, serving);
-        else
-            p->drop = DROP_UNKNOWN_PROTOCOL;
+        serve_udp(w, path, p, serving);
         return;
     case PACKET_DTLS:
         dtls_clients_receive(w, path, p, serving.was_handed_over);
@@ -24,7 +38,10 @@ void datagram_from_client(
     case PACKET_RTP:
     case PACKET_RTCP:
     case PACKET_UNKNOWN:
-        p->drop = DROP_UNKNOWN_PROTOCOL;
+        if (is_old_channel(w, p))
+            serve_udp(w, path, p, serving);
+        else
+            p->drop = DROP_UNKNOWN_PROTOCOL;
         return;
     }
 }

@@ -50,6 +50,7 @@ def uclient(server, peer_port, way, arguments, credentials, seconds=40):
 @pytest.fixture(scope="module")
 def server(turn_cert):
     one = TurnServer("mobility", f"static-auth-secret={SECRET}" if not ORACLE else "stale-nonce=600",
+                     *([] if ORACLE else ["rfc5766-channel-numbers"]),
                      ips=("127.0.0.1", "::1"), cert=turn_cert,
                      **({} if ORACLE else {"daemon_options": ["--num-threads=2", "--log-level=5"]}))
     yield one

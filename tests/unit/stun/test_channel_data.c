@@ -27,8 +27,8 @@ static void datagrams_are_read_or_refused(void **state)
         {"half a header", "4000 00", false, 0},
         {"nothing", "", false, 0},
         {"below the numbers", "3fff 0002 abcd", false, 0},
-        {"reserved number", "5000 0002 abcd", false, 0},
-        {"old number", "7fff 0002 abcd", false, 0},
+        {"last number of RFC 5766", "7fff 0002 abcd", true, 2},
+        {"above all numbers", "8000 0002 abcd", false, 0},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -79,7 +79,7 @@ static void streams_are_cut_into_frames(void **state)
         {"channel, padding of any value", "4000 0001 ab ffffff ff", TURN_FRAME_CHANNEL_DATA, 5, 8},
         {"empty channel", "4fff 0000", TURN_FRAME_CHANNEL_DATA, 4, 4},
         {"the longest channel", "4000 ffff", TURN_FRAME_NEED_MORE, 0, 65540},
-        {"reserved channel", "50", TURN_FRAME_GARBAGE, 0, 0},
+        {"channel of RFC 5766", "7fff 0000", TURN_FRAME_CHANNEL_DATA, 4, 4},
         {"RTP", "80", TURN_FRAME_GARBAGE, 0, 0},
         {"odd length", "0001 0001", TURN_FRAME_GARBAGE, 0, 0},
         {"a request of HTTP", "47455420", TURN_FRAME_NEED_MORE, 0, 4 + 0x5420},

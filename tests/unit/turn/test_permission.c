@@ -296,6 +296,20 @@ static void many_channels(void **state)
     assert_int_equal(permissions(), 0);
 }
 
+static void w33_numbers_of_rfc5766_when_allowed(void **state)
+{
+    struct turn_settings *settings = world_settings();
+    (void)state;
+    settings->rfc5766_channels = true;
+    start(settings, "transport=17");
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=7fff peer=8.8.8.8:1"), 0);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=5000 peer=8.8.8.8:2"), 0);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=3fff peer=8.8.8.8:3"), 400);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=8000 peer=8.8.8.8:3"), 400);
+    assert_int_equal(send_channel(&client, 0x7fff, "x"), DROP_NONE);
+    assert_int_equal(world_last(&world)->peer.port, 1);
+}
+
 /* --- the policy changes --- */
 
 static void set_policy(const char *allowed, const char *denied)
@@ -347,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(w36_a_bind_at_590_s_keeps_both, start_plain, stop),
         cmocka_unit_test_setup_teardown(w33_one_channel_one_peer, start_plain, stop),
         cmocka_unit_test_teardown(many_channels, stop),
+        cmocka_unit_test_teardown(w33_numbers_of_rfc5766_when_allowed, stop),
         cmocka_unit_test_setup_teardown(a_new_policy_ends_permissions, start_plain, stop),
         cmocka_unit_test_setup_teardown(ports_are_judged_packet_by_packet, start_plain, stop),
     };
