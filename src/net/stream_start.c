@@ -9,7 +9,7 @@
 #include "net/tcp_socket.h"
 #include "net/tls_context.h"
 
-enum { TLS_HANDSHAKE_RECORD = 22 };
+enum { TLS_HANDSHAKE_RECORD = 22, TLS_RECORD_HEADER = 5, TLS_RECORD_MAX = 16384 };
 
 static int finish_connect(struct stream *s, enum stream_end *end)
 {
@@ -76,6 +76,24 @@ static int begin_tls(struct stream *s)
     return 0;
 }
 
+/*
+ * Whether the first record of TLS has come as a whole, which is asked of the kernel: a handshake of
+ * OpenSSL's holds tens of KiB, so who sends a byte a minute does not get one. Woken before that,
+ * the peer has ended, and OpenSSL may find out.
+ */
+static bool first_record_is_here(struct stream *s)
+{
+    uint8_t header[TLS_RECORD_HEADER];
+    size_t needed = TLS_RECORD_HEADER;
+    if (recv(s->fd, header, sizeof(header), MSG_PEEK) == TLS_RECORD_HEADER)
+        needed += (size_t)(header[3] << 8 | header[4]);
+    bool is_here =
+        needed > TLS_RECORD_MAX || needed == s->awaited || tcp_socket_available(s->fd) >= needed;
+    s->awaited = is_here ? 1 : needed;
+    tcp_socket_wake_at(s->fd, s->awaited);
+    return is_here;
+}
+
 static int sniff(struct stream *s, enum stream_end *end)
 {
     uint8_t first;
@@ -84,13 +102,14 @@ static int sniff(struct stream *s, enum stream_end *end)
         *end = len == 0 ? STREAM_PEER_CLOSED : STREAM_RESET;
         return len == 0 ? -ECONNRESET : -errno;
     }
-    int error = 0;
+    bool is_tls = s->tls != NULL && first == TLS_HANDSHAKE_RECORD;
+    if (is_tls && !first_record_is_here(s))
+        return -EAGAIN;
+    *end = STREAM_NO_MEMORY;
     s->phase = STREAM_PHASE_OPEN;
-    if (s->tls != NULL && first == TLS_HANDSHAKE_RECORD)
-        error = begin_tls(s);
+    int error = is_tls ? begin_tls(s) : 0;
     tls_context_unref(s->tls);
     s->tls = NULL;
-    *end = STREAM_NO_MEMORY;
     return error;
 }
 

@@ -39,6 +39,7 @@ struct stream {
     struct tls_context *tls; /* until the first byte is known */
     int fd;
     enum stream_phase phase;
+    size_t awaited; /* bytes of the first record of TLS to be woken at; 0: not known yet */
     struct stream_limits limits;
     struct address client;
     struct address local;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "net/sockaddr.h"
@@ -95,6 +96,18 @@ void tcp_socket_no_delay(int fd)
 {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+size_t tcp_socket_available(int fd)
+{
+    int available = 0;
+    return ioctl(fd, FIONREAD, &available) == 0 ? (size_t)available : 0;
+}
+
+void tcp_socket_wake_at(int fd, size_t bytes)
+{
+    int low_water = (int)bytes;
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof(low_water));
 }
 
 int tcp_socket_error(int fd)

@@ -29,6 +29,12 @@ NODISCARD int tcp_socket_accept(int fd, struct address *remote, int *out);
 /* Small messages leave at once, when it is TCP at all. */
 void tcp_socket_no_delay(int fd);
 
+/* How many bytes can be read at once. */
+size_t tcp_socket_available(int fd);
+
+/* It is readable from so many bytes on, or at its end. */
+void tcp_socket_wake_at(int fd, size_t bytes);
+
 /* The error that waits on it (how connect() went); 0 when there is none. */
 NODISCARD int tcp_socket_error(int fd);
 

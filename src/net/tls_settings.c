@@ -51,32 +51,44 @@ void tls_authorities_done(struct tls_authorities *a)
     sk_X509_NAME_pop_free(a->names, X509_NAME_free);
 }
 
-/* Without one, OpenSSL would ask the terminal. */
-static int give_password(char *buffer, int size, int is_writing, void *password)
+struct password {
+    const char *value; /* or NULL */
+    bool is_missed;
+};
+
+/* In place of OpenSSL's own, which asks the terminal. */
+static int give_password(char *buffer, int size, int is_writing, void *argument)
 {
     (void)is_writing;
-    size_t len = password != NULL ? strlen(password) : 0;
-    if (len == 0 || len > (size_t)size)
+    struct password *password = argument;
+    struct text value = text_from(password->value);
+    password->is_missed = value.len == 0;
+    if (value.len == 0 || value.len > (size_t)size)
         return -1;
-    memcpy(buffer, password, len);
-    return (int)len;
+    memcpy(buffer, value.data, value.len);
+    return (int)value.len;
 }
 
 int tls_pair_load(
     SSL_CTX *context, const struct tls_pair *pair, const char *password, struct str *why)
 {
+    struct password given = {.value = password};
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(context, pair->certificate) != 1)
         return refuse(why, "certificate", pair->certificate);
 
     SSL_CTX_set_default_passwd_cb(context, give_password);
-    SSL_CTX_set_default_passwd_cb_userdata(context, (void *)password);
+    SSL_CTX_set_default_passwd_cb_userdata(context, &given);
     int loaded = SSL_CTX_use_PrivateKey_file(context, pair->key, SSL_FILETYPE_PEM);
     SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
-    if (loaded != 1)
-        return refuse(why, "key", pair->key);
+    SSL_CTX_set_default_passwd_cb(context, NULL);
+    if (given.is_missed) {
+        str_addf(why, "key %s: is encrypted, and there is no password", pair->key);
+        ERR_clear_error();
+        return -EINVAL;
+    }
     /* Loading compares it with a certificate of its own kind only. */
-    if (SSL_CTX_check_private_key(context) != 1)
+    if (loaded != 1 || SSL_CTX_check_private_key(context) != 1)
         return refuse(why, "key", pair->key);
     return 0;
 }
