@@ -218,7 +218,10 @@ static struct parcel *parcel_for(struct inside *in, unsigned worker, size_t len)
         post_parcel(in, worker);
         parcel = NULL;
     }
-    size_t capacity = parcel != NULL ? 2 * parcel->capacity : PARCEL_SIZE;
+    size_t used = parcel != NULL ? parcel->len : 0;
+    size_t capacity = PARCEL_SIZE;
+    while (capacity < used + len)
+        capacity *= 2;
     struct parcel *larger = realloc(parcel, sizeof(*parcel) + capacity);
     if (larger == NULL)
         return NULL;
