@@ -23,7 +23,7 @@ enum admin_error {
 };
 
 struct admin_credentials_query {
-    struct text user;  /* 1 to 256 bytes of UTF-8 without control characters */
+    struct text user;  /* UTF-8 without control characters, 1 to 508 bytes */
     struct text realm; /* empty: the default */
     uint32_t ttl_s;    /* 0: not said */
 };

@@ -17,14 +17,11 @@
 
 enum {
     ADMIN_MAX_CONNECTIONS = 64,
-    ADMIN_MAX_TOKENS = 8,
-    ADMIN_TOKEN_MIN = 16, /* characters */
-    ADMIN_TOKEN_MAX = 256,
     ADMIN_DEFAULT_DEADLINE_MS = 5000,
 };
 
 struct admin_counters {
-    struct counter requests;
+    struct counter answered;     /* 2xx */
     struct counter unauthorized; /* 401 */
     struct counter throttled;    /* 429 */
     struct counter rejected;     /* other 4xx */
@@ -35,7 +32,7 @@ struct admin_counters {
 struct admin_config {
     const struct listen_addresses *listen; /* copied */
     const struct text *tokens;             /* any of them will do; only their hashes are kept */
-    size_t token_count;                    /* at least 1 */
+    size_t token_count;                    /* 1 to 8, each of 16 to 256 characters */
     unsigned deadline_ms;                  /* for the daemon's answer, then 504; 0: the default */
     struct admin_api api;
 };
@@ -55,8 +52,8 @@ const struct address *admin_address(const struct admin *admin, size_t index);
 
 const struct admin_counters *admin_counters(const struct admin *admin);
 
-/* Open requests are dropped; the memory is freed from the loop. Not from within a call of the api.
- * Accepts NULL. */
+/* Open requests are dropped, and nothing may be answered any more; the memory is freed from the
+ * loop. Not from within a call of the api. Accepts NULL. */
 void admin_close(struct admin *admin);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "redis/link.h"
-#include "redis/pending.h"
+#include "redis/queue.h"
 
 enum {
     BACK_OFF_MIN_MS = 100,
@@ -36,7 +36,7 @@ struct redis_client {
     enum client_state state;
     struct redis_link *link;     /* NULL in WAITING */
     struct redis_stream *stream; /* the same */
-    struct pending_queue pending;
+    struct redis_queue pending;
     uv_timer_t timer;
     uint64_t deadline_ms; /* in CONNECTING and GREETING: give up; in WAITING: try again */
     uint64_t heard_ms;
@@ -60,7 +60,7 @@ static uint64_t next_due(const struct redis_client *client)
 {
     if (client->state != CLIENT_READY)
         return client->deadline_ms;
-    const struct pending *oldest = pending_first(&client->pending);
+    const struct redis_pending *oldest = redis_queue_first(&client->pending);
     return oldest != NULL ? oldest->sent_ms + client->command_timeout_ms
                           : client->heard_ms + client->idle_ms;
 }
@@ -96,15 +96,15 @@ static int send_words(struct redis_client *client, const struct text *words, siz
     }
     if (count == 0 || count > REDIS_COMMAND_MAX_WORDS || total > MAX_COMMAND)
         return -E2BIG;
-    struct pending entry = {.callback = callback, .sent_ms = uv_now(client->loop)};
-    if (!pending_push(&client->pending, entry))
+    struct redis_pending entry = {.callback = callback, .sent_ms = uv_now(client->loop)};
+    if (!redis_queue_push(&client->pending, entry))
         return -EAGAIN;
 
     int len = redisFormatCommandArgv(&command, (int)count, data, lens);
     int error = len < 0 ? -ENOMEM : redis_link_write(client->link, bytes_of(command, (size_t)len));
     redisFreeCommand(command);
     if (error != 0) {
-        pending_unpush(&client->pending);
+        redis_queue_unpush(&client->pending);
         return error;
     }
     counter_add(&client->counters.commands, 1);
@@ -208,7 +208,7 @@ static void handle_reply(struct redis_client *client, const struct redis_reply *
         give_up(client, TEXT("a reply to nothing"));
         return;
     }
-    struct pending entry = pending_pop(&client->pending);
+    struct redis_pending entry = redis_queue_pop(&client->pending);
     if (reply->kind == REDIS_ERROR)
         counter_add(&client->counters.errors, 1);
     entry.callback.done(entry.callback.owner, reply);
@@ -271,7 +271,7 @@ static void disconnect(struct redis_client *client)
     client->stream = NULL;
     /* Only those of now: a callback cannot add one, for there is no connection. */
     while (client->pending.count > 0) {
-        struct pending entry = pending_pop(&client->pending);
+        struct redis_pending entry = redis_queue_pop(&client->pending);
         entry.callback.done(entry.callback.owner, NULL);
     }
 }
@@ -349,7 +349,7 @@ static void free_client(struct redis_client *client)
     for (size_t i = 0; i < client->channel_count; i++)
         free((char *)client->channels[i].data);
     free(client->channels);
-    pending_done(&client->pending);
+    redis_queue_done(&client->pending);
     redis_endpoint_done(&client->endpoint);
     str_done(&client->failure);
     free(client);
@@ -374,7 +374,7 @@ static bool build(struct redis_client *client, const struct redis_client_config 
     size_t max_pending = config->max_pending > 0 ? config->max_pending : REDIS_DEFAULT_MAX_PENDING;
     if (max_pending < GREETING_COMMANDS + config->channel_count)
         max_pending = GREETING_COMMANDS + config->channel_count;
-    return pending_init(&client->pending, max_pending) &&
+    return redis_queue_init(&client->pending, max_pending) &&
            copy_channels(client, config->channels, config->channel_count) &&
            redis_endpoint_copy(config->endpoint, &client->endpoint) == 0;
 }

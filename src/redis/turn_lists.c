@@ -83,7 +83,7 @@ static const char *const set_names[] = {
 
 static const char *const number_names[] = {"max-bps", "total-quota", "user-quota"};
 
-static bool add_key(struct realm_command *command, struct text realm, const char *name)
+static bool add_key(struct redis_realm_command *command, struct text realm, const char *name)
 {
     struct str *key = &command->keys[command->count - 1];
     str_add_string(key, "turn/realm/");
@@ -94,9 +94,10 @@ static bool add_key(struct realm_command *command, struct text realm, const char
     return str_ok(key);
 }
 
-bool realm_command_init(struct realm_command *command, struct text realm, enum realm_item item)
+bool redis_realm_command_init(
+    struct redis_realm_command *command, struct text realm, enum redis_realm_item item)
 {
-    *command = (struct realm_command){.count = 1};
+    *command = (struct redis_realm_command){.count = 1};
     if (item != REALM_NUMBERS) {
         command->words[0] = TEXT("SMEMBERS");
         return add_key(command, realm, set_names[item]);
@@ -108,7 +109,7 @@ bool realm_command_init(struct realm_command *command, struct text realm, enum r
     return true;
 }
 
-void realm_command_done(struct realm_command *command)
+void redis_realm_command_done(struct redis_realm_command *command)
 {
     for (size_t i = 0; i < COUNT_OF(command->keys); i++)
         str_done(&command->keys[i]);
@@ -116,13 +117,13 @@ void realm_command_done(struct realm_command *command)
 
 /* --- lists --- */
 
-void realm_lists_init(struct redis_realm_lists *lists, struct text realm)
+void redis_lists_init(struct redis_realm_lists *lists, struct text realm)
 {
     *lists = (struct redis_realm_lists){
         .realm = realm, .max_bps = -1, .total_quota = -1, .user_quota = -1};
 }
 
-void realm_lists_done(struct redis_realm_lists *lists)
+void redis_lists_done(struct redis_realm_lists *lists)
 {
     names_done(&lists->secrets);
     names_done(&lists->allowed_peers);
@@ -131,7 +132,7 @@ void realm_lists_done(struct redis_realm_lists *lists)
 }
 
 /* NULL for the numbers. */
-static struct redis_names *names_of(struct redis_realm_lists *lists, enum realm_item item)
+static struct redis_names *names_of(struct redis_realm_lists *lists, enum redis_realm_item item)
 {
     switch (item) {
     case REALM_SECRETS:
@@ -149,7 +150,7 @@ static struct redis_names *names_of(struct redis_realm_lists *lists, enum realm_
 }
 
 static const struct redis_names *const_names_of(
-    const struct redis_realm_lists *lists, enum realm_item item)
+    const struct redis_realm_lists *lists, enum redis_realm_item item)
 {
     return names_of((struct redis_realm_lists *)lists, item);
 }
@@ -180,15 +181,15 @@ static bool read_numbers(struct redis_realm_lists *lists, const struct redis_rep
     return true;
 }
 
-bool realm_lists_read(
-    struct redis_realm_lists *lists, enum realm_item item, const struct redis_reply *reply)
+bool redis_lists_read(
+    struct redis_realm_lists *lists, enum redis_realm_item item, const struct redis_reply *reply)
 {
     struct redis_names *names = names_of(lists, item);
     return names != NULL ? names_read(names, reply) : read_numbers(lists, reply);
 }
 
-bool realm_lists_item_equal(
-    const struct redis_realm_lists *a, const struct redis_realm_lists *b, enum realm_item item)
+bool redis_lists_item_equal(const struct redis_realm_lists *a, const struct redis_realm_lists *b,
+    enum redis_realm_item item)
 {
     const struct redis_names *names = const_names_of(a, item);
     if (names != NULL)
@@ -204,8 +205,8 @@ static void swap_numbers(int64_t *a, int64_t *b)
     *b = former;
 }
 
-void realm_lists_item_swap(
-    struct redis_realm_lists *a, struct redis_realm_lists *b, enum realm_item item)
+void redis_lists_item_swap(
+    struct redis_realm_lists *a, struct redis_realm_lists *b, enum redis_realm_item item)
 {
     struct redis_names *names = names_of(a, item);
     if (names == NULL) {

@@ -7,8 +7,8 @@
 
 /* One command of the realm being read; the client's callback owns a pointer to it. */
 struct fetch {
-    struct refresh *refresh;
-    enum realm_item item;
+    struct redis_refresh *refresh;
+    enum redis_realm_item item;
     bool is_good; /* its reply was read into `incoming` */
 };
 
@@ -17,7 +17,7 @@ struct realm {
     bool said_bad[REALM_ITEMS]; /* logged that the value cannot be used */
 };
 
-struct refresh {
+struct redis_refresh {
     struct redis_client *client;
     void (*on_lists)(void *owner, const struct redis_realm_lists *lists);
     void (*on_revoked)(void *owner, struct text realm, struct text user);
@@ -36,9 +36,9 @@ struct refresh {
     unsigned outstanding;
 };
 
-static void read_realm(struct refresh *refresh);
+static void read_realm(struct redis_refresh *refresh);
 
-static const char *item_name(enum realm_item item)
+static const char *item_name(enum redis_realm_item item)
 {
     static const char *const names[REALM_ITEMS] = {
         [REALM_SECRETS] = "secret",
@@ -50,7 +50,7 @@ static const char *item_name(enum realm_item item)
     return names[item];
 }
 
-static void say_usable(struct realm *realm, enum realm_item item, bool is_good)
+static void say_usable(struct realm *realm, enum redis_realm_item item, bool is_good)
 {
     if (!is_good && !realm->said_bad[item])
         log_event(LOG_ERR, LOG_NO_CALL, "redis-bad-value",
@@ -62,7 +62,7 @@ static void say_usable(struct realm *realm, enum realm_item item, bool is_good)
 
 /* `former` is the set before. */
 static void tell_revoked(
-    struct refresh *refresh, const struct realm *realm, const struct redis_names *former)
+    struct redis_refresh *refresh, const struct realm *realm, const struct redis_names *former)
 {
     const struct redis_names *names = &realm->lists.revoked;
     for (size_t i = 0; i < names->count; i++)
@@ -71,16 +71,16 @@ static void tell_revoked(
 }
 
 /* `incoming` gets what was there before. */
-static void take_over(struct refresh *refresh, struct realm *realm)
+static void take_over(struct redis_refresh *refresh, struct realm *realm)
 {
     bool changed = false, more_revoked = false;
     for (size_t i = 0; i < REALM_ITEMS; i++) {
-        enum realm_item item = refresh->fetches[i].item;
+        enum redis_realm_item item = refresh->fetches[i].item;
         bool is_good = refresh->fetches[i].is_good;
         say_usable(realm, item, is_good);
-        if (!is_good || realm_lists_item_equal(&realm->lists, &refresh->incoming, item))
+        if (!is_good || redis_lists_item_equal(&realm->lists, &refresh->incoming, item))
             continue;
-        realm_lists_item_swap(&realm->lists, &refresh->incoming, item);
+        redis_lists_item_swap(&realm->lists, &refresh->incoming, item);
         changed = true;
         more_revoked = more_revoked || item == REALM_REVOKED;
     }
@@ -90,21 +90,21 @@ static void take_over(struct refresh *refresh, struct realm *realm)
         tell_revoked(refresh, realm, &refresh->incoming.revoked);
 }
 
-static void finish_round(struct refresh *refresh)
+static void finish_round(struct redis_refresh *refresh)
 {
     bool again = refresh->again && !refresh->is_lost;
     refresh->is_running = false;
     refresh->again = false;
     refresh->on_round(refresh->owner, !refresh->is_lost);
     if (again)
-        refresh_start(refresh);
+        redis_refresh_start(refresh);
 }
 
-static void finish_realm(struct refresh *refresh)
+static void finish_realm(struct redis_refresh *refresh)
 {
     if (!refresh->is_lost)
         take_over(refresh, &refresh->realms[refresh->at]);
-    realm_lists_done(&refresh->incoming);
+    redis_lists_done(&refresh->incoming);
     refresh->at++;
     if (refresh->is_lost || refresh->at == refresh->realm_count)
         finish_round(refresh);
@@ -115,32 +115,32 @@ static void finish_realm(struct refresh *refresh)
 static void on_fetched(void *owner, const struct redis_reply *reply)
 {
     struct fetch *fetch = owner;
-    struct refresh *refresh = fetch->refresh;
+    struct redis_refresh *refresh = fetch->refresh;
     if (reply == NULL)
         refresh->is_lost = true;
     else
-        fetch->is_good = realm_lists_read(&refresh->incoming, fetch->item, reply);
+        fetch->is_good = redis_lists_read(&refresh->incoming, fetch->item, reply);
     if (--refresh->outstanding == 0)
         finish_realm(refresh);
 }
 
-static bool ask(struct refresh *refresh, struct text realm, struct fetch *fetch)
+static bool ask(struct redis_refresh *refresh, struct text realm, struct fetch *fetch)
 {
     struct redis_callback callback = {.done = on_fetched, .owner = fetch};
-    struct realm_command command;
-    bool sent = realm_command_init(&command, realm, fetch->item) &&
+    struct redis_realm_command command;
+    bool sent = redis_realm_command_init(&command, realm, fetch->item) &&
                 redis_client_send(refresh->client, command.words, command.count, callback) == 0;
-    realm_command_done(&command);
+    redis_realm_command_done(&command);
     return sent;
 }
 
-static void read_realm(struct refresh *refresh)
+static void read_realm(struct redis_refresh *refresh)
 {
     struct text realm = refresh->realms[refresh->at].lists.realm;
-    realm_lists_init(&refresh->incoming, realm);
+    redis_lists_init(&refresh->incoming, realm);
     refresh->outstanding = 0;
     for (size_t i = 0; i < REALM_ITEMS && !refresh->is_lost; i++) {
-        refresh->fetches[i] = (struct fetch){.refresh = refresh, .item = (enum realm_item)i};
+        refresh->fetches[i] = (struct fetch){.refresh = refresh, .item = (enum redis_realm_item)i};
         if (ask(refresh, realm, &refresh->fetches[i]))
             refresh->outstanding++;
         else
@@ -150,7 +150,7 @@ static void read_realm(struct refresh *refresh)
         finish_realm(refresh);
 }
 
-void refresh_start(struct refresh *refresh)
+void redis_refresh_start(struct redis_refresh *refresh)
 {
     if (refresh->is_running) {
         refresh->again = true;
@@ -165,9 +165,9 @@ void refresh_start(struct refresh *refresh)
         read_realm(refresh);
 }
 
-struct refresh *refresh_new(const struct refresh_config *config)
+struct redis_refresh *redis_refresh_new(const struct redis_refresh_config *config)
 {
-    struct refresh *refresh = calloc(1, sizeof(*refresh));
+    struct redis_refresh *refresh = calloc(1, sizeof(*refresh));
     size_t count = config->realm_count;
     if (refresh == NULL)
         return NULL;
@@ -186,21 +186,21 @@ struct refresh *refresh_new(const struct refresh_config *config)
         struct text name = config->realms[refresh->realm_count];
         const char *copy = text_dup(name);
         if (copy == NULL) {
-            refresh_free(refresh);
+            redis_refresh_free(refresh);
             return NULL;
         }
-        realm_lists_init(&realm->lists, text_of(copy, name.len));
+        redis_lists_init(&realm->lists, text_of(copy, name.len));
     }
     return refresh;
 }
 
-void refresh_free(struct refresh *refresh)
+void redis_refresh_free(struct redis_refresh *refresh)
 {
     if (refresh == NULL)
         return;
     for (size_t i = 0; i < refresh->realm_count; i++) {
         free((char *)refresh->realms[i].lists.realm.data);
-        realm_lists_done(&refresh->realms[i].lists);
+        redis_lists_done(&refresh->realms[i].lists);
     }
     free(refresh->realms);
     free(refresh);

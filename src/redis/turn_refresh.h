@@ -10,9 +10,9 @@
 
 #include "redis/turn_lists.h"
 
-struct refresh;
+struct redis_refresh;
 
-struct refresh_config {
+struct redis_refresh_config {
     struct redis_client *client; /* borrowed */
     const struct text *realms;   /* copied */
     size_t realm_count;
@@ -23,12 +23,12 @@ struct refresh_config {
 };
 
 /* NULL when out of memory. */
-NODISCARD struct refresh *refresh_new(const struct refresh_config *config);
+NODISCARD struct redis_refresh *redis_refresh_new(const struct redis_refresh_config *config);
 
 /* Nothing of it may be pending in the client. Accepts NULL. */
-void refresh_free(struct refresh *refresh);
+void redis_refresh_free(struct redis_refresh *refresh);
 
 /* Starts a round; when one is under way, another follows it. */
-void refresh_start(struct refresh *refresh);
+void redis_refresh_start(struct redis_refresh *refresh);
 
 #endif

@@ -22,7 +22,7 @@ struct redis_turn {
 
     struct redis_client *client;
     struct redis_client *subscriber;
-    struct refresh *refresh;
+    struct redis_refresh *refresh;
     uv_timer_t timer;
     bool is_available;
     struct log_limit limit; /* of lines about values */
@@ -41,7 +41,7 @@ static void set_available(struct redis_turn *turn, bool is_available)
 static void on_timer(uv_timer_t *timer)
 {
     struct redis_turn *turn = CONTAINER_OF(timer, struct redis_turn, timer);
-    refresh_start(turn->refresh);
+    redis_refresh_start(turn->refresh);
 }
 
 static void on_round(void *owner, bool is_whole)
@@ -70,7 +70,7 @@ static void on_ready(void *owner, bool is_ready)
 {
     struct redis_turn *turn = owner;
     if (is_ready) {
-        refresh_start(turn->refresh);
+        redis_refresh_start(turn->refresh);
         return;
     }
     uv_timer_stop(&turn->timer);
@@ -84,7 +84,7 @@ static void on_subscribed(void *owner, bool is_ready)
 {
     struct redis_turn *turn = owner;
     if (is_ready && redis_client_is_ready(turn->client))
-        refresh_start(turn->refresh);
+        redis_refresh_start(turn->refresh);
 }
 
 static void on_message(void *owner, struct text channel, struct text payload)
@@ -167,7 +167,7 @@ int redis_turn_open(
         return error;
     }
     error = open_clients(turn, config);
-    struct refresh_config refresh = {
+    struct redis_refresh_config refresh = {
         .client = turn->client,
         .realms = config->realms,
         .realm_count = config->realm_count,
@@ -177,7 +177,7 @@ int redis_turn_open(
         .owner = turn,
     };
     if (error == 0)
-        turn->refresh = refresh_new(&refresh);
+        turn->refresh = redis_refresh_new(&refresh);
     if (error != 0 || turn->refresh == NULL) {
         redis_turn_close(turn);
         return error != 0 ? error : -ENOMEM;
@@ -225,6 +225,6 @@ void redis_turn_close(struct redis_turn *turn)
         return;
     redis_client_close(turn->subscriber);
     redis_client_close(turn->client); /* ends a round that is under way */
-    refresh_free(turn->refresh);
+    redis_refresh_free(turn->refresh);
     uv_close((uv_handle_t *)&turn->timer, on_timer_closed);
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "redis/pending.h"
+#include "redis/queue.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-bool pending_init(struct pending_queue *queue, size_t capacity)
+bool redis_queue_init(struct redis_queue *queue, size_t capacity)
 {
-    *queue = (struct pending_queue){.capacity = capacity};
+    *queue = (struct redis_queue){.capacity = capacity};
     queue->ring = calloc(capacity, sizeof(*queue->ring));
     return queue->ring != NULL;
 }
 
-void pending_done(struct pending_queue *queue)
+void redis_queue_done(struct redis_queue *queue)
 {
     free(queue->ring);
-    *queue = (struct pending_queue){.ring = NULL};
+    *queue = (struct redis_queue){.ring = NULL};
 }
 
-bool pending_push(struct pending_queue *queue, struct pending entry)
+bool redis_queue_push(struct redis_queue *queue, struct redis_pending entry)
 {
     if (queue->count == queue->capacity)
         return false;
@@ -26,21 +26,21 @@ bool pending_push(struct pending_queue *queue, struct pending entry)
     return true;
 }
 
-const struct pending *pending_first(const struct pending_queue *queue)
+const struct redis_pending *redis_queue_first(const struct redis_queue *queue)
 {
     return queue->count > 0 ? &queue->ring[queue->first] : NULL;
 }
 
-struct pending pending_pop(struct pending_queue *queue)
+struct redis_pending redis_queue_pop(struct redis_queue *queue)
 {
     assert(queue->count > 0);
-    struct pending entry = queue->ring[queue->first];
+    struct redis_pending entry = queue->ring[queue->first];
     queue->first = (queue->first + 1) % queue->capacity;
     queue->count--;
     return entry;
 }
 
-void pending_unpush(struct pending_queue *queue)
+void redis_queue_unpush(struct redis_queue *queue)
 {
     assert(queue->count > 0);
     queue->count--;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin/http_server.h - HTTP/1.1 on a libuv loop: small requests, one a connection.
+ *
+ *     READING ---- request whole ----> ANSWERING ---- http_respond() ----> WRITING
+ *        |  refused, timeout              | deadline: late(), which answers   |
+ *        v                                v                                   v
+ *     WRITING                          WRITING                            LINGERING ---> closed
+ *
+ * Everything is bounded: connections, head, body, and the time in each state. A request may be
+ * answered at any time after it came; who hung up meanwhile costs nothing. One loop's thread only.
+ */
+#ifndef ADMIN_HTTP_SERVER_H
+#define ADMIN_HTTP_SERVER_H
+
+#include <uv.h>
+
+#include "admin/http_request.h"
+#include "base/str.h"
+#include "net/listen_address.h"
+
+enum { HTTP_MAX_BODY = 4096 };
+
+struct http_server;
+
+/* A connection, and the request on it. */
+struct http_exchange;
+
+struct http_response {
+    unsigned status;
+    const char *content_type;
+    const char *fields; /* more of them, each ended by CR LF; NULL: none */
+    struct str body;    /* taken */
+};
+
+struct http_server_config {
+    const struct listen_addresses *listen; /* borrowed for the call */
+    size_t max_connections;
+    unsigned read_timeout_ms;  /* for the whole request, from the connection on */
+    unsigned deadline_ms;      /* for its answer */
+    unsigned write_timeout_ms; /* for the client to take it */
+
+    /* A request to answer, now or later. */
+    void (*request)(void *owner, struct http_exchange *exchange);
+    /* The deadline has passed: to be answered now. */
+    void (*late)(void *owner, struct http_exchange *exchange);
+    /* Cannot be read: to be answered now, with this status. */
+    void (*refused)(void *owner, struct http_exchange *exchange, unsigned status);
+    /* The number of connections has changed. */
+    void (*counted)(void *owner, size_t connections);
+    /* After http_server_close(): the memory is free. */
+    void (*closed)(void *owner);
+    void *owner; /* borrowed */
+};
+
+/* Returns 0 and a new server in `out`, or a negative errno or UV_E code with a sentence in `why`;
+ * then `closed` is not called. */
+NODISCARD int http_server_open(uv_loop_t *loop, const struct http_server_config *config,
+    struct http_server **out, struct str *why);
+
+size_t http_server_address_count(const struct http_server *server);
+const struct address *http_server_address(const struct http_server *server, size_t index);
+
+/* Of each exchange, never 0. */
+uint64_t http_exchange_id(const struct http_exchange *exchange);
+
+/* The one that waits for its answer; NULL when it is gone or answered. */
+struct http_exchange *http_server_find(struct http_server *server, uint64_t id);
+
+/* Borrowed until it is answered. Of a request that was refused: all zeros but what was read. */
+const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+struct text http_exchange_body(const struct http_exchange *exchange);
+const struct address *http_exchange_peer(const struct http_exchange *exchange);
+
+/* Once for each exchange handed over. To HEAD the body is measured, but not sent. */
+void http_respond(struct http_exchange *exchange, struct http_response *response);
+
+/* Everything open is dropped; `closed` comes from the loop, or at once. Not from within a callback.
+ */
+void http_server_close(struct http_server *server);
+
+#endif

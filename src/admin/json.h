@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin/json.h - the JSON of the admin port, written and read.
+ *
+ * The writers fill an empty string, which has failed when memory is short. Bytes that are no UTF-8
+ * become '?'.
+ */
+#ifndef ADMIN_JSON_H
+#define ADMIN_JSON_H
+
+#include "admin/api.h"
+
+void admin_json_credentials(struct str *out, const struct admin_credentials *credentials);
+void admin_json_allocations(
+    struct str *out, const struct admin_allocation *rows, size_t count, size_t total);
+void admin_json_ended(struct str *out, uint64_t count);
+void admin_json_drain(struct str *out, bool draining, uint64_t left);
+void admin_json_error(struct str *out, struct text why);
+
+/* The body of a drain request. */
+struct admin_drain_body {
+    struct text alternates[ADMIN_MAX_ALTERNATES];
+    size_t count;
+    void *memory;
+};
+
+/* Nothing at all, or {"alternate-server": "a"} or {"alternate-server": ["a", "b"]}. False, and
+ * nothing to be freed, when it is something else. */
+NODISCARD bool admin_drain_body_read(struct text body, struct admin_drain_body *out);
+void admin_drain_body_done(struct admin_drain_body *body);
+
+#endif
