@@ -107,6 +107,26 @@ static void tells_addresses_apart(void **state)
     map_done(&map);
 }
 
+static void walks_equal_addresses(void **state)
+{
+    (void)state;
+    static struct address_node nodes[40];
+    struct map map;
+    map_init(&map);
+    /* Five each of eight addresses, so that chains have strangers in them. */
+    for (size_t i = 0; i < COUNT_OF(nodes); i++) {
+        struct address a = {.family = ADDRESS_IP4, .port = (uint16_t)(i % 8)};
+        address_map_put(&map, &nodes[i], &a);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        struct address_node *at = address_map_find(&map, &nodes[i].key);
+        for (size_t age = 0; age < 5; age++, at = address_map_next(at))
+            assert_ptr_equal(at, &nodes[i + 8 * (4 - age)]);
+        assert_null(at);
+    }
+    map_done(&map);
+}
+
 static void the_youngest_of_equal_keys_is_found(void **state)
 {
     (void)state;
@@ -130,6 +150,7 @@ int main(void)
         cmocka_unit_test(agrees_with_a_plain_array),
         cmocka_unit_test(may_be_emptied_while_walking),
         cmocka_unit_test(tells_addresses_apart),
+        cmocka_unit_test(walks_equal_addresses),
         cmocka_unit_test(the_youngest_of_equal_keys_is_found),
     };
     return cmocka_run_group_tests_name("map", tests, NULL, NULL);

@@ -290,11 +290,11 @@ void client_start(
 void client_challenge(struct client *c)
 {
     struct bytes nonce;
-    bool not_final = c->world->not_final;
-    c->world->not_final = false;
+    size_t packet_limit = c->world->packet_limit;
+    c->world->packet_limit = SIZE_MAX;
     c->nonce_len = 0;
     unsigned code = ask(c, STUN_ALLOCATE, "transport=17");
-    c->world->not_final = not_final;
+    c->world->packet_limit = packet_limit;
     bool ok = code == 401 && stun_find(&c->reply, STUN_NONCE, &nonce);
     assert(ok && nonce.len <= sizeof(c->nonce));
     (void)ok;
