@@ -2,9 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "admin/server.h"
+#include "admin/tokens.h"
 #include "daemon/config_turn.h"
-#include "daemon/turn_list.h"
 
 /* A port alone is one of this machine's own, unlike where phones and browsers listen. */
 static void add_loopback(struct text spec, struct str *out)
@@ -54,16 +53,20 @@ static int read_tokens(struct daemon_config *config, struct str *why)
     return config->admin_tokens != NULL ? 0 : -ENOMEM;
 }
 
+/* By whom they are for. */
 static int check_tokens(const struct daemon_config *config, const void *field, struct str *why)
 {
-    struct text rest = text_from(config->admin_tokens), token;
-    if (turn_list_count(rest) == 0 || turn_list_count(rest) > ADMIN_MAX_TOKENS)
-        return config_blame(config, field, why, "there must be one to %d tokens", ADMIN_MAX_TOKENS);
-    while (turn_list_next(&rest, &token))
-        if (token.len < ADMIN_TOKEN_MIN || token.len > ADMIN_TOKEN_MAX)
-            return config_blame(config, field, why, "a token has %d to %d characters",
-                ADMIN_TOKEN_MIN, ADMIN_TOKEN_MAX);
-    return 0;
+    struct text list[TOKENS_MAX + 1], rest = text_from(config->admin_tokens);
+    struct str problem = {0};
+    struct admin_tokens tokens;
+    size_t count = 0;
+    while (count < COUNT_OF(list) && turn_list_next(&rest, &list[count]))
+        count++;
+    int error = admin_tokens_read(list, count, &tokens, &problem);
+    if (error == -EINVAL)
+        config_blame(config, field, why, "%s", str_string(&problem));
+    str_done(&problem);
+    return error;
 }
 
 int config_resolve_admin(struct daemon_config *config, struct str *why)

@@ -7,6 +7,7 @@
 
 #include "daemon/turn_build.h"
 #include "daemon/turn_list.h"
+#include "redis/endpoint.h"
 
 enum { MIN_NONCE_SECRET = 16 };
 
@@ -37,9 +38,8 @@ static int check_promises(const struct daemon_config *config, struct str *why)
     if (turn->lt_cred_mech && !is_set(turn->user) && !secret && !redis)
         return config_blame(config, &turn->lt_cred_mech, why,
             "there is no 'user', no 'static-auth-secret' and no 'redis-userdb'");
-    if (turn->oauth && !is_set(turn->oauth_key) && !redis)
-        return config_blame(
-            config, &turn->oauth, why, "there is no 'oauth-key' and no 'redis-userdb'");
+    if (turn->oauth && !is_set(turn->oauth_key))
+        return config_blame(config, &turn->oauth, why, "there is no 'oauth-key'");
     if (!turn->oauth && is_set(turn->oauth_key))
         return config_blame(config, &turn->oauth_key, why, "'oauth' is not set");
     return 0;
@@ -123,6 +123,8 @@ void config_warn_turn(struct daemon_config *config)
     if (!turn->no_multicast_peers)
         config_warn(config, "option 'turn-no-multicast-peers' has no effect here because multicast "
                             "addresses are never peers");
+    if (turn->bps_capacity != 0 && turn->max_bps == 0)
+        config_warn(config, "option 'turn-bps-capacity' has no effect without 'turn-max-bps'");
     if (!config_turn_is_wanted(config))
         return;
     if (overlap(turn->min_port, turn->max_port, network->port_min, network->port_max))
@@ -238,6 +240,17 @@ static int resolve_users(struct daemon_config *config, struct str *why)
     return blamed(config, &turn->oauth_key, error, &problem, why);
 }
 
+/* Only whether it can be read: who connects reads it again. */
+static int check_redis(const struct daemon_config *config, struct str *why)
+{
+    struct text spec = text_from(config->turn.redis_userdb);
+    struct redis_endpoint endpoint = {0};
+    struct str problem = {0};
+    int error = spec.len > 0 ? redis_endpoint_parse(spec, &endpoint, &problem) : 0;
+    redis_endpoint_done(&endpoint);
+    return blamed(config, &config->turn.redis_userdb, error, &problem, why);
+}
+
 /* RFC 5780, section 6: two addresses and two ports. */
 static int check_discovery(const struct daemon_config *config, struct str *why)
 {
@@ -278,7 +291,8 @@ int config_resolve_turn(
     config->turn_is_on = config_turn_is_wanted(config);
     if ((error = resolve_addresses(config, host, why)) != 0 ||
         (error = resolve_servers(config, why)) != 0 || (error = resolve_ranges(config, why)) != 0 ||
-        (error = resolve_users(config, why)) != 0 || (error = check_discovery(config, why)) != 0)
+        (error = resolve_users(config, why)) != 0 || (error = check_redis(config, why)) != 0 ||
+        (error = check_discovery(config, why)) != 0)
         return error;
     return try_parts(config, why);
 }

@@ -81,7 +81,8 @@ void reload_adopt(struct daemon_config *current, struct daemon_config *fresh)
     }
     swap_lists(&current->turn_lists, &fresh->turn_lists);
     SWAP(current->turn_is_on, fresh->turn_is_on);
-    SWAP(current->admin_tokens, fresh->admin_tokens);
+    if (current->listen_admin.count > 0 && fresh->listen_admin.count > 0)
+        SWAP(current->admin_tokens, fresh->admin_tokens);
     SWAP(current->warnings, fresh->warnings);
     SWAP(current->warning_count, fresh->warning_count);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "admin/tokens.h"
 #include "base/log.h"
 #include "daemon/turn_state.h"
 
@@ -73,6 +74,9 @@ static void make_uris(const struct turn_service *s, struct uris *u)
     const struct turn_options *turn = &config->turn;
     struct turnserver_relay relays[TURN_ENDPOINTS_MAX];
     bool has_tls = s->tls != NULL;
+    /* TLS is told from the rest on either port. */
+    int64_t tls_port =
+        turn->tls_listening_port != 0 ? turn->tls_listening_port : turn->listening_port;
 
     for (size_t i = 0; i < config->turn_lists.uris.count && i < MAX_URIS; i++)
         u->list[u->count++] = config->turn_lists.uris.list[i];
@@ -91,8 +95,8 @@ static void make_uris(const struct turn_service *s, struct uris *u)
             add_uri(u, "turn", name, (uint16_t)turn->listening_port, "udp");
         if (turn->listening_port != 0 && !turn->no_tcp)
             add_uri(u, "turn", name, (uint16_t)turn->listening_port, "tcp");
-        if (has_tls && !turn->no_tls)
-            add_uri(u, "turns", name, (uint16_t)turn->tls_listening_port, "tcp");
+        if (has_tls && !turn->no_tls && tls_port != 0)
+            add_uri(u, "turns", name, (uint16_t)tls_port, "tcp");
     }
 }
 
@@ -346,18 +350,18 @@ static void say_listening(const struct turn_service *s)
     }
 }
 
-static size_t read_tokens(const struct daemon_config *config, struct text out[ADMIN_MAX_TOKENS])
+static size_t read_tokens(const struct daemon_config *config, struct text out[TOKENS_MAX])
 {
     struct text rest = text_from(config->admin_tokens), token;
     size_t count = 0;
-    while (count < ADMIN_MAX_TOKENS && turn_list_next(&rest, &token))
+    while (count < TOKENS_MAX && turn_list_next(&rest, &token))
         out[count++] = token;
     return count;
 }
 
 int turn_admin_reload(struct turn_service *s, const struct daemon_config *config, struct str *why)
 {
-    struct text tokens[ADMIN_MAX_TOKENS];
+    struct text tokens[TOKENS_MAX];
     if (s->admin == NULL || config->listen_admin.count == 0)
         return 0; /* opening and closing it needs a restart */
     return admin_set_tokens(s->admin, tokens, read_tokens(config, tokens), why);
@@ -366,7 +370,7 @@ int turn_admin_reload(struct turn_service *s, const struct daemon_config *config
 int turn_admin_open(struct turn_service *s, struct str *why)
 {
     const struct daemon_config *config = s->own.config;
-    struct text tokens[ADMIN_MAX_TOKENS];
+    struct text tokens[TOKENS_MAX];
     if (config->listen_admin.count == 0)
         return 0;
     struct admin_config admin = {
