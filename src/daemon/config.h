@@ -50,15 +50,12 @@ struct media_settings {
 enum turn_default_family { TURN_DEFAULT_IP4, TURN_DEFAULT_IP6, TURN_DEFAULT_KEEP };
 enum turn_algorithms { TURN_MD5, TURN_MD5_AND_SHA256 };
 
-/*
- * The section [turn], under coturn's names. Lists are texts with an entry on each line, as they
- * were written; `turn_lists` of the configuration has them parsed, except where the comment says
- * "as it is".
- */
+/* The section [turn], under coturn's names. Lists are texts with an entry on each line;
+ * `turn_lists` of the configuration has them parsed. */
 struct turn_options {
-    int64_t listening_port, tls_listening_port;         /* 0: none */
-    int64_t alt_listening_port, alt_tls_listening_port; /* 0: the one above and 1 */
-    char *listening_ip, *relay_ip, *external_ip;        /* lists */
+    int64_t listening_port, tls_listening_port;  /* 0: none */
+    int64_t alt_listening_port;                  /* 0: listening_port and 1 */
+    char *listening_ip, *relay_ip, *external_ip; /* lists */
     int64_t min_port, max_port;
     bool no_udp, no_tcp, no_tls, no_dtls;
     bool no_udp_relay, no_tcp_relay;
@@ -72,15 +69,15 @@ struct turn_options {
     char *tls_alternate_server;              /* list */
     bool software_attribute;
 
-    char *realm;                  /* list; as it is */
+    char *realm;                  /* list */
     char *origin;                 /* list */
     char *user;                   /* list */
-    char *static_auth_secret;     /* list; as it is */
+    char *static_auth_secret;     /* list */
     bool use_auth_secret;         /* asks for a secret or Redis: checked, no more */
     bool lt_cred_mech;            /* asks for a user or Redis: checked, no more */
     char *rest_api_separator;     /* one character */
     int64_t stale_nonce_s;        /* 0: never stale */
-    char *stateless_nonce_secret; /* list of 0 to 2; as it is */
+    char *stateless_nonce_secret; /* list of 0 to 2 */
     enum turn_algorithms password_algorithms;
     bool username_anonymity;
     bool strict_expiry;
@@ -104,12 +101,12 @@ struct turn_options {
     bool allow_loopback_peers;
     bool no_multicast_peers; /* always so */
 
-    char *cert, *pkey; /* lists of files, as many of each; as they are */
+    char *cert, *pkey; /* lists of files, as many of each */
     char *pkey_pwd;
     char *cipher_list;
     char *ca_file;
 
-    char *uris; /* list; as it is */
+    char *uris; /* list */
     int64_t credentials_ttl_s;
 };
 

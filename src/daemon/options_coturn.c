@@ -33,6 +33,7 @@ static const char mirrored[] = "FINGERPRINT is in a reply when it was in the req
 static const char open_stun[] = "Binding requests need no credentials; no-stun turns them off";
 static const char no_old_stun[] =
     "the STUN of RFC 3489 is not spoken, and replies carry no more than RFC 8489 asks for";
+static const char plain_discovery[] = "RFC 5780 is served on listening-port and over UDP only";
 static const char no_discovery[] = "RFC 5780 is off unless rfc5780 turns it on";
 static const char dangerous[] = "peers without a permission are never relayed";
 static const char no_origin_check[] =
@@ -111,6 +112,7 @@ const struct ignored_option coturn_ignored_options[] = {
     {.name = "fingerprint", .reason = mirrored},
     {.name = "secure-stun", .reason = open_stun},
     {.name = "no-rfc5780", .reason = no_discovery},
+    {.name = "alt-tls-listening-port", .reason = plain_discovery},
     {.name = "stun-backward-compatibility", .reason = no_old_stun},
     {.name = "no-stun-backward-compatibility", .reason = no_old_stun},
     {.name = "rfc3489-compatibility", .reason = no_old_stun},
