@@ -124,6 +124,16 @@ static void read_frames(struct stream_client *c)
     }
 }
 
+/* What came behind a ConnectionBind is for the peer already. Ends being busy. */
+static void rest_is_for_peer(struct stream_client *c)
+{
+    if (!c->link.is_doomed && c->peer != NULL)
+        peer_from_client(c->peer);
+    c->link.is_busy = false;
+    if (c->link.is_doomed)
+        free(c);
+}
+
 /* --- the hooks of a stream ---------------------------------------------------------------------
  */
 
@@ -151,13 +161,9 @@ static void on_input(void *owner)
 {
     struct stream_client *c = owner;
     c->link.is_busy = true;
-    if (c->peer != NULL)
-        peer_from_client(c->peer);
-    else
+    if (c->peer == NULL)
         read_frames(c);
-    c->link.is_busy = false;
-    if (c->link.is_doomed)
-        free(c);
+    rest_is_for_peer(c);
 }
 
 static void on_drained(void *owner)
@@ -256,11 +262,9 @@ static void begin_with(struct stream_client *c, struct bytes message)
     c->link.is_busy = true;
     if (packet_set(p, message))
         serve(w, &c->link.path, p, (struct serving){.was_handed_over = true});
-    c->link.is_busy = false;
     if (!p->queued)
         worker_discard(w->worker, p);
-    if (c->link.is_doomed)
-        free(c);
+    rest_is_for_peer(c);
 }
 
 static void arrive(struct message *self, void *owner)
