@@ -5,10 +5,11 @@
 #include "stun/hmac.h"
 
 enum {
-    TIME_SIZE = 4,
-    MAC_SIZE = 8,
+    TIME_SIZE = 3,
+    TIME_RANGE = 1 << 24,
+    MAC_SIZE = 5,
     FEATURES_SIZE = 3,
-    BODY_TEXT_SIZE = 16,    /* base64 of time and MAC */
+    BODY_TEXT_SIZE = 11,    /* base64 of time and MAC, without its padding */
     FEATURES_TEXT_SIZE = 4, /* base64 of the features */
 };
 
@@ -18,7 +19,7 @@ static const struct text cookie = {.data = "obMatJos2", .len = 9};
 static bool compute_mac(const uint8_t key[NONCE_KEY_SIZE], unsigned features, uint32_t stamp,
     const struct address *client, uint8_t out[MAC_SIZE])
 {
-    uint8_t memory[FEATURES_SIZE + TIME_SIZE + 1 + 2 + sizeof(client->ip)];
+    uint8_t memory[FEATURES_SIZE + sizeof(stamp) + 1 + 2 + sizeof(client->ip)];
     uint8_t mac[HMAC_SHA256_SIZE];
     struct writer w = writer_over(memory, sizeof(memory));
 
@@ -36,15 +37,34 @@ static bool compute_mac(const uint8_t key[NONCE_KEY_SIZE], unsigned features, ui
     return true;
 }
 
+static void write_body(struct writer *w, const uint8_t body[TIME_SIZE + MAC_SIZE])
+{
+    char memory[BODY_TEXT_SIZE + 1];
+    struct writer padded = writer_over(memory, sizeof(memory));
+    base64_encode(&padded, bytes_of(body, TIME_SIZE + MAC_SIZE));
+    writer_put(w, bytes_of(memory, BODY_TEXT_SIZE));
+}
+
+/* False also for text that decodes to the same, but is not what we wrote. */
+static bool read_body(struct text text, uint8_t body[TIME_SIZE + MAC_SIZE])
+{
+    char memory[BODY_TEXT_SIZE];
+    struct writer w = writer_over(body, TIME_SIZE + MAC_SIZE);
+    struct writer again = writer_over(memory, sizeof(memory));
+    if (!base64_decode(&w, text) || w.len != TIME_SIZE + MAC_SIZE)
+        return false;
+    write_body(&again, body);
+    return text_equal(text, text_from_bytes(writer_bytes(&again)));
+}
+
 struct text nonce_write(const struct nonce_keys *keys, unsigned features,
     const struct address *client, int64_t now_s, char out[NONCE_MAX_SIZE])
 {
-    uint32_t stamp = (uint32_t)now_s;
-    uint8_t body[TIME_SIZE + MAC_SIZE];
-    struct writer b = writer_over(body, TIME_SIZE);
+    uint32_t stamp = (uint32_t)now_s & (TIME_RANGE - 1);
+    uint8_t body[TIME_SIZE + MAC_SIZE] = {
+        (uint8_t)(stamp >> 16), (uint8_t)(stamp >> 8), (uint8_t)stamp};
     struct writer w = writer_over(out, NONCE_MAX_SIZE);
 
-    writer_u32(&b, stamp);
     if (!compute_mac(keys->current, features, stamp, client, body + TIME_SIZE))
         return text_of(NULL, 0);
     if (features != 0) {
@@ -53,7 +73,7 @@ struct text nonce_write(const struct nonce_keys *keys, unsigned features,
         writer_put(&w, text_bytes(cookie));
         base64_encode(&w, bytes_of(set, sizeof(set)));
     }
-    base64_encode(&w, bytes_of(body, sizeof(body)));
+    write_body(&w, body);
     return text_from_bytes(writer_bytes(&w));
 }
 
@@ -84,23 +104,34 @@ static bool mac_is_right(const uint8_t key[NONCE_KEY_SIZE], unsigned features, u
            bytes_equal_secret(mac, bytes_of(expected, sizeof(expected)));
 }
 
+/* The stamp has lost its upper bits: what it means is the time next to now. */
+static int64_t age_of(uint32_t stamp, int64_t now_s)
+{
+    int64_t age_s = (now_s - (int64_t)stamp) & (TIME_RANGE - 1);
+    return age_s < TIME_RANGE / 2 ? age_s : age_s - TIME_RANGE;
+}
+
+static bool is_fresh(uint32_t stamp, int64_t now_s, uint32_t lifetime_s)
+{
+    int64_t age_s = age_of(stamp, now_s);
+    return lifetime_s == 0 || (age_s >= -NONCE_FUTURE_SKEW_S && age_s <= (int64_t)lifetime_s);
+}
+
 bool nonce_check(const struct nonce_keys *keys, struct text nonce, const struct address *client,
     int64_t now_s, uint32_t lifetime_s, unsigned *features)
 {
     uint8_t body[TIME_SIZE + MAC_SIZE];
-    struct writer w = writer_over(body, sizeof(body));
     unsigned given_with;
 
-    if (!read_features(&nonce, &given_with) || !base64_decode(&w, nonce) || w.len != sizeof(body))
+    if (!read_features(&nonce, &given_with) || !read_body(nonce, body))
         return false;
 
-    struct reader r = reader_over(writer_bytes(&w));
-    uint32_t stamp = reader_u32(&r);
-    int64_t age_s = now_s - (int64_t)stamp;
-    if (age_s < -NONCE_FUTURE_SKEW_S || (lifetime_s > 0 && age_s > (int64_t)lifetime_s))
+    uint32_t stamp = (uint32_t)body[0] << 16 | (uint32_t)body[1] << 8 | body[2];
+    struct bytes mac = bytes_of(body + TIME_SIZE, MAC_SIZE);
+    if (!is_fresh(stamp, now_s, lifetime_s))
         return false;
-    if (!mac_is_right(keys->current, given_with, stamp, client, r.rest) &&
-        (!keys->has_previous || !mac_is_right(keys->previous, given_with, stamp, client, r.rest)))
+    if (!mac_is_right(keys->current, given_with, stamp, client, mac) &&
+        (!keys->has_previous || !mac_is_right(keys->previous, given_with, stamp, client, mac)))
         return false;
     *features = given_with;
     return true;

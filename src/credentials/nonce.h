@@ -3,10 +3,10 @@
  * credentials/nonce.h - nonces that need no memory: each carries its time and a MAC over time,
  * features and the client's address (RFC 8489, sections 9.2.1, 9.2.4 and 14.10).
  *
- *     [ "obMatJos2" features ] base64(time:32 MAC:64)          16 or 29 characters
+ *     [ "obMatJos2" features ] base64(time:24 MAC:40)          11 or 24 characters
  *
  * The part in brackets, the nonce cookie, stands only before a nonce that has features. A fleet
- * that shares the key accepts each other's nonces. The MAC is HMAC-SHA256 cut to 64 bits: enough
+ * that shares the key accepts each other's nonces. The MAC is HMAC-SHA256 cut to 40 bits: enough
  * for something that lives minutes and can be tested on line only.
  */
 #ifndef CREDENTIALS_NONCE_H
@@ -16,8 +16,9 @@
 
 enum {
     NONCE_KEY_SIZE = 32,
-    NONCE_MAX_SIZE = 29,
-    NONCE_FUTURE_SKEW_S = 10, /* between the clocks of a fleet */
+    NONCE_MAX_SIZE = 24,
+    NONCE_MAX_LIFETIME_S = (1 << 23) - 1, /* 97 days */
+    NONCE_FUTURE_SKEW_S = 10,             /* between the clocks of a fleet */
 };
 
 /* The "STUN Security Feature" set. RFC 8489 numbers its 24 bits without saying from which end; the

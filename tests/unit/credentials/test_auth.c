@@ -367,7 +367,7 @@ static void challenges_are_short(void **state)
     const struct {
         const struct auth *auth;
         size_t size;
-    } cases[] = {{old, 20 + 16 + 20}, {auth, 20 + 16 + 36 + 12}};
+    } cases[] = {{old, 20 + 16 + 16}, {auth, 20 + 16 + 28 + 12}};
     const struct client_request bare = {.username = text_of(NULL, 0)};
     uint8_t asked[2048], answered[256];
     struct stun_message request = client_write(&bare, asked);
