@@ -14,7 +14,7 @@
 
 enum {
     PACKET_HEADROOM = 64,
-    PACKET_DATA_MAX = 2048, /* larger datagrams are dropped: DROP_TRUNCATED */
+    PACKET_DATA_MAX = 3712, /* larger datagrams are dropped: DROP_TRUNCATED. A packet is a page */
     PACKET_TAILROOM = 160,
     PACKET_BATCH_MAX = 256,
 };
