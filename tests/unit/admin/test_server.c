@@ -38,6 +38,7 @@ struct bench {
 
     char response[1 << 16];
     size_t response_len;
+    bool was_reset;
 };
 
 static struct bench bench;
@@ -221,6 +222,7 @@ static int hear(struct bench *b, int fd)
 {
     uint64_t end = now_ms() + PATIENCE_MS;
     b->response_len = 0;
+    b->was_reset = false;
     for (;;) {
         assert_true(now_ms() < end);
         uv_run(&b->loop, UV_RUN_NOWAIT);
@@ -228,10 +230,12 @@ static int hear(struct bench *b, int fd)
             sizeof(b->response) - 1 - b->response_len, MSG_DONTWAIT);
         if (len > 0)
             b->response_len += (size_t)len;
-        else if (len == 0 || errno != EAGAIN)
-            break;
-        else
+        else if (len < 0 && errno == EAGAIN)
             usleep(500);
+        else {
+            b->was_reset = len < 0;
+            break;
+        }
     }
     close(fd);
     b->response[b->response_len] = '\0';
@@ -491,6 +495,7 @@ static void the_refusal_of_a_large_body_arrives(void **state)
     memset(body, 'x', sizeof(body));
     assert_true(send(fd, body, sizeof(body), MSG_DONTWAIT | MSG_NOSIGNAL) > 4096);
     assert_int_equal(hear(b, fd), 413);
+    assert_false(b->was_reset);
 }
 
 static void only_the_first_request_counts(void **state)
@@ -535,7 +540,9 @@ static void connections_are_counted(void **state)
     turn(b, 50);
     assert_int_equal(counter_get(&admin_counters(b->admin)->connections), COUNT_OF(fds));
     int one_more = connect_to(b);
+    uint64_t start = now_ms();
     assert_int_equal(hear(b, one_more), 0);
+    assert_true(now_ms() - start < 3000); /* at once, not for dawdling */
     for (size_t i = 0; i < COUNT_OF(fds); i++)
         close(fds[i]);
     turn(b, 50);

@@ -21,6 +21,7 @@ struct bench {
     struct redis_process server;
     struct redis_endpoint endpoint;
     struct redis_turn *turn;
+    unsigned refresh_ms;
 
     unsigned available, away;
     unsigned lists;
@@ -111,7 +112,8 @@ static void on_origin(void *owner, const struct redis_origin *origin)
 static int set_up(void **state)
 {
     struct bench *b = &bench;
-    *b = (struct bench){.server = {.port = free_port(), .password = "pass word"}};
+    *b = (struct bench){
+        .server = {.port = free_port(), .password = "pass word"}, .refresh_ms = REFRESH_MS};
     *state = b;
     log_set_level(LOG_EMERG);
     if (uv_loop_init(&b->loop) != 0)
@@ -145,7 +147,7 @@ static void open_turn(struct bench *b)
         .endpoint = &b->endpoint,
         .realms = realms,
         .realm_count = COUNT_OF(realms),
-        .refresh_ms = REFRESH_MS,
+        .refresh_ms = b->refresh_ms,
         .command_timeout_ms = 1000,
         .on_lists = on_lists,
         .on_revoked = on_revoked,
@@ -367,6 +369,20 @@ static void tells_revocations_at_once(void **state)
     assert_string_equal(b->revoked_user, "carl@example.org");
 }
 
+/* What was published while the subscription was broken is looked for in the set. */
+static void a_broken_subscription_loses_no_revocation(void **state)
+{
+    struct bench *b = *state;
+    start_server(b);
+    b->refresh_ms = 3600 * 1000;
+    open_available(b);
+    redis_process_do(&b->server, "SADD|turn/realm/example.org/revoked|anna");
+    redis_process_do(&b->server, "CLIENT|KILL|TYPE|pubsub");
+    assert_true(run_until(&b->loop, &b->revoked, 1));
+    assert_string_equal(b->revoked_user, "anna@example.org");
+    assert_int_equal(b->away, 0);
+}
+
 static void survives_a_server_that_dies(void **state)
 {
     struct bench *b = *state;
@@ -449,6 +465,7 @@ int main(void)
         BENCH_TEST(tells_lists_when_they_change),
         BENCH_TEST(a_bad_value_leaves_the_last_good_one),
         BENCH_TEST(tells_revocations_at_once),
+        BENCH_TEST(a_broken_subscription_loses_no_revocation),
         BENCH_TEST(survives_a_server_that_dies),
         BENCH_TEST(survives_a_server_that_hangs),
         BENCH_TEST(starts_before_the_server),
