@@ -40,8 +40,7 @@ struct admin_credentials {
 
 struct admin_allocation_filter {
     struct text user; /* empty: of all users */
-    struct text realm;
-    size_t limit; /* rows wanted, at least 1 */
+    size_t limit;     /* rows wanted, at least 1 */
 };
 
 struct admin_traffic {

@@ -12,7 +12,7 @@
 #include "admin/http_request.h"
 
 enum {
-    ROUTE_MAX_LIMIT = 10000,
+    ROUTE_MAX_LIMIT = 1000,
     ROUTE_DEFAULT_LIMIT = 1000,
     ROUTE_MAX_NAME = 508, /* bytes of a user or realm */
     ROUTE_MAX_SECONDS = 366 * 86400,

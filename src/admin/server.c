@@ -202,8 +202,7 @@ static void serve(
         break;
     case ROUTE_ALLOCATIONS:
         api->allocations(api->owner, id,
-            &(struct admin_allocation_filter){
-                .user = route->user, .realm = route->realm, .limit = route->limit});
+            &(struct admin_allocation_filter){.user = route->user, .limit = route->limit});
         break;
     case ROUTE_END_ALLOCATION:
         api->end_allocation(api->owner, id, route->id);

@@ -33,7 +33,8 @@ static void set_available(struct redis_turn *turn, bool is_available)
     if (turn->is_available == is_available)
         return;
     turn->is_available = is_available;
-    turn->on_available(turn->owner, is_available);
+    if (turn->on_available != NULL)
+        turn->on_available(turn->owner, is_available);
 }
 
 /* --- lists --- */

@@ -89,7 +89,7 @@ struct redis_turn_config {
     void (*on_lists)(void *owner, const struct redis_realm_lists *lists);
     /* The user was published, or is new in the set of the revoked. */
     void (*on_revoked)(void *owner, struct text realm, struct text user);
-    /* Redis answers and the lists of all realms were read; or it is away. */
+    /* Redis answers and the lists of all realms were read; or it is away. May be NULL. */
     void (*on_available)(void *owner, bool is_available);
     void *owner; /* borrowed */
 };

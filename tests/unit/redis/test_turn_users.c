@@ -452,6 +452,27 @@ static void closing_answers_what_is_open(void **state)
     assert_int_equal(b->away, 0);
 }
 
+static void nobody_need_ask_whether_it_is_there(void **state)
+{
+    const struct text realm = TEXT("example.org");
+    struct bench *b = *state;
+    struct redis_turn_config config = {
+        .endpoint = &b->endpoint,
+        .realms = &realm,
+        .realm_count = 1,
+        .on_lists = on_lists,
+        .on_revoked = on_revoked,
+        .owner = b,
+    };
+    start_server(b);
+    redis_process_do(&b->server, "SADD|turn/realm/example.org/secret|s");
+    assert_int_equal(redis_turn_open(&b->loop, &config, &b->turn), 0);
+    assert_true(run_until(&b->loop, &b->lists, 1));
+    redis_process_kill(&b->server);
+    while (redis_turn_is_available(b->turn))
+        run_for(&b->loop, 5);
+}
+
 #define BENCH_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -470,6 +491,7 @@ int main(void)
         BENCH_TEST(survives_a_server_that_hangs),
         BENCH_TEST(starts_before_the_server),
         BENCH_TEST(closing_answers_what_is_open),
+        BENCH_TEST(nobody_need_ask_whether_it_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
