@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "net/stream_state.h"
-#include "net/tcp_socket.h"
 
 enum { READS_PER_TURN = 4 };
 
@@ -110,14 +109,6 @@ void stream_end_later(struct stream *s, enum stream_end end, int error)
     set_end(s, end, error);
     stream_update_events(s);
     stream_hub_put_off(s->watch);
-}
-
-static void take_error(struct stream *s)
-{
-    if (s->phase != STREAM_PHASE_OPEN || (!s->input_paused && !s->peer_closed))
-        return; /* connecting or reading will meet it, behind what came before */
-    int error = tcp_socket_error(s->fd);
-    set_end(s, STREAM_RESET, error != 0 ? error : -ECONNRESET);
 }
 
 /* The unread bytes are none, or `now`, which lies elsewhere. */
@@ -268,10 +259,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct stream_watch *watch = poll->data;
     (void)events;
-    if (status < 0) {
-        watch->events = 0; /* libuv has stopped it */
-        take_error(watch->stream);
-    }
+    if (status < 0)
+        watch->events = 0; /* libuv has stopped it; reading or writing meets the error */
     serve(watch, true);
 }
 

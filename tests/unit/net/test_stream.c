@@ -95,6 +95,20 @@ static void unread_bytes_wait_for_more(void **state)
     run_until(&w, &peer, side_has_heard(&side, "g"));
 }
 
+static void unread_bytes_of_two_are_not_mixed(void **state)
+{
+    (void)state;
+    side.keep = side2.keep = SIZE_MAX;
+    for (unsigned i = 1; i <= 5; i++) {
+        peer_say(&peer, "abc");
+        run_until(&w, &peer, side.inputs == i);
+        peer_say(&peer2, "1234");
+        run_until(&w, &peer2, side2.inputs == i);
+    }
+    assert_true(bytes_equal(stream_input(side.stream), bytes_of("abcabcabcabcabc", 15)));
+    assert_true(bytes_equal(stream_input(side2.stream), bytes_of("12341234123412341234", 20)));
+}
+
 static void one_byte_at_a_time(void **state)
 {
     (void)state;
@@ -430,6 +444,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STREAM_TEST(parts_leave_in_a_row),
         STREAM_TEST(unread_bytes_wait_for_more),
+        STREAM_TEST(unread_bytes_of_two_are_not_mixed),
         STREAM_TEST(one_byte_at_a_time),
         STREAM_TEST(the_longest_message_fits),
         STREAM_TEST(input_is_bounded),

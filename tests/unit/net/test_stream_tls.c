@@ -119,6 +119,37 @@ static void the_handshake_may_come_byte_by_byte(void **state)
     SSL_free(client);
 }
 
+/* A certificate of 240 KiB does not fit into the way to a peer that does not read. */
+static void the_handshake_may_have_to_wait_for_room(void **state)
+{
+    (void)state;
+    enum { NAMES = 12000, NAME_LEN = 20 };
+    char *names = malloc(NAMES * NAME_LEN + 1);
+    for (unsigned i = 0; i < NAMES; i++)
+        snprintf(names + i * NAME_LEN, NAME_LEN + 1, "DNS:na%05u.example,", i % 100000);
+    names[NAMES * NAME_LEN - 1] = '\0';
+    pem_make("big", names);
+    free(names);
+    struct tls_context *big;
+    struct str why = {.data = NULL};
+    struct tls_pair pair = {.certificate = pem_path("big.pem"), .key = pem_path("big.key")};
+    assert_int_equal(
+        tls_context_new(&(struct tls_config){.pairs = &pair, .pair_count = 1}, &big, &why), 0);
+
+    struct side big_side = {.stream = NULL};
+    struct peer big_peer;
+    accept_side(&w, &(struct stream_accept_config){.tls = big}, &big_side, &big_peer);
+    tls_context_unref(big);
+    SSL_CTX_set_max_cert_list(w.client_tls, 1 << 20);
+    peer_start_tls(&w, &big_peer);
+    world_turns(&w, NULL);
+    run_until(&w, &big_peer, big_side.opened == 1);
+    peer_say(&big_peer, "hello");
+    run_until(&w, &big_peer, big_side.heard_len == 5);
+    side_done(&big_side);
+    peer_close(&big_peer);
+}
+
 static void long_messages_pass(void **state)
 {
     (void)state;
@@ -441,6 +472,7 @@ static const struct {
     }
     CASE(messages_pass_both_ways),
     CASE(the_handshake_may_come_byte_by_byte),
+    CASE(the_handshake_may_have_to_wait_for_room),
     CASE(long_messages_pass),
     CASE(very_long_messages_pass),
     CASE(a_record_may_be_longer_than_the_input),
