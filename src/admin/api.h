@@ -5,8 +5,8 @@
  * The port knows nothing of TURN's threads. Each question carries the number of the HTTP request
  * that waits for it; the daemon answers with one of the admin_answer_...() functions, from within
  * the call or later, in the control thread. An answer to a request that is gone (the client hung
- * up, its time is over) is dropped. What a question or an answer points to is borrowed for the
- * call.
+ * up, its time is over, the port is closed and `admin` NULL) is dropped. What a question or an
+ * answer points to is borrowed for the call.
  */
 #ifndef ADMIN_API_H
 #define ADMIN_API_H

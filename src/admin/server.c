@@ -63,10 +63,15 @@ static void respond_error(struct admin *admin, struct http_exchange *exchange, u
     respond(admin, exchange, status, type_json, fields, &body);
 }
 
+static struct http_exchange *find(struct admin *admin, uint64_t request)
+{
+    return admin != NULL ? http_server_find(admin->http, request) : NULL;
+}
+
 /* Answers the request with this number, if it still waits; takes the body. */
 static void answer(struct admin *admin, uint64_t request, struct str *body)
 {
-    struct http_exchange *exchange = http_server_find(admin->http, request);
+    struct http_exchange *exchange = find(admin, request);
     if (exchange != NULL)
         respond(admin, exchange, 200, type_json, NULL, body);
     str_done(body);
@@ -111,7 +116,7 @@ void admin_answer_error(
         [ADMIN_NOT_FOUND] = 404,
         [ADMIN_UNAVAILABLE] = 503,
     };
-    struct http_exchange *exchange = http_server_find(admin->http, request);
+    struct http_exchange *exchange = find(admin, request);
     if (exchange != NULL)
         respond_error(admin, exchange, statuses[error], NULL, why);
 }

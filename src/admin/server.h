@@ -52,8 +52,8 @@ const struct address *admin_address(const struct admin *admin, size_t index);
 
 const struct admin_counters *admin_counters(const struct admin *admin);
 
-/* Open requests are dropped, and nothing may be answered any more; the memory is freed from the
- * loop. Not from within a call of the api. Accepts NULL. */
+/* Open requests are dropped: answers still to come are given with `admin` NULL. The memory is freed
+ * from the loop. Not from within a call of the api. Accepts NULL. */
 void admin_close(struct admin *admin);
 
 #endif

@@ -603,6 +603,8 @@ static void closes_at_any_time(void **state)
     turn(b, 50);
     admin_close(b->admin);
     b->admin = NULL;
+    admin_answer_ended(NULL, b->request, 1);
+    admin_answer_error(NULL, b->request, ADMIN_UNAVAILABLE, TEXT("late"));
     assert_int_equal(hear(b, silent), 0);
     assert_int_equal(hear(b, slow), 0);
     assert_int_equal(hear(b, waiting), 0);
