@@ -277,6 +277,16 @@ static enum turn_verdict answer(struct turn_request *r)
     return TURN_DONE;
 }
 
+static void tell_made(struct turn_allocation *allocation, uint64_t now_ms)
+{
+    const struct turn_host *host = &allocation->server->host;
+    allocation->is_told = true;
+    if (host->made == NULL)
+        return;
+    struct turn_report report = allocation_report(allocation, now_ms);
+    host->made(host->owner, &report);
+}
+
 bool allocate_is_repeated(const struct turn_request *r)
 {
     return memcmp(r->allocation->transaction, r->exchange.id, STUN_ID_SIZE) == 0;
@@ -301,5 +311,8 @@ enum turn_verdict allocate(struct turn_request *r)
             return reply_error(r, STUN_FORBIDDEN);
     }
     code = make(r, &w);
-    return code != 0 ? reply_error(r, (enum stun_error)code) : answer(r);
+    if (code != 0)
+        return reply_error(r, (enum stun_error)code);
+    tell_made(r->allocation, r->arrival->now_ms);
+    return answer(r);
 }

@@ -136,10 +136,10 @@ static void on_timer(struct timer *self, uint64_t now_ms)
 
     if (allocation_expires_ms(allocation) <= now_ms) {
         if (credentials_are_over(allocation, now_ms)) {
-            allocation_kill(allocation);
+            allocation_kill(allocation, TURN_END_CREDENTIALS);
         } else {
             counter_add(&counters->allocations_expired, 1);
-            allocation_end(allocation);
+            allocation_end(allocation, TURN_END_EXPIRED);
         }
         return;
     }
@@ -199,11 +199,15 @@ void allocation_end_family(struct turn_allocation *allocation, enum address_fami
     *relayed = (struct turn_relayed){.relay = NULL};
 }
 
-void allocation_end(struct turn_allocation *allocation)
+void allocation_end(struct turn_allocation *allocation, enum turn_end why)
 {
     struct turn_server *server = allocation->server;
     const struct turn_host *host = &server->host;
 
+    if (host->ended != NULL && allocation->is_told) {
+        struct turn_report report = allocation_report(allocation, server->unix_at_ms);
+        host->ended(host->owner, &report, why);
+    }
     timer_cancel(server->timers, &allocation->timer);
     tcp_end(allocation);
     mobility_end(allocation);
@@ -224,6 +228,35 @@ void allocation_end(struct turn_allocation *allocation)
     free(allocation);
 }
 
+/* --- for the operator --- */
+
+struct turn_report allocation_report(const struct turn_allocation *allocation, uint64_t now_ms)
+{
+    uint64_t expires_ms = allocation_expires_ms(allocation);
+    struct turn_report report = {
+        .id = allocation_id(allocation),
+        .path = &allocation->route.path,
+        .identity = allocation->identity,
+        .is_tcp = allocation->is_tcp,
+        .is_mobile = allocation->is_mobile,
+        .age_ms = now_ms - allocation->made_ms,
+        .expires_in_ms = expires_ms > now_ms ? expires_ms - now_ms : 0,
+        .permissions = (uint32_t)allocation->permissions.count,
+        .channels = (uint32_t)allocation->channels.count,
+        .connections = allocation->connection_count,
+        .client_packets = allocation->from_client.packets,
+        .client_bytes = allocation->from_client.bytes,
+        .peer_packets = allocation->from_peer.packets,
+        .peer_bytes = allocation->from_peer.bytes,
+    };
+    for (size_t i = 0; i < TURN_FAMILIES; i++)
+        if (allocation->relayed[i].relay != NULL)
+            report.relayed[i] = allocation->relayed[i].relay->relayed;
+    return report;
+}
+
+/* --- by force --- */
+
 /* Notes the path of a route that a stream or session serves; returns how many were noted. */
 static size_t note_session(const struct turn_route *route, struct turn_path *out)
 {
@@ -233,7 +266,7 @@ static size_t note_session(const struct turn_route *route, struct turn_path *out
     return 1;
 }
 
-void allocation_kill(struct turn_allocation *allocation)
+void allocation_kill(struct turn_allocation *allocation, enum turn_end why)
 {
     struct turn_server *server = allocation->server;
     struct turn_path sessions[2];
@@ -241,7 +274,7 @@ void allocation_kill(struct turn_allocation *allocation)
     count += note_session(allocation->coming_route, &sessions[count]);
 
     counter_add(&server->counters.allocations_killed, 1);
-    allocation_end(allocation);
+    allocation_end(allocation, why);
     for (size_t i = 0; i < count; i++)
         server->host.close_path(server->host.owner, &sessions[i]);
 }

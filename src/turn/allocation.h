@@ -59,6 +59,7 @@ struct turn_allocation {
     bool is_mobile;         /* RFC 8016 */
     bool old_ticket_counts; /* mobility.c's, as is the next */
     uint32_t ticket_serial;
+    bool is_told;   /* the host has heard of it */
     bool has_token; /* RESERVATION-TOKEN was answered */
     /* For the answer to an Allocate that comes again (RFC 8656, section 7.2). */
     uint8_t transaction[STUN_ID_SIZE];
@@ -114,10 +115,13 @@ static inline uint64_t allocation_id(const struct turn_allocation *allocation)
 
 /* Ends it: closes relays and connections, gives back the quota, frees. Pointers to it, its
  * permissions and channels are gone. */
-void allocation_end(struct turn_allocation *allocation);
+void allocation_end(struct turn_allocation *allocation, enum turn_end why);
 
 /* The same by force: a stream or DTLS session of the client is closed too. */
-void allocation_kill(struct turn_allocation *allocation);
+void allocation_kill(struct turn_allocation *allocation, enum turn_end why);
+
+/* What operators are told of it. */
+struct turn_report allocation_report(const struct turn_allocation *allocation, uint64_t now_ms);
 
 /* Ends one of its relayed addresses, if it has it, with the permissions for its family. */
 void allocation_end_family(struct turn_allocation *allocation, enum address_family family);

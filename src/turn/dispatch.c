@@ -96,12 +96,17 @@ static bool admits_refusal(const struct turn_request *r)
 static void count_refusal(const struct turn_request *r)
 {
     struct turn_counters *counters = &r->server->counters;
-    if (has_proven_source(r))
+    const struct turn_host *host = &r->server->host;
+    struct bytes username = {.len = 0};
+    if (has_proven_source(r)) {
         counter_add(&counters->auth_failures, 1);
-    else if (r->exchange.auth.challenge)
+        if (host->unproven != NULL && stun_find(&r->message, STUN_USERNAME, &username))
+            host->unproven(host->owner, r->arrival->path, text_from_bytes(username));
+    } else if (r->exchange.auth.challenge) {
         counter_add(&counters->challenges, 1);
-    else
+    } else {
         counter_add(&counters->errors, 1);
+    }
 }
 
 static enum turn_verdict refuse(struct turn_request *r)

@@ -64,7 +64,7 @@ static void end(struct turn_request *r, enum address_family family)
     if (family != ADDRESS_NONE)
         allocation_end_family(allocation, family);
     if (family == ADDRESS_NONE || allocation_expires_ms(allocation) == 0) {
-        allocation_end(allocation);
+        allocation_end(allocation, TURN_END_DELETED);
         r->allocation = NULL;
     }
 }

@@ -84,7 +84,11 @@ static void count_error(struct turn_counters *counters, enum stun_error code)
 
 bool reply_begin_error(struct turn_reply *out, struct turn_request *r, enum stun_error code)
 {
+    const struct turn_host *host = &r->server->host;
+    const struct auth_identity *identity = r->exchange.auth.identity;
     count_error(&r->server->counters, code);
+    if (host->refused != NULL && identity != NULL)
+        host->refused(host->owner, r->arrival->path, r->exchange.method, code, identity);
     if (!reply_begin(out, r->server, &r->exchange, STUN_ERROR))
         return false;
     stun_write_error(&out->w, code, text_of(NULL, 0));

@@ -38,7 +38,7 @@ void turn_server_free(struct turn_server *server)
     if (server == NULL)
         return;
     list_for_each_safe (at, &server->allocations)
-        allocation_end(of_link(at));
+        allocation_end(of_link(at), TURN_END_STOPPED);
     map_done(&server->routes);
     map_done(&server->by_id);
     map_done(&server->connections);
@@ -93,7 +93,7 @@ void turn_server_set_settings(
     list_for_each_safe (at, &server->allocations) {
         struct turn_allocation *allocation = of_link(at);
         if (!may_stay(server, allocation)) {
-            allocation_kill(allocation);
+            allocation_kill(allocation, TURN_END_REVOKED);
             continue;
         }
         permissions_rejudge(allocation);
@@ -115,41 +115,16 @@ void turn_path_closed(struct turn_server *server, const struct turn_path *path, 
     if (route->allocation->is_mobile)
         mobility_path_closed(route->allocation, path);
     else
-        allocation_end(route->allocation);
+        allocation_end(route->allocation, TURN_END_CLOSED);
 }
 
 /* --- for the operator --- */
-
-static struct turn_report report_of(const struct turn_allocation *allocation, uint64_t now_ms)
-{
-    uint64_t expires_ms = allocation_expires_ms(allocation);
-    struct turn_report report = {
-        .id = allocation_id(allocation),
-        .path = &allocation->route.path,
-        .identity = allocation->identity,
-        .is_tcp = allocation->is_tcp,
-        .is_mobile = allocation->is_mobile,
-        .age_ms = now_ms - allocation->made_ms,
-        .expires_in_ms = expires_ms > now_ms ? expires_ms - now_ms : 0,
-        .permissions = (uint32_t)allocation->permissions.count,
-        .channels = (uint32_t)allocation->channels.count,
-        .connections = allocation->connection_count,
-        .client_packets = allocation->from_client.packets,
-        .client_bytes = allocation->from_client.bytes,
-        .peer_packets = allocation->from_peer.packets,
-        .peer_bytes = allocation->from_peer.bytes,
-    };
-    for (size_t i = 0; i < TURN_FAMILIES; i++)
-        if (allocation->relayed[i].relay != NULL)
-            report.relayed[i] = allocation->relayed[i].relay->relayed;
-    return report;
-}
 
 void turn_each(const struct turn_server *server, uint64_t now_ms,
     void (*tell)(void *owner, const struct turn_report *report), void *owner)
 {
     list_for_each (at, &server->allocations) {
-        struct turn_report report = report_of(of_link(at), now_ms);
+        struct turn_report report = allocation_report(of_link(at), now_ms);
         tell(owner, &report);
     }
 }
@@ -174,7 +149,7 @@ size_t turn_kill(struct turn_server *server, uint64_t id, struct text username, 
         struct turn_allocation *allocation = of_link(at);
         if (id != 0 ? allocation_id(allocation) != id : !is_of_user(allocation, username, realm))
             continue;
-        allocation_kill(allocation);
+        allocation_kill(allocation, TURN_END_KILLED);
         killed++;
     }
     return killed;

@@ -77,6 +77,19 @@ struct turn_peer_connection {
     bool is_incoming;              /* the core's */
 };
 
+/* Why an allocation has ended. */
+enum turn_end {
+    TURN_END_DELETED,     /* by its client */
+    TURN_END_EXPIRED,     /* not refreshed */
+    TURN_END_CLOSED,      /* the client's connection has ended */
+    TURN_END_KILLED,      /* by the operator */
+    TURN_END_REVOKED,     /* its user may not use the server any more */
+    TURN_END_CREDENTIALS, /* their time is over, with strict_expiry */
+    TURN_END_STOPPED,     /* the server stops */
+};
+
+struct turn_report;
+
 struct turn_host {
     void *owner;
 
@@ -120,6 +133,15 @@ struct turn_host {
 
     /* Ends a stream or DTLS session whose allocation has ended by force. */
     void (*close_path)(void *owner, const struct turn_path *path);
+
+    /* For the log; what they point to is valid during the call. NULL: nobody wants to know. */
+    void (*made)(void *owner, const struct turn_report *report);
+    void (*ended)(void *owner, const struct turn_report *report, enum turn_end why);
+    /* A request whose sender has proven who he is, and that was answered with an error. */
+    void (*refused)(void *owner, const struct turn_path *path, unsigned method, unsigned code,
+        const struct auth_identity *identity);
+    /* One with credentials that are wrong. */
+    void (*unproven)(void *owner, const struct turn_path *path, struct text username);
 };
 
 struct source_limit;

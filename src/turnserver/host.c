@@ -3,6 +3,7 @@
 
 #include "turnserver/doors.h"
 #include "turnserver/dtls_clients.h"
+#include "turnserver/log_lines.h"
 #include "turnserver/peers.h"
 #include "turnserver/relays.h"
 #include "turnserver/stream_clients.h"
@@ -148,8 +149,7 @@ static int connect_peer(void *owner, struct turn_relay *relay, const struct addr
     return peer_connect(owner, relay, peer, out);
 }
 
-static void join(
-    void *owner, const struct turn_path *path, struct turn_peer_connection *connection)
+static void join(void *owner, const struct turn_path *path, struct turn_peer_connection *connection)
 {
     (void)owner;
     peer_splice(path, connection);
@@ -189,5 +189,9 @@ struct turn_host host_of(struct turn_worker *w)
         .splice = join,
         .close_connection = close_connection,
         .close_path = close_path,
+        .made = log_made,
+        .ended = log_ended,
+        .refused = log_refused,
+        .unproven = log_unproven,
     };
 }

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "base/log.h"
 #include "base/map.h"
 #include "net/stream_hub.h"
 #include "turnserver/callers.h"
@@ -69,7 +70,8 @@ struct turn_worker {
     uint64_t links_made;
     uint64_t half_open;
 
-    atomic_uint lookups; /* waiting for the control thread */
+    atomic_uint lookups;        /* waiting for the control thread */
+    struct log_limit log_limit; /* lines about refused requests */
 };
 
 /* What a path's `link` is when it is no socket; the first member of the client. */
