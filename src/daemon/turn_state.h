@@ -37,25 +37,10 @@ void turn_service_refresh(struct turn_service *s, const char *cause);
 NODISCARD int turn_redis_open(struct turn_service *s, struct str *why);
 void turn_redis_lookup(void *owner, struct turnserver_lookup *lookup);
 
-#ifdef HAVE_ADMIN
 /* turn_admin.c: what the HTTP port asks. */
 NODISCARD int turn_admin_open(struct turn_service *s, struct str *why);
 NODISCARD int turn_admin_reload(
     struct turn_service *s, const struct daemon_config *config, struct str *why);
-#else
-static inline int turn_admin_open(struct turn_service *s, struct str *why)
-{
-    (void)s, (void)why;
-    return 0;
-}
-static inline int turn_admin_reload(
-    struct turn_service *s, const struct daemon_config *config, struct str *why)
-{
-    (void)s, (void)config, (void)why;
-    return 0;
-}
-#define admin_close(admin) ((void)(admin))
-#endif
 
 /* turn_metrics.c */
 void turn_metrics(struct turn_service *s, struct str *out);
