@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "turnserver/stream_clients.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -325,8 +326,12 @@ void stream_client_send(const struct turn_path *path, struct bytes message)
     static const uint8_t zeros[4];
     struct stream_client *c = client_of(path);
     struct bytes parts[] = {message, bytes_of(zeros, channel_data_padding(message.len))};
-    if (!c->link.is_doomed && stream_write(c->stream, parts, COUNT_OF(parts)) != 0)
-        worker_count_drop(c->link.worker->worker, DROP_TURN_CLIENT_SLOW);
+    if (c->link.is_doomed)
+        return;
+    int error = stream_write(c->stream, parts, COUNT_OF(parts));
+    if (error != 0)
+        worker_count_drop(
+            c->link.worker->worker, error == -EPIPE ? DROP_SOCKET_CLOSED : DROP_TURN_CLIENT_SLOW);
 }
 
 void stream_client_used(const struct turn_path *path, bool has_allocation)
