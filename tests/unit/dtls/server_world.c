@@ -197,6 +197,8 @@ void world_start_client(struct world *w)
     BIO *bio = dtls_transport_bio(w->method, &c->transport);
     SSL_set_bio(c->ssl, bio, bio);
     SSL_set_mtu(c->ssl, 1200);
+    if (w->server_name != NULL)
+        SSL_set_tlsext_host_name(c->ssl, w->server_name);
     SSL_set_connect_state(c->ssl);
     client_goes_on(w);
 }

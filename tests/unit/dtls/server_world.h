@@ -60,6 +60,7 @@ struct world {
     struct gen *chaos; /* not NULL: lose, delay and double at random */
     unsigned loss_percent;
     const char *say_when_open; /* by the client, at once */
+    const char *server_name;   /* the client asks for it */
 };
 
 /* Returns a new context of a DTLS server with a new certificate, prepared. */
