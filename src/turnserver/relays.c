@@ -8,6 +8,8 @@
 #include "net/tcp_listener.h"
 #include "turnserver/peers.h"
 
+enum { MAX_TRIES = 64 };
+
 /* The relay address of the IP that the client came to, else the first of the family. */
 static int choose_address(const struct turnserver_config *config, enum address_family family,
     const struct turn_path *path, size_t *out)
@@ -67,27 +69,34 @@ static int take_port(struct turn_worker *w, const struct turn_relay_wish *wish,
     return error != 0 ? error : relay_ports_take(w->server->ports, &own, now_ms, port, token);
 }
 
+static int open_at(struct turn_worker *w, struct relay_socket *relay, const struct relay_port *port)
+{
+    const struct turnserver_relay *config = &w->server->config.relays[port->address];
+    relay->worker = w;
+    relay->address = port->address;
+    relay->base.local = config->bind;
+    relay->base.relayed = config->external;
+    relay->base.local.port = relay->base.relayed.port = port->port;
+    int error = port->tcp ? open_tcp(w, relay) : open_udp(w, relay, port->fd);
+    if (error != 0)
+        relay_ports_give(w->server->ports, port->address, port->port);
+    return error;
+}
+
 int relay_socket_open(struct turn_worker *w, const struct turn_relay_wish *wish,
     const struct turn_path *path, struct turn_relay **out)
 {
     struct relay_socket *relay = calloc(1, sizeof(*relay));
     struct relay_port port;
+    int error, tries = 0;
     if (relay == NULL)
         return -ENOMEM;
-    int error = take_port(w, wish, path, &port, relay->base.reserved);
+    do { /* a TCP port is only found out to be somebody else's by listening on it */
+        error = take_port(w, wish, path, &port, relay->base.reserved);
+        if (error == 0)
+            error = open_at(w, relay, &port);
+    } while (error == -EADDRINUSE && wish->tcp && ++tries < MAX_TRIES);
     if (error != 0) {
-        free(relay);
-        return error;
-    }
-    const struct turnserver_relay *config = &w->server->config.relays[port.address];
-    relay->worker = w;
-    relay->address = port.address;
-    relay->base.local = config->bind;
-    relay->base.relayed = config->external;
-    relay->base.local.port = relay->base.relayed.port = port.port;
-    error = port.tcp ? open_tcp(w, relay) : open_udp(w, relay, port.fd);
-    if (error != 0) {
-        relay_ports_give(w->server->ports, port.address, port.port);
         free(relay);
         return error;
     }

@@ -16,7 +16,7 @@ static bool find_owner(struct turn_worker *w, const struct turn_path *path, stru
 static bool move_to(
     struct turn_worker *w, unsigned owner, const struct turn_path *path, struct packet *p)
 {
-    if (owner == w->index)
+    if (owner == w->index || owner >= w->server->config.workers) /* the client made it up */
         return false;
     if (turn_path_is_stream(path))
         return stream_client_move(w, owner, path, p);

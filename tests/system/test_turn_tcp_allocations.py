@@ -191,7 +191,8 @@ def test_w44_closing_one_side_closes_the_other(turn, connect, way, tcp_peers):
     near.send(b"last words")
     near.close()
     assert received(far, 10) == b"last words" and ended(far)
-    near, far = spliced(turn, connect, way, client, peer)
+    # Another peer, as a pair of addresses rests for a minute after an orderly end (RFC 9293, 3.6.1).
+    near, far = spliced(turn, connect, way, client, tcp_peers())
     far.sendall(b"last words")
     far.close()
     assert near.receive_raw(10) == b"last words" and near.closed()
@@ -254,6 +255,21 @@ def test_w44_a_peer_without_permission_is_turned_away(turn, connect, way):
     with contextlib.suppress(ConnectionResetError), socket.create_connection(client.relayed, 5) as far:
         assert ended(far)
     assert client.refresh().ok() and not client.inbox
+
+
+@ours_alone
+def test_w44_a_port_that_somebody_else_has_is_passed_over(start_turn, connect):
+    server = start_turn(block=4)
+    taken = [socket.create_server(("127.0.0.1", server.min_port + n)) for n in range(3)]
+    try:
+        for _ in range(5):
+            client = connect(server, "tcp").allocated(protocol=m.TCP)
+            assert client.relayed[1] == server.max_port
+            assert connect(server, "tcp").allocate(protocol=m.TCP).code == 508
+            assert client.refresh(0).ok()
+    finally:
+        for one in taken:
+            one.close()
 
 
 @ours_alone
