@@ -73,10 +73,25 @@ def names_of(options):
 class OurServer(Daemon):
     """The relay with its TURN side on."""
 
-    def __init__(self, options, ports, ips, daemon_options=(), **keys):
+    def __init__(self, options, ports, ips, daemon_options=(), in_file=None, **keys):
         del ports
-        arguments = [f"--turn-listening-ip={ip}" for ip in ips] + [f"--turn-{option}" for option in options]
-        super().__init__(*arguments, *daemon_options, **keys)
+        options = [f"listening-ip={ip}" for ip in ips] + options
+        if in_file:
+            self.config_file, self.options = pathlib.Path(in_file), options
+            self.write_file(options)
+            super().__init__(*daemon_options, config=in_file, **keys)
+        else:
+            super().__init__(*(f"--turn-{option}" for option in options), *daemon_options, **keys)
+
+    def write_file(self, options):
+        lines = [option if "=" in option else f"{option}=true" for option in options]
+        self.config_file.write_text("\n".join(["[mediaferry]", "[turn]", *lines, ""]))
+
+    def reload(self, change):
+        """Writes the file with other options and asks to have it read; `change` makes new options of the old."""
+        self.options = change(self.options)
+        self.write_file(self.options)
+        self.process.send_signal(signal.SIGHUP)
 
 
 class Coturn:
