@@ -200,6 +200,7 @@ int turnserver_add_worker(struct turnserver *s, struct worker *worker, struct st
     w->index = (unsigned)s->worker_count;
     w->settings = turnserver_settings_ref(s->config.settings);
     map_init(&w->links);
+    list_init(&w->half_open);
     map_init(&w->dtls_by_path);
     w->module = worker_add(worker, &hooks, w);
     s->all[s->worker_count] = s->workers[s->worker_count] = w;

@@ -68,7 +68,8 @@ struct turn_worker {
     struct map links;         /* struct link, by id */
     struct map dtls_by_path;  /* struct dtls_client */
     uint64_t links_made;
-    uint64_t half_open;
+    struct list half_open; /* struct stream_client, the oldest first */
+    uint64_t half_open_count;
 
     atomic_uint lookups;        /* waiting for the control thread */
     struct log_limit log_limit; /* lines about refused requests */

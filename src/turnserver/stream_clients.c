@@ -21,11 +21,21 @@ static void arm_idle(struct stream_client *c, uint64_t wait_ms)
     timer_arm(worker_timers(worker), &c->idle, worker_now_ms(worker) + wait_ms);
 }
 
+static void begin_half_open(struct stream_client *c)
+{
+    struct turn_worker *w = c->link.worker;
+    c->is_half_open = true;
+    list_push_back(&w->half_open, &c->half_open);
+    w->half_open_count++;
+}
+
 static void end_half_open(struct stream_client *c)
 {
-    if (c->is_half_open)
-        c->link.worker->half_open--;
+    if (!c->is_half_open)
+        return;
     c->is_half_open = false;
+    list_remove(&c->half_open);
+    c->link.worker->half_open_count--;
 }
 
 /* --- the end -----------------------------------------------------------------------------------
@@ -138,6 +148,16 @@ static void rest_is_for_peer(struct stream_client *c)
 /* --- the hooks of a stream ---------------------------------------------------------------------
  */
 
+/* False when its address has too many already. Behind a proxy the address is known late. */
+static bool count_caller(struct stream_client *c)
+{
+    const struct turnserver_settings *limits = c->link.worker->settings;
+    if (!c->link.is_counted)
+        c->link.is_counted = callers_connect(c->link.worker->server->callers, &c->link.path.client,
+            limits->max_connections_per_ip, limits->max_connections);
+    return c->link.is_counted;
+}
+
 static void on_open(void *owner)
 {
     struct stream_client *c = owner;
@@ -148,9 +168,7 @@ static void on_open(void *owner)
     end_half_open(c);
     c->link.path.transport = is_tls ? TURN_TLS : TURN_TCP;
     c->link.path.client = c->link.path.hop = *stream_client(c->stream);
-    c->link.is_counted = callers_connect(w->server->callers, &c->link.path.client,
-        limits->max_connections_per_ip, limits->max_connections);
-    if (!c->link.is_counted || !(is_tls ? w->server->config.tls : w->server->config.tcp)) {
+    if (!count_caller(c) || !(is_tls ? w->server->config.tls : w->server->config.tcp)) {
         counter_add(&w->counters.connections_refused, 1);
         forget(c);
     } else {
@@ -202,15 +220,26 @@ static struct stream_client *client_new(struct turn_worker *w)
     return c;
 }
 
+/* When too many have not opened yet, the one that takes longest gives way: whoever is in earnest
+ * opens at once. */
+static void make_room(struct turn_worker *w)
+{
+    uint64_t limit = w->settings->max_half_open;
+    if (limit == 0 || w->half_open_count < limit)
+        return;
+    counter_add(&w->counters.connections_refused, 1);
+    forget(CONTAINER_OF(list_first(&w->half_open), struct stream_client, half_open));
+}
+
 void stream_clients_accept(
     void *owner, int fd, const struct address *remote, const struct address *local)
 {
     struct turn_worker *w = owner;
     const struct turnserver_settings *settings = w->settings;
-    bool is_full = settings->max_half_open != 0 && w->half_open >= settings->max_half_open;
-    struct stream_client *c = is_full ? NULL : client_new(w);
+    uint64_t idle_ms = (uint64_t)settings->idle_timeout_s * 1000;
+    bool expects_proxy = address_ranges_contain(&settings->proxies, remote);
+    struct stream_client *c = client_new(w);
     if (c == NULL) {
-        counter_add(&w->counters.connections_refused, 1);
         close(fd);
         return;
     }
@@ -220,18 +249,23 @@ void stream_clients_accept(
         .local = *local,
         .opening = STREAM_SNIFF,
         .tls = w->server->config.tls ? settings->tls : NULL,
-        .expects_proxy = address_ranges_contain(&settings->proxies, remote),
+        .expects_proxy = expects_proxy,
         .limits = {.output = STREAM_OUTPUT_MAX},
         .hooks = &hooks,
         .owner = c,
     };
     c->link.path.server = *local;
     c->link.path.client = c->link.path.hop = *remote;
-    c->is_half_open = true;
-    w->half_open++;
-    arm_idle(c, OPENING_MS);
-    if (stream_accept(w->hub, &config, &c->stream) != 0)
+    make_room(w);
+    begin_half_open(c);
+    arm_idle(c, idle_ms < OPENING_MS ? idle_ms : OPENING_MS);
+    if (!expects_proxy && !count_caller(c)) {
+        counter_add(&w->counters.connections_refused, 1);
+        close(fd);
         forget(c);
+    } else if (stream_accept(w->hub, &config, &c->stream) != 0) {
+        forget(c);
+    }
 }
 
 /* --- from one worker to another ----------------------------------------------------------------

@@ -20,7 +20,8 @@ struct stream_client {
     struct link link; /* first */
     struct stream *stream;
     struct timer idle;
-    struct peer *peer; /* RFC 6062: what comes is for it; NULL: STUN and ChannelData */
+    struct peer *peer;     /* RFC 6062: what comes is for it; NULL: STUN and ChannelData */
+    struct list half_open; /* in the worker's, until PROXY header and TLS handshake are over */
     bool is_half_open;
 };
 
