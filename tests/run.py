@@ -96,7 +96,8 @@ def suite_tsan(totals):
     if not build("build-tsan", "-Db_sanitize=thread"):
         return totals.add(0, 1, 0)
     meson_suite(totals, "build-tsan", "--suite", "threads")
-    paths = [f"tests/system/test_{name}.py" for name in ("workers", "random", "webrtc", "plain_call")]
+    names = ("workers", "random", "webrtc", "plain_call", "turn_workers", "turn_operate", "turn_tls", "turn_mobility")
+    paths = [f"tests/system/test_{name}.py" for name in names]
     pytest_suite(totals, "tsan", paths, {"MEDIAFERRY_BIN": str(ROOT / "build-tsan/mediaferry")})
 
 
