@@ -108,7 +108,7 @@ static void survives_chaos(void **state)
         struct world w;
         world_init(&w);
         w.chaos = &g;
-        w.loss_percent = 20;
+        w.loss_percent = 10;
         world_start_client(&w);
         world_run(&w, w.now_ms + 29000);
         assert_true(w.client.is_open);
