@@ -16,6 +16,7 @@ pytestmark = ours_alone
 QUIET_ASAN = {"ASAN_OPTIONS": (os.environ.get("ASAN_OPTIONS", "") +
                                ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64").lstrip(":")}
 SOURCES = 100_000
+IP_PKTINFO = 8  # of Linux; Python has no name for it
 ALLOCATE = m.Draft(m.ALLOCATE, attributes=[(m.REQUESTED_TRANSPORT, m.transport(m.UDP))])
 
 
@@ -38,7 +39,7 @@ class Flood:
         info = struct.pack("=I4s4s", 0, source, bytes(4))
         while True:
             try:
-                return self.socket.sendmsg([data], [(socket.IPPROTO_IP, socket.IP_PKTINFO, info)], 0, self.to)
+                return self.socket.sendmsg([data], [(socket.IPPROTO_IP, IP_PKTINFO, info)], 0, self.to)
             except BlockingIOError:
                 time.sleep(0.001)
 

@@ -14,7 +14,17 @@ ASK = (m.MOBILITY_TICKET, b"")
 
 @pytest.fixture(scope="module")
 def mobile(turn_cert):
-    server = TurnServer("mobility", cert=turn_cert, **({} if ORACLE else {"daemon_options": ["--num-threads=2"]}))
+    server = TurnServer("mobility", cert=turn_cert)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def spread(turn_cert):
+    """The same with several workers."""
+    if ORACLE:
+        pytest.skip("coturn differs")
+    server = TurnServer("mobility", cert=turn_cert, daemon_options=["--num-threads=3"])
     yield server
     server.stop()
 
@@ -84,14 +94,14 @@ def test_the_old_path_hears_until_the_new_one_sends(mobile, connect, peers):
     assert client.hears_nothing()
 
 
-@ours_alone
-def test_moves_from_many_ports_find_the_allocation(mobile, connect, peers):
-    """Each port may be another worker's."""
-    client, ticket = begin(mobile, connect)
+@pytest.mark.parametrize("target", ["udp", "tcp", "tls"])
+def test_moves_from_many_ports_find_the_allocation(spread, connect, peers, target):
+    """Each port may be another worker's. Over DTLS only a path to the same worker will do."""
+    client, ticket = begin(spread, connect)
     peer = peers()
     assert client.permit(peer.address).ok()
     for n in range(12):
-        client, reply = move(mobile, connect, client, ticket, source=(f"127.0.0.{n + 1}", 0))
+        client, reply = move(spread, connect, client, ticket, target, source=(f"127.0.0.{n + 1}", 0))
         assert reply.ok(), f"move {n}: {reply!r}"
         ticket = ticket_of(reply)
         client.send_to(peer.address, b"%d" % n)
@@ -108,6 +118,19 @@ def test_a_ticket_is_for_its_user(mobile, connect):
     assert reply.code == 441
     assert client.refresh().ok()
     assert move(mobile, connect, client, ticket)[1].ok()
+
+
+def test_a_move_over_dtls_to_another_worker_costs_an_allocation(spread, connect):
+    """A DTLS session stays where its keys are: the client is told that there is nothing, and allocates anew."""
+    codes = set()
+    for _ in range(8):
+        client, ticket = begin(spread, connect)
+        moved, reply = move(spread, connect, client, ticket, "dtls")
+        codes.add(0 if reply.ok() else reply.code)
+        if not reply.ok():
+            moved.allocated()
+            assert client.refresh().ok()
+    assert codes <= {0, 437}
 
 
 @ours_alone

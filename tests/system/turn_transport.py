@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The four ways to a TURN server. Each gives whole messages and takes bytes as they are."""
+import contextlib
 import select
 import socket
 import ssl
@@ -207,8 +208,10 @@ class Dtls(Udp):
         return False
 
     def close(self):
-        self.connection.shutdown()
-        self._flush()
+        """Says close_notify, when the socket is still there."""
+        with contextlib.suppress(SSL.Error, OSError):
+            self.connection.shutdown()
+            self._flush()
         super().close()
 
 
