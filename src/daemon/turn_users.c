@@ -5,7 +5,6 @@
 
 #include "daemon/turn_list.h"
 #include "daemon/turn_lists.h"
-#include "mediaferry/base64.h"
 
 static bool holds(const struct turn_texts *texts, struct text wanted)
 {
@@ -108,9 +107,8 @@ static const char *read_oauth_key(struct text entry, struct oauth_key *out)
         return "has no name before the first ':', or one that is too long";
     if (!oauth_algorithm_from_name(text_cut(&rest, ':'), &out->algorithm))
         return "names an algorithm that is neither A256GCM nor A128GCM";
-    struct writer key = writer_over(out->key, sizeof(out->key));
-    if (!base64_decode(&key, text_cut(&rest, ':')) || key.len != oauth_key_len(out->algorithm))
-        return "has a key that is not base64 of 32 bytes (A256GCM) or 16 bytes (A128GCM)";
+    if (!oauth_key_read(text_cut(&rest, ':'), out->algorithm, out->key))
+        return "has a key that is not base64 of 32 bytes (A256GCM) or 16 bytes (A128GCM), or more";
     if (!read_validity(rest, out))
         return "has something else than :TIMESTAMP:LIFETIME behind the key";
     return NULL;
