@@ -111,7 +111,9 @@ static void on_revoked(void *owner, struct text realm, struct text user)
 static void note_address(struct turn_service *s, const struct redis_endpoint *endpoint)
 {
     struct turn_circumstances *c = &s->circumstances;
-    c->redis_count = resolve_host(text_from(endpoint->host), c->redis, COUNT_OF(c->redis));
+    struct text host = text_from(endpoint->host);
+    c->redis_count =
+        address_parse(host, &c->redis[0]) ? 1 : resolve_host(host, c->redis, COUNT_OF(c->redis));
     for (size_t i = 0; i < c->redis_count; i++)
         c->redis[i].port = endpoint->port;
 }
