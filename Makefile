@@ -30,7 +30,7 @@ test:
 
 bench: all
 	@tests/support/packages.sh bench
-	@/usr/bin/python3 tests/bench/run.py $(ARGS)
+	@/usr/bin/python3 tests/bench/run.py --mediaferry=$(BUILD)/mediaferry $(ARGS)
 
 # Each fuzz target for SECONDS_EACH seconds (default 60), with libFuzzer.
 fuzz:

@@ -1,117 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares CPU per relayed packet of mediaferry and Debian's rtpengine, in turn on the same flows.
+"""Measures mediaferry beside Debian's rtpengine (media) and coturn (turn), in turn under the same loads.
 
-Plain RTP on loopback, one media thread each. Read the ratio, not the microseconds: machines differ
-and are noisy. Options: --calls N (default 250, 100 packets/s each way and call), --seconds N (10).
+On loopback: the server runs on processor 0, the load on processor 1. Read the ratios, not the numbers: machines
+differ and are noisy. make bench ARGS="turn --rounds=3" measures TURN three times and prints the medians.
 """
 import argparse
 import json
-import os
 import pathlib
-import signal
-import subprocess
-import sys
+import statistics
 import tempfile
-import time
+
+import media_compare
+import turn_compare
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "system"))
-from ng import NgClient  # noqa: E402
-
-NG = ("127.0.0.1", 22229)
-RELAYS = {
-    "mediaferry": [str(ROOT / "build" / "mediaferry"), "--config-file=none", "--interface=127.0.0.1",
-                   f"--listen-ng={NG[0]}:{NG[1]}", "--num-threads=1", "--turn-listening-port=0", "--webrtc-port=0",
-                   "--port-min=30000", "--port-max=39999", "--log-level=4"],
-    "rtpengine": ["/usr/bin/rtpengine", "--config-file=none", "--interface=127.0.0.1",
-                  f"--listen-ng={NG[0]}:{NG[1]}", "--num-threads=1", "--table=-1", "--foreground",
-                  "--log-stderr", "--port-min=30000", "--port-max=39999", "--log-level=4"],
-}
+PARTS = {"media": media_compare, "turn": turn_compare}
 
 
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def median_of(rounds):
+    """The same table with the median of each number."""
+    return {column: {key: statistics.median(one[column][key] for one in rounds) for key in rows}
+            for column, rows in rounds[0].items()}
 
 
-def resident_kib(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
-
-
-def sdp(port):
-    return f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
-
-
-def media_port(text):
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("m="))
-
-
-def wait_ready(ng):
-    for _ in range(100):
-        try:
-            if ng.request(command="ping")["result"] == "pong":
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the relay does not answer")
-
-
-def set_up_calls(ng, calls):
-    """Offer and answer for each call; gives the flows of both phones."""
-    flows = []
-    for n in range(calls):
-        a, b = 10000 + 4 * n, 10002 + 4 * n
-        to_b = media_port(ng.offer(f"bench-{n}", sdp(a)))
-        to_a = media_port(ng.answer(f"bench-{n}", sdp(b)))
-        flows += [(a, to_a), (b, to_b)]
-    return flows
-
-
-def measure(command, load, calls, seconds):
-    with tempfile.TemporaryFile() as log:
-        relay = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            ng = NgClient(NG, timeout=1)
-            wait_ready(ng)
-            before, started = resident_kib(relay.pid), cpu_seconds(relay.pid)
-            flows = set_up_calls(ng, calls)
-            set_up = cpu_seconds(relay.pid) - started
-            memory = resident_kib(relay.pid) - before
-            time.sleep(4)  # rtpengine learns for 3 s
-            started = cpu_seconds(relay.pid)
-            told = subprocess.run([load, str(seconds)], input="".join(f"{a} {b}\n" for a, b in flows),
-                                  capture_output=True, text=True, check=True)
-            used = cpu_seconds(relay.pid) - started
-            counts = json.loads(told.stdout)
-            return {
-                "us_per_packet": used / max(counts["received"], 1) * 1e6,
-                "lost_percent": 100 * (1 - counts["received"] / max(counts["sent"], 1)),
-                "packets_per_s": counts["sent"] / seconds,
-                "setup_us": set_up / calls * 1e6,
-                "kib_per_call": memory / calls,
-            }
-        finally:
-            relay.send_signal(signal.SIGTERM)
-            relay.wait(20)
+def show(columns, results):
+    ours = results[columns[0]]
+    theirs = results[columns[-1]]
+    width = max(map(len, ours)) + 2
+    print(f"{'':{width}}" + "".join(f"{name:>12}" for name in columns) + f"{'ratio':>8}")
+    for key in ours:
+        numbers = "".join(f"{results[name][key]:12.2f}" if key in results[name] else f"{'':12}" for name in columns)
+        ratio = f"{ours[key] / theirs[key]:8.2f}" if theirs[key] else f"{'-':>8}"
+        print(f"{key:{width}}{numbers}{ratio}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=250)
-    parser.add_argument("--seconds", type=int, default=10)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help="media, turn; both if none is named")
+    parser.add_argument("--mediaferry", default=str(ROOT / "build" / "mediaferry"), help="the program to measure")
+    parser.add_argument("--rounds", type=int, default=1, help="medians of so many (default 1)")
+    parser.add_argument("--calls", type=int, default=250, help="media: of 100 packets/s each way (250)")
+    parser.add_argument("--seconds", type=int, default=10, help="media: how long (10)")
+    parser.add_argument("--allocations", type=int, default=300, help="turn: that talk (300)")
+    parser.add_argument("--turn-seconds", type=int, default=5, help="turn: how long each measurement takes (5)")
+    parser.add_argument("--idle", type=int, default=4000, help="turn: allocations that are only held (4000)")
+    parser.add_argument("--spoofed", type=int, default=100000, help="turn: forged sources (100000)")
+    parser.add_argument("--batch-wait", type=int, default=500, help="turn: of the second column, us (500)")
     options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(unknown)}")
+
+    results = {}
     with tempfile.TemporaryDirectory() as folder:
-        load = f"{folder}/rtp_load"
-        subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-O2", "-o", load,
-                        str(ROOT / "tests/bench/rtp_load.c")], check=True)
-        results = {name: measure(command, load, options.calls, options.seconds) for name, command in RELAYS.items()}
-    print(f"{'':14}{'mediaferry':>12}{'rtpengine':>12}{'ratio':>8}")
-    for key in next(iter(results.values())):
-        ours, theirs = results["mediaferry"][key], results["rtpengine"][key]
-        ratio = f"{ours / theirs:8.2f}" if theirs else f"{'-':>8}"
-        print(f"{key:14}{ours:12.2f}{theirs:12.2f}{ratio}")
-    print(json.dumps(results))
+        for name in options.parts:
+            part = PARTS[name]
+            results[name] = median_of([part.measure(folder, options) for _ in range(options.rounds)])
+            print(f"\n{part.__doc__}")
+            show(part.COLUMNS, results[name])
+    print("\n" + json.dumps(results))
 
 
 if __name__ == "__main__":
