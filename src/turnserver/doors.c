@@ -7,6 +7,7 @@
 
 #include "mediaferry/proxy_protocol.h"
 #include "net/tcp_listener.h"
+#include "net/tcp_socket.h"
 #include "net/udp_socket.h"
 #include "turnserver/stream_clients.h"
 
@@ -150,6 +151,29 @@ static int open_tcp(struct turn_worker *w, const struct address *at, struct str 
     return 0;
 }
 
+/* Sockets that share a port would share it with another process of the same user, which would get
+ * its part of the clients. So the first worker tries whether it can have the port alone. */
+static int try_alone(
+    const struct turnserver_config *config, const struct address *at, struct str *why)
+{
+    struct udp_socket_config udp = {.bind = *at, .free_bind = true};
+    struct tcp_socket_config tcp = {.bind = *at, .free_bind = true};
+    int fd, error = 0;
+    if (config->udp || config->dtls) {
+        error = udp_socket_open(&udp, &fd);
+        if (error != 0)
+            return complain(at, "udp", error, why);
+        close(fd);
+    }
+    if (config->tcp || config->tls) {
+        error = tcp_socket_listen(&tcp, &fd);
+        if (error != 0)
+            return complain(at, "tcp", error, why);
+        close(fd);
+    }
+    return 0;
+}
+
 int doors_open(struct turn_worker *w, struct str *why)
 {
     const struct turnserver_config *config = &w->server->config;
@@ -160,7 +184,9 @@ int doors_open(struct turn_worker *w, struct str *why)
 
     int error = 0;
     for (size_t i = 0; i < config->listen_count && error == 0; i++) {
-        if (config->udp || config->dtls)
+        if (w->index == 0)
+            error = try_alone(config, &config->listen[i], why);
+        if (error == 0 && (config->udp || config->dtls))
             error = open_udp(w, &config->listen[i], why);
         if (error == 0 && (config->tcp || config->tls))
             error = open_tcp(w, &config->listen[i], why);

@@ -64,7 +64,7 @@ def test_the_uris_name_every_door(server, admin):
 
 def test_a_shorter_life_may_be_asked_for(admin):
     assert admin.get("/turn-credentials", user="x", ttl=120)["ttl"] == 120
-    assert admin.get("/turn-credentials", user="x", ttl=10 ** 8)["ttl"] == 86400
+    assert admin.get("/turn-credentials", user="x", ttl=10 ** 6)["ttl"] == 86400
 
 
 def test_uris_of_the_configuration(start_turn):
@@ -259,7 +259,7 @@ def test_there_is_no_anonymous_turn_by_accident(option):
 
 @pytest.mark.parametrize("options", [
     ["user=nopassword"], ["user=a:b", "denied-peer-ip=1.2.3.4/33"], ["user=a:b", "min-port=60000", "max-port=50000"],
-    ["user=a:b", "cert=/nonexistent", "pkey=/nonexistent"], ["user=a:b", "external-ip=nowhere"],
+    ["user=a:b", "pkey=/nonexistent", "cert=/nonexistent"], ["user=a:b", "external-ip=nowhere"],
     ["user=a:b", "stale-nonce=-1"], ["user=a:b", "no-such-option=1"], ["user=a:b", "rfc5780"], ["user=a:0xnothex"]])
 def test_mistakes_are_named(options):
     output = start_fails(*(f"--turn-{option}" for option in options))
