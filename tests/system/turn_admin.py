@@ -4,7 +4,7 @@ import http.client
 import json
 import urllib.parse
 
-TOKEN = "a token of the tests"
+TOKEN = "a-token-of-the-tests"
 
 
 class Admin:

@@ -79,7 +79,8 @@ class OurServer(Daemon):
         if in_file:
             self.config_file, self.options = pathlib.Path(in_file), options
             self.write_file(options)
-            super().__init__(*daemon_options, config=in_file, **keys)
+            port = next(option for option in options if option.startswith("listening-port="))
+            super().__init__(f"--turn-{port}", *daemon_options, config=in_file, **keys)
         else:
             super().__init__(*(f"--turn-{option}" for option in options), *daemon_options, **keys)
 
