@@ -19,11 +19,21 @@ struct turnserver_lookup {
 /* --- in the worker -----------------------------------------------------------------------------
  */
 
+/* Whether the client still speaks STUN there: it may have hung up meanwhile, or have bound the
+ * connection to a peer (RFC 6062, section 4.4). */
+static bool is_still_there(const struct turn_path *path, const struct link *link)
+{
+    if (path->link_id == 0)
+        return true;
+    return link != NULL &&
+           !(turn_path_is_stream(path) && ((const struct stream_client *)link)->peer != NULL);
+}
+
 static void serve_again(struct turn_worker *w, const struct turnserver_lookup *lookup)
 {
     struct link *link = lookup->path.link_id == 0 ? NULL : link_find(w, lookup->path.link_id);
-    if (lookup->path.link_id != 0 && link == NULL)
-        return; /* it has hung up meanwhile */
+    if (!is_still_there(&lookup->path, link))
+        return;
     struct packet *p = worker_packet(w->worker);
     if (p == NULL)
         return;
