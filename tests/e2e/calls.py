@@ -11,6 +11,7 @@ from .world import INSIDE
 STEADY_S = 1.0
 AUDIBLE_DB = -60
 FFT_TOLERANCE_HZ = 15
+ENOUGH_FRAMES = 20
 
 
 def hears(phone, hz):
@@ -50,6 +51,15 @@ def assert_phone_hears(phone, hz, timeout=10):
 def assert_pbx_hears(world, pbx, hz, timeout=10):
     eventually(lambda: pbx_hears(world, pbx, hz),
                lambda: f"{pbx.name} hears {hz} Hz, but {_describe_leg(world, pbx)}", timeout)
+
+
+def frames_decoded(phone):
+    return sum(s.get("framesDecoded", 0) for s in phone.stats()["inbound"] if s["kind"] == "video")
+
+
+def assert_phone_sees(phone):
+    eventually(lambda: frames_decoded(phone) > ENOUGH_FRAMES,
+               lambda: f"{phone.user} sees, but {phone.stats()}", timeout=15)
 
 
 def assert_talking(world, phone, pbx=None):

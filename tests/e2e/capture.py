@@ -53,10 +53,9 @@ def _parse(frame, now):
 
 
 class Capture:
-    """Collects from its making until stop(); `keep` chooses what is kept."""
+    """Collects from its making until stop()."""
 
-    def __init__(self, namespace, interface, keep=lambda datagram: True):
-        self.keep = keep
+    def __init__(self, namespace, interface):
         self.datagrams = []
         self.loopback = interface == "lo"
         self.socket = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
@@ -77,7 +76,7 @@ class Capture:
             if self.loopback and address[2] == PACKET_OUTGOING:
                 continue
             datagram = _parse(frame, time.monotonic())
-            if datagram and self.keep(datagram):
+            if datagram:
                 self.datagrams.append(datagram)
 
     def since(self, start):

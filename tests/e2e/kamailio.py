@@ -9,7 +9,6 @@ import socket
 from pathlib import Path
 
 from . import backend
-from .namespaces import run
 from .processes import Process, eventually
 from .relay import NG_ADDRESS
 
@@ -21,11 +20,11 @@ WSS_PORT = 8443
 SIP_PORT = 5060
 
 
-def _definitions(directory, listeners, inside, media_per_branch):
+def _definitions(directory, identity, listeners, inside, media_per_branch):
     values = {
         "SIP_DOMAIN": DOMAIN,
-        "TLS_CERTIFICATE": directory / "certificate.pem",
-        "TLS_KEY": directory / "key.pem",
+        "TLS_CERTIFICATE": identity[0],
+        "TLS_KEY": identity[1],
         "WEB_ORIGIN": ORIGIN,
         "MEDIA_RELAY": f"udp:{NG_ADDRESS[0]}:{NG_ADDRESS[1]}",
         "PBX_FAMILY": "IP4",
@@ -49,26 +48,25 @@ def _pbx_list(pbxes):
 
 
 class Kamailio:
-    """`listeners` are `address:port` (with `advertise ...`) for WSS, `inside` faces the PBXes."""
+    """`listeners` are `address:port` (with `advertise ...`) for WSS, `inside` faces the PBXes,
+    `identity` is the paths of its certificate and key."""
 
-    def __init__(self, namespace, directory, listeners, inside, pbxes):
+    def __init__(self, namespace, directory, identity, listeners, inside, pbxes):
         self.namespace = namespace
         self.directory = directory / "kamailio"
         self.directory.mkdir()
+        self.identity = identity
         self.listeners = listeners
         self.inside = inside
         self.pbxes = pbxes
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-days", "30", "-subj", f"/CN={DOMAIN}",
-            "-keyout", str(self.directory / "key.pem"),
-            "-out", str(self.directory / "certificate.pem"))
         shutil.copy(SHIPPED, self.directory)
         self.start()
 
     def start(self, pbxes=None, media_per_branch=False):
         (self.directory / "pbx.list").write_text(_pbx_list(pbxes or self.pbxes))
         (self.directory / "site.cfg").write_text(
-            _definitions(self.directory, self.listeners, self.inside, media_per_branch))
+            _definitions(self.directory, self.identity, self.listeners, self.inside,
+                         media_per_branch))
         self.process = Process("kamailio", self.namespace, [
             "kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-Y", self.directory,
             "-w", self.directory, "-f", self.directory / "kamailio.cfg"], self.directory)

@@ -7,10 +7,16 @@ import subprocess
 import threading
 from pathlib import Path
 
-from . import backend, kamailio, tones
+from . import backend, kamailio, tones, turn
 
 BROWSER_FOLDER = Path(__file__).resolve().parent / "browser"
-WRAPPER = "#!/bin/sh\nexec ip netns exec {namespace} /usr/bin/chromium \"$@\"\n"
+# `ip netns exec` gives a view of the files of its own, so nothing else sees the mount.
+WRAPPER = """\
+#!/bin/sh
+exec ip netns exec {namespace} sh -c '
+    mount --bind {policy} /etc/chromium &&
+    exec /usr/bin/chromium "$@"' chromium "$@"
+"""
 
 
 class Driver:
@@ -58,18 +64,24 @@ class Driver:
 
 
 class Browser:
-    """A Chromium in `namespace` whose microphone plays `hz`; opens phones."""
+    """A Chromium in `namespace` whose microphone plays `hz`; opens phones.
 
-    def __init__(self, driver, name, namespace, hz, directory):
+    `policy` is what it sees in the place of /etc/chromium; the only name it can look up is that of
+    the TURN server, which is at the address `server`.
+    """
+
+    def __init__(self, driver, name, namespace, hz, directory, policy, server):
         self.driver = driver
         self.name = name
         self.hz = hz
         voice = directory / f"{name}.wav"
         tones.write_wav(voice, hz)
         wrapper = directory / f"{name}-chromium"
-        wrapper.write_text(WRAPPER.format(namespace=namespace.name))
+        wrapper.write_text(WRAPPER.format(namespace=namespace.name, policy=policy))
         wrapper.chmod(0o755)
-        driver.ask("launch", browser=name, executable=str(wrapper), voice=str(voice),
+        # TURN over UDP is looked up with a dot at the end.
+        names = f"MAP {turn.HOST}* {server},EXCLUDE {server.strip('[]')},MAP * ~NOTFOUND"
+        driver.ask("launch", browser=name, executable=str(wrapper), voice=str(voice), names=names,
                    profile=str(directory / f"{name}-profile"))
 
     def open(self, user, server, password=backend.PASSWORD):
@@ -103,6 +115,10 @@ class Phone:
 
     def answer(self, **options):
         return self._do("answer", **options)
+
+    def gather(self, **options):
+        """The ICE candidates and errors of a connection with these options."""
+        return self._do("gather", **options)
 
     def hangup(self, **options):
         return self._do("hangup", **options)

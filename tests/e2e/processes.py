@@ -29,10 +29,15 @@ def eventually(check, what, timeout=10.0, interval=0.1):
 class Process:
     def __init__(self, name, namespace, argv, directory):
         self.name = name
+        self.namespace = namespace
         self.log_path = directory / f"{name}.log"
+        self.launch(argv)
+
+    def launch(self, argv):
+        """Starts it; once more with other arguments, after stop(). The log goes on."""
         with open(self.log_path, "ab") as log:
             self.popen = subprocess.Popen(
-                namespace.wrap([str(arg) for arg in argv]), stdin=subprocess.DEVNULL,
+                self.namespace.wrap([str(arg) for arg in argv]), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
 
     def running(self):

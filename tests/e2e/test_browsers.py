@@ -7,7 +7,6 @@ from . import calls
 from .processes import eventually
 from .world import PUBLIC
 
-ENOUGH_FRAMES = 20
 ENOUGH_BITRATE = 600_000
 
 
@@ -36,10 +35,6 @@ def test_audio(world):
     calls.assert_freed(world, alice)
 
 
-def frames_decoded(phone):
-    return sum(s.get("framesDecoded", 0) for s in phone.stats()["inbound"] if s["kind"] == "video")
-
-
 def bitrate(phone):
     """What Chromium thinks it may send."""
     return max(t["pair"].get("bitrate", 0) for t in phone.stats()["transports"])
@@ -49,8 +44,7 @@ def bitrate(phone):
 def test_audio_and_video(world, bundle):
     alice, bob = connect(world, video=True, bundlePolicy=bundle)
     for phone in (alice, bob):
-        eventually(lambda phone=phone: frames_decoded(phone) > ENOUGH_FRAMES,
-                   lambda phone=phone: f"{phone.user} sees, but {phone.stats()}", timeout=15)
+        calls.assert_phone_sees(phone)
         # Starts at 300 kbit/s and grows by the other browser's feedback.
         eventually(lambda phone=phone: bitrate(phone) > ENOUGH_BITRATE,
                    lambda phone=phone: f"{phone.user} speeds up, but {phone.stats()}")

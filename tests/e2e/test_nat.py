@@ -2,8 +2,12 @@
 """A browser behind address translation, an edge behind 1:1 translation that advertises its public
 address."""
 
-from . import calls
+import pytest
+
+from . import calls, turn
 from .baresip import ANSWERS
+from .relay import KIND
+from .relayed import assert_only_port, assert_released, assert_sound, firewall
 from .world import EDGE_PRIVATE, PUBLIC, SECOND_MAPPING
 
 
@@ -30,6 +34,22 @@ def test_pbx_calls(nat_world):
     assert_only_public_addresses(alice)
     nat_world.pbx.hangup()
     calls.assert_freed(nat_world, alice)
+
+
+@pytest.mark.skipif(KIND != "mediaferry", reason="only mediaferry serves TURN")
+@pytest.mark.parametrize("name", ["udp", "tls"])
+def test_browser_calls_over_turn(nat_world, name):
+    """Relayed address and media port find each other by addresses that neither is bound to."""
+    alice, way = nat_world.phone("alice"), turn.WAYS[name]
+    with firewall(nat_world, "alice", way) as wall:
+        alice.call(ANSWERS, **turn.only(way))
+        assert_sound(nat_world, alice, way)
+        assert_only_port(wall)
+    assert_only_public_addresses(alice)
+    ours = [d["sdp"] for d in alice.history()["descriptions"] if d["from"] == "local"]
+    assert f" {PUBLIC} " in ours[0] and EDGE_PRIVATE not in ours[0]
+    alice.hangup()
+    assert_released(nat_world, alice)
 
 
 def test_media_follows_the_browser_to_another_address(nat_world):

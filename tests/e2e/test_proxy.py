@@ -21,7 +21,7 @@ def test_forbidden_call_never_reaches_the_relay(world):
     alice.call(FORBIDDEN_NUMBER)
     assert calls.assert_ended(alice, "failed") == "remote: Rejected"
     assert not calls.invites(world)
-    assert not any(b"command5:offer" in d.payload for d in world.ng_wire.since(world.mark))
+    assert not any(b"command5:offer" in d.payload for d in world.ng_messages())
 
 
 def test_pbx_sees_the_number_the_backend_names(world):

@@ -10,9 +10,11 @@ NatWorld: clients sit behind an address-translating router, and the edge has a p
 
 import time
 
+from . import admin, turn
 from .backend import Backend
 from .baresip import Baresip
 from .capture import Capture
+from .certificates import Authority
 from .endpoint import Endpoint
 from .kamailio import DOMAIN, WSS_PORT, Kamailio
 from .namespaces import Namespace, link
@@ -36,6 +38,8 @@ class World:
     edge_address = PUBLIC
     listeners = []
     interfaces = []
+    turn_ips = []
+    turn_external_ips = []
 
     def __init__(self, directory):
         self.directory = directory
@@ -72,8 +76,8 @@ class World:
 
         self.outside = self._keep(Capture(self.edge, "out"))
         self.wire = self._keep(Capture(self.edge, "in"))
-        self.ng_wire = self._keep(Capture(
-            self.edge, "lo", lambda d: NG_ADDRESS[1] in (d.source[1], d.target[1])))
+        self.loopback = self._keep(Capture(self.edge, "lo"))
+        self._certify()
         self.backend = self._keep(Backend(self.edge, DOMAIN))
         self.pbx = self._keep(Baresip(
             "baresip", self.pbx_sides[PBX], PBX, TONES["pbx"], self.directory))
@@ -81,9 +85,11 @@ class World:
             "baresip2", self.pbx_sides[SECOND_PBX], SECOND_PBX, TONES["second"], self.directory))
         self.endpoint = self._keep(Endpoint(
             self.pbx_sides[ENDPOINT], ENDPOINT, TONES["endpoint"]))
-        self.relay = self._keep(Relay(self.edge, self.interfaces, self.directory))
+        self.relay = self._keep(Relay(
+            self.edge, self.interfaces, self.relay_config(), self.directory))
         self.kamailio = self._keep(Kamailio(
-            self.edge, self.directory, self.listeners, INSIDE, [PBX, SECOND_PBX]))
+            self.edge, self.directory, self.kamailio_identity, self.listeners, INSIDE,
+            [PBX, SECOND_PBX]))
         self.driver = self._keep(Driver(self.directory))
 
     def _connect_inside(self):
@@ -92,17 +98,33 @@ class World:
             link(namespace, "eth0", self.edge, namespace.label, bridge_b="in")
             namespace.address("eth0", f"{address}/24")
 
+    def _certify(self):
+        authority = Authority(self.directory)
+        self.kamailio_identity = authority.issue("kamailio", f"IP:{PUBLIC}", f"IP:{PUBLIC6}")
+        self.turn_identity = authority.issue("turn", f"DNS:{turn.HOST}")
+        self.chromium_policy = authority.chromium_policy()
+
+    def relay_config(self, **options):
+        """The file for the relay: TURN, with these options changed, and secrets."""
+        return (f"[mediaferry]\nadmin-token = {admin.TOKEN}\n"
+                + turn.section(self.turn_ips, self.turn_external_ips, self.turn_identity,
+                               **options))
+
     def browser(self, name):
         """Chromium of that client, started when first asked for."""
         if name not in self.browsers:
             self.browsers[name] = Browser(
-                self.driver, name, self.clients[name], TONES[name], self.directory)
+                self.driver, name, self.clients[name], TONES[name], self.directory,
+                self.chromium_policy, self._server(name))
         return self.browsers[name]
+
+    def _server(self, name):
+        """The edge's address for that client, as in a URL."""
+        return f"[{PUBLIC6}]" if ":" in self.client_addresses[name] else PUBLIC
 
     def phone(self, name, **options):
         """A registered phone of that user."""
-        server = f"[{PUBLIC6}]" if ":" in self.client_addresses[name] else PUBLIC
-        phone = self.browser(name).open(name, f"{server}:{WSS_PORT}", **options)
+        phone = self.browser(name).open(name, f"{self._server(name)}:{WSS_PORT}", **options)
         self.phones.append(phone)
         return phone
 
@@ -112,9 +134,10 @@ class World:
         self.mark = time.monotonic()
         self.outside.forget()
         self.wire.forget()
-        self.ng_wire.forget()
+        self.loopback.forget()
         self.backend.requests.clear()
         self.log_marks = {p: p.log_size() for p in self._processes()}
+        self.metrics = self.relay.metrics()
 
     def end(self):
         """Closes the phones and whatever call is left, so that the next test starts clean."""
@@ -126,14 +149,24 @@ class World:
         self.endpoint.forget()
         for call_id in self.relay.calls():
             self.relay.ng.ask("delete", **{"call-id": call_id})
+        for allocation in self.relay.allocations():
+            self.relay.admin.end_allocation(allocation)
+
+    def counted(self, metric):
+        """How much a counter of the relay has grown."""
+        return self.relay.metrics()[metric] - self.metrics[metric]
 
     def faults(self):
-        return self.relay.faults(self.log_marks[self.relay])
+        return self.relay.faults(self.log_marks[self.relay], self.metrics)
 
     def browser_endpoints(self):
         """Where the relay sees the browsers' media come from."""
         return {d.source for d in self.outside.since(time.monotonic() - 0.5)
                 if d.target[0] == self.edge_address and d.is_rtp}
+
+    def ng_messages(self):
+        return [d for d in self.loopback.since(self.mark)
+                if NG_ADDRESS[1] in (d.source[1], d.target[1])]
 
     def _processes(self):
         return [self.relay, self.kamailio.process, self.pbx, self.second_pbx]
@@ -142,7 +175,7 @@ class World:
         """(title, text) of all that helps to explain a failed test."""
         for process in self._processes():
             yield f"{process.name} log", process.log(self.log_marks.get(process, 0))[-20000:]
-        yield "ng", "\n".join(_shown(d, self.mark) for d in self.ng_wire.since(self.mark))
+        yield "ng", "\n".join(_shown(d, self.mark) for d in self.ng_messages())
         sip = [d for d in self.wire.since(self.mark) if d.is_sip]
         yield "SIP at the PBX", "\n".join(_shown(d, self.mark) for d in sip)
         for phone in self.phones:
@@ -173,6 +206,7 @@ class OpenWorld(World):
         "alice": "198.51.100.20/24", "bob": "198.51.100.21/24", "carol": "2001:db8:51::22/64"}
     listeners = [f"{PUBLIC}:{WSS_PORT}", f"[{PUBLIC6}]:{WSS_PORT}"]
     interfaces = [f"external/{PUBLIC}", f"external/{PUBLIC6}", f"internal/{INSIDE}"]
+    turn_ips = [PUBLIC, PUBLIC6]
 
     def _connect(self):
         self.isp.bridge("lan", "198.51.100.1/24", "2001:db8:51::1/64")
@@ -226,6 +260,8 @@ class NatWorld(World):
     edge_address = EDGE_PRIVATE
     listeners = [f"{EDGE_PRIVATE}:{WSS_PORT} advertise {PUBLIC}:{WSS_PORT}"]
     interfaces = [f"external/{EDGE_PRIVATE}!{PUBLIC}", f"internal/{INSIDE}"]
+    turn_ips = [EDGE_PRIVATE]
+    turn_external_ips = [f"{PUBLIC}/{EDGE_PRIVATE}"]
 
     def _connect(self):
         self.isp.bridge("lan", "192.168.77.1/24")

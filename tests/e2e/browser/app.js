@@ -9,6 +9,7 @@ import { summary } from './stats.js';
 
 // Noise suppression takes a steady tone for noise and removes it.
 const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+const CONNECTION = { iceServers: [], bundlePolicy: 'balanced' };
 const CAMERA = { width: 320, height: 240, frameRate: 15 };
 
 class Phone {
@@ -65,8 +66,11 @@ class Phone {
     session.on('sdp', ({ originator: from, type, sdp }) => {
       this.descriptions.push({ from, type, sdp });
     });
-    // Without STUN and TURN servers the first host candidates are all there will be.
-    session.on('icecandidate', ({ ready }) => setTimeout(ready, 100));
+    // The first candidates of the last kind to come are all there will be.
+    session.on('icecandidate', ({ candidate, ready }) => {
+      const { iceServers } = session.connection.getConfiguration();
+      if (candidate.type === (iceServers.length > 0 ? 'relay' : 'host')) setTimeout(ready, 100);
+    });
   }
 
   note(name, detail) {
@@ -74,22 +78,44 @@ class Phone {
     console.log(`phone: ${name} ${detail ?? ''}`);
   }
 
-  call({ target, video = false, bundlePolicy = 'balanced' }) {
+  // Options: video, and those of RTCPeerConnection.
+  call({ target, video = false, ...options }) {
     this.ua.call(target, {
       mediaConstraints: { audio: MICROPHONE, video: video && CAMERA },
-      pcConfig: { iceServers: [], bundlePolicy },
+      pcConfig: { ...CONNECTION, ...options },
     });
     return true;
   }
 
-  answer({ video = false, bundlePolicy = 'balanced' }) {
+  answer({ video = false, ...options }) {
     this.session.answer({
       // For an INVITE without SDP, where JsSIP would otherwise leave out the microphone.
       rtcOfferConstraints: { offerToReceiveAudio: true },
       mediaConstraints: { audio: MICROPHONE, video: video && CAMERA },
-      pcConfig: { iceServers: [], bundlePolicy },
+      pcConfig: { ...CONNECTION, ...options },
     });
     return true;
+  }
+
+  // The candidates and errors of a connection that goes no further than gathering them.
+  async gather(options) {
+    const connection = new RTCPeerConnection({ ...CONNECTION, ...options });
+    const candidates = [];
+    const errors = [];
+    connection.addEventListener('icecandidateerror', ({ url, errorCode, errorText }) => {
+      errors.push({ url, errorCode, errorText });
+    });
+    const gathered = new Promise((resolve) => {
+      connection.addEventListener('icecandidate', ({ candidate }) => {
+        if (candidate === null) resolve();
+        else candidates.push(candidate.toJSON());
+      });
+    });
+    connection.createDataChannel('none');
+    await connection.setLocalDescription();
+    await gathered;
+    connection.close();
+    return { candidates, errors };
   }
 
   hangup({ code } = {}) {

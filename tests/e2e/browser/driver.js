@@ -15,19 +15,22 @@ const pages = new Map();
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--ignore-certificate-errors', '--autoplay-policy=no-user-gesture-required',
+  '--autoplay-policy=no-user-gesture-required',
   '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
   // Pages in the background would get their timers and audio throttled.
   '--disable-background-timer-throttling', '--disable-renderer-backgrounding',
   '--disable-backgrounding-occluded-windows',
 ];
 
-async function launch({ browser, executable, voice, profile }) {
+async function launch({ browser, executable, voice, names, profile }) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: executable,
     headless: true,
-    ignoreHTTPSErrors: true,
-    args: [...FLAGS, `--use-file-for-fake-audio-capture=${voice}`],
+    args: [
+      ...FLAGS,
+      `--use-file-for-fake-audio-capture=${voice}`,
+      `--host-resolver-rules=${names}`,
+    ],
   });
   browsers.set(browser, context);
   return true;

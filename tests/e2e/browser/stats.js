@@ -8,6 +8,7 @@ const INBOUND = [
 ];
 const REMOTE_INBOUND = ['kind', 'packetsLost', 'roundTripTime'];
 const OUTBOUND = ['kind', 'ssrc', 'packetsSent', 'framesEncoded', 'mid'];
+const END = ['address', 'port', 'candidateType', 'relayProtocol', 'url'];
 
 function pick(report, names) {
   return Object.fromEntries(names.filter((n) => n in report).map((n) => [n, report[n]]));
@@ -16,7 +17,7 @@ function pick(report, names) {
 function describePair(reports, pairId) {
   const pair = reports.get(pairId);
   if (!pair) return null;
-  const end = (id) => pick(reports.get(id) ?? {}, ['address', 'port', 'candidateType']);
+  const end = (id) => pick(reports.get(id) ?? {}, END);
   return {
     state: pair.state,
     nominated: pair.nominated,
