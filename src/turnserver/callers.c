@@ -6,8 +6,10 @@
 
 #include "base/map.h"
 
+enum { IP6_NETWORK_SIZE = 8 };
+
 struct caller {
-    struct address_node node; /* the port is 0 */
+    struct address_node node; /* without what tells his hosts and ports apart */
     uint64_t connections;
 };
 
@@ -44,11 +46,12 @@ static struct caller *find_caller(const struct callers *c, const struct address 
     return node == NULL ? NULL : CONTAINER_OF(node, struct caller, node);
 }
 
-static struct address without_port(const struct address *a)
+static struct address caller_of(const struct address *client)
 {
-    struct address ip = *a;
-    ip.port = 0;
-    return ip;
+    size_t len = client->family == ADDRESS_IP6 ? IP6_NETWORK_SIZE : address_ip_len(client);
+    struct address caller = {.family = client->family};
+    memcpy(caller.ip, client->ip, len);
+    return caller;
 }
 
 static bool is_below(uint64_t taken, uint64_t limit)
@@ -57,15 +60,15 @@ static bool is_below(uint64_t taken, uint64_t limit)
 }
 
 bool callers_connect(
-    struct callers *c, const struct address *client, uint64_t limit_per_ip, uint64_t limit)
+    struct callers *c, const struct address *client, uint64_t limit_each, uint64_t limit)
 {
-    struct address ip = without_port(client);
+    struct address ip = caller_of(client);
     bool is_let_in = false;
 
     pthread_mutex_lock(&c->lock);
     struct caller *caller = find_caller(c, &ip);
     if (is_below(c->total, limit) &&
-        is_below(caller == NULL ? 0 : caller->connections, limit_per_ip)) {
+        is_below(caller == NULL ? 0 : caller->connections, limit_each)) {
         if (caller == NULL && (caller = calloc(1, sizeof(*caller))) != NULL)
             address_map_put(&c->map, &caller->node, &ip);
         is_let_in = caller != NULL;
@@ -80,7 +83,7 @@ bool callers_connect(
 
 void callers_disconnect(struct callers *c, const struct address *client)
 {
-    struct address ip = without_port(client);
+    struct address ip = caller_of(client);
 
     pthread_mutex_lock(&c->lock);
     struct caller *caller = find_caller(c, &ip);

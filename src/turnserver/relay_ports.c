@@ -15,7 +15,7 @@ enum { MAX_TRIES = 64, PORTS = 65536, WORD = 64 };
 
 struct port_set {
     struct address address;
-    uint64_t used[PORTS / WORD]; /* or outside of the range */
+    uint64_t used[PORTS / WORD]; /* or outside of the range, or kept out of it */
     uint64_t count;              /* in use */
 };
 
@@ -32,6 +32,7 @@ struct relay_ports {
     unsigned tos;
     struct list reservations;
     size_t reserved;
+    size_t kept_out; /* of all sets */
     size_t set_count;
     struct port_set sets[];
 };
@@ -72,6 +73,18 @@ struct relay_ports *relay_ports_new(
                 ports->sets[i].used[port / WORD] |= UINT64_C(1) << port % WORD;
     }
     return ports;
+}
+
+void relay_ports_keep_out(struct relay_ports *ports, uint16_t port)
+{
+    pthread_mutex_lock(&ports->lock);
+    for (size_t i = 0; i < ports->set_count; i++) {
+        if (is_used(&ports->sets[i], port))
+            continue;
+        ports->sets[i].used[port / WORD] |= UINT64_C(1) << port % WORD;
+        ports->kept_out++;
+    }
+    pthread_mutex_unlock(&ports->lock);
 }
 
 /* Under the lock. */
@@ -117,8 +130,9 @@ static unsigned draw(
     pthread_mutex_lock(&ports->lock);
     for (unsigned i = 0; i < span && found == 0; i++) {
         unsigned port = ports->min + (start + i) % span;
+        unsigned behind = ports->max - port;
         if (port % WORD == 0 && set->used[port / WORD] == UINT64_MAX)
-            i += WORD - 1; /* a full word at once */
+            i += behind < WORD - 1 ? behind : WORD - 1; /* a full word at once */
         else if (suits(ports, set, wish, port))
             found = port;
     }
@@ -249,6 +263,7 @@ struct relay_ports_usage relay_ports_usage(struct relay_ports *ports)
     struct relay_ports_usage usage = {.total = ((uint64_t)(ports->max - ports->min) + 1)};
     usage.total *= ports->set_count;
     pthread_mutex_lock(&ports->lock);
+    usage.total -= ports->kept_out;
     for (size_t i = 0; i < ports->set_count; i++)
         usage.used += ports->sets[i].count;
     usage.reserved = ports->reserved;

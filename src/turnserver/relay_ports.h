@@ -23,6 +23,10 @@ NODISCARD struct relay_ports *relay_ports_new(
 /* Closes what is reserved; accepts NULL. */
 void relay_ports_free(struct relay_ports *ports);
 
+/* Never gives `port` away: one that we listen on, which TCP would let a relayed address share.
+ * Before the first is taken. */
+void relay_ports_keep_out(struct relay_ports *ports, uint16_t port);
+
 struct relay_port {
     size_t address; /* index */
     uint16_t port;

@@ -64,6 +64,8 @@ static struct relay_ports *make_ports(const struct turnserver_config *config)
     struct relay_ports *ports = relay_ports_new(
         binds, config->relay_count, config->port_min, config->port_max, config->tos);
     free(binds);
+    for (size_t i = 0; ports != NULL && i < config->listen_count; i++)
+        relay_ports_keep_out(ports, config->listen[i].port);
     return ports;
 }
 
