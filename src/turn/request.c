@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "turn/request.h"
 
+/* ADDITIONAL-ADDRESS-FAMILY in the drafts of RFC 8656: clients made of coturn 4.6 still send it. */
+enum { STUN_ADDITIONAL_ADDRESS_FAMILY_OF_DRAFTS = 0x8032 };
+
 /* Attributes whose values are kept; of those we know besides, somebody else reads the value. */
 static int attr_of_type(uint16_t type)
 {
@@ -12,6 +15,7 @@ static int attr_of_type(uint16_t type)
     case STUN_REQUESTED_ADDRESS_FAMILY:
         return REQUEST_FAMILY;
     case STUN_ADDITIONAL_ADDRESS_FAMILY:
+    case STUN_ADDITIONAL_ADDRESS_FAMILY_OF_DRAFTS:
         return REQUEST_ADDITIONAL_FAMILY;
     case STUN_EVEN_PORT:
         return REQUEST_EVEN_PORT;

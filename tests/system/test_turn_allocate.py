@@ -179,6 +179,12 @@ def test_w26_dual_allocation(turn, connect, peers, way):
         assert client.receive() == (0x4000 + number, b"back")
 
 
+def test_w26_by_the_number_that_drafts_gave_it(udp):
+    """As coturn 4.6 and clients of that time have it."""
+    reply = udp.allocate((0x8032, m.family(m.IPV6)))
+    assert reply.ok() and len(reply.addresses(m.XOR_RELAYED)) == 2
+
+
 @ours_alone
 def test_w26_one_family_of_two(start_turn, connect):
     server = start_turn(ips=("127.0.0.1",))
