@@ -6,6 +6,7 @@ import socket
 import time
 
 import pytest
+from OpenSSL import SSL
 
 import turn_message as m
 from turn import Peer, TurnClient
@@ -28,8 +29,10 @@ VALUES = [b"", b"\x11\0\0\0", b"\x06\0\0\0", b"\x01\0\0\0", b"\x02\0\0\0", b"\x8
 
 def attributes(rng):
     for _ in range(rng.randrange(6)):
+        name = rng.choice(ATTRIBUTES)
         value = rng.choice(VALUES) if rng.random() < 0.8 else rng.randbytes(rng.choice([1, 4, 8, 20, 700]))
-        yield rng.choice(ATTRIBUTES), value
+        # A reservation would keep its port for half a minute.
+        yield name, b"\0" if name == m.EVEN_PORT and len(value) == 1 else value
 
 
 def signed(rng, client):
@@ -95,8 +98,9 @@ def storm(server, way, rng, count, made):
     clients = [client]
     client.challenge()
     for n in range(count):
-        with contextlib.suppress(OSError):
-            client.send(rng.choice(kinds)(rng, client))
+        data = rng.choice(kinds)(rng, client)
+        with contextlib.suppress(OSError, SSL.Error):  # an empty record, one too long for a datagram
+            client.send(data)
         if n % 5 == 0:
             data = client.transport.receive(0.002)
             if data and data[0] < 4:
@@ -133,7 +137,7 @@ def test_storms_of_odd_messages(start_turn, turn_cert, connect, way, seed):
     before, made = server.descriptors(), []
     try:
         for client in storm(server, way, random.Random(seed), 2000, made):
-            if not client.transport.reliable or not client.transport.ended:
+            if not client.transport.reliable:  # a stream ends its allocation when it is closed
                 with contextlib.suppress(AssertionError, OSError):
                     client.refresh(0)
     finally:

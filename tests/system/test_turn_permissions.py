@@ -7,17 +7,20 @@ import pytest
 
 import turn_message as m
 from turn_server import LIMITS_OFF, ORACLE, TurnServer, ours_alone
+from turn_transport import TRANSPORTS
 
 IP6 = (m.REQUESTED_FAMILY, m.family(m.IPV6))
 PEER = ("127.0.0.1", 4000)
 
 
-@pytest.mark.parametrize("method", [m.REFRESH, m.CREATE_PERMISSION, m.CHANNEL_BIND, m.CONNECT],
-                         ids=["refresh", "permission", "channel", "connect"])
-def test_w31_without_an_allocation(client, method):
-    if method == m.CONNECT and client.transport.name in ("udp", "dtls"):
-        pytest.skip("no method of a datagram transport")
-    reply = client.request(method, (m.CHANNEL_NUMBER, m.channel_number(0x4000)), peers=[PEER])
+METHODS = {"refresh": m.REFRESH, "permission": m.CREATE_PERMISSION, "channel": m.CHANNEL_BIND, "connect": m.CONNECT}
+
+
+@pytest.mark.parametrize(("way", "method"), [
+    (way, method) for way in TRANSPORTS for method in METHODS if way in ("tcp", "tls") or method != "connect"])
+def test_w31_without_an_allocation(turn, connect, way, method):
+    client = connect(turn, way)
+    reply = client.request(METHODS[method], (m.CHANNEL_NUMBER, m.channel_number(0x4000)), peers=[PEER])
     assert reply.kind == m.ERROR and reply.code in ((400, 403, 437) if ORACLE else (437,))
 
 
@@ -61,6 +64,14 @@ def test_w33_channel_numbers_out_of_range(client, number):
         pytest.skip("RFC 5766's range")
     client.allocated()
     assert client.bind(number, PEER).code == 400
+
+
+@ours_alone
+def test_w33_the_range_of_rfc_5766_is_an_option(start_turn, connect):
+    server = start_turn("rfc5766-channel-numbers")
+    client = connect(server).allocated()
+    assert client.bind(0x5000, PEER).ok() and client.bind(0x7FFE, ("127.0.0.1", 4001)).ok()
+    assert client.bind(0x3FFF, ("127.0.0.1", 4002)).code == client.bind(0x8000, ("127.0.0.1", 4002)).code == 400
 
 
 @pytest.mark.parametrize("number", [0x4000, 0x4FFF])
