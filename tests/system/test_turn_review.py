@@ -6,7 +6,7 @@ import turn_message as m
 from test_turn_tcp_allocations import TcpPeer, received
 from turn import Credentials
 from turn_redis import Redis
-from turn_server import REALM, ours_alone
+from turn_server import REALM, free_block, ours_alone
 
 pytestmark = ours_alone
 UDP = (m.REQUESTED_TRANSPORT, m.transport(m.UDP))
@@ -50,3 +50,15 @@ def test_a_request_that_waits_for_redis_while_its_connection_is_bound(start_turn
     assert data.transport.receive_raw(4) == b"back"
     data.transport.close()
     assert client.refresh().ok()
+
+
+def test_a_listening_port_is_no_relayed_one(start_turn, connect):
+    """A TCP allocation would share it by SO_REUSEPORT, and with it the connections of other clients."""
+    port = free_block(2)
+    server = start_turn(daemon_options=[f"--turn-listening-port={port}", f"--turn-min-port={port}",
+                                        f"--turn-max-port={port + 1}"])
+    server.port = port
+    first = connect(server, "tcp").allocated(protocol=m.TCP)
+    assert first.relayed[1] == port + 1
+    for _ in range(8):
+        assert connect(server, "tcp").allocate(protocol=m.TCP).code == 508
