@@ -100,15 +100,17 @@ static enum ice_verdict authenticate(
 }
 
 /* A peer that calls itself controlled is wrong (RFC 8445, section 7.3.1.1): a lite agent cannot
- * take the other role, so no tie-breaker is compared. */
-static enum ice_verdict judge(const struct stun_message *m, uint16_t *unknown, size_t *count)
+ * take the other role, so no tie-breaker is compared. The first check of a pair must tell its
+ * priority (section 7.1.1). */
+static enum ice_verdict judge(
+    const struct stun_message *m, bool is_first, uint16_t *unknown, size_t *count)
 {
     *count = stun_unknown_required(m, known, COUNT_OF(known), unknown, MAX_UNKNOWN);
     if (*count > 0)
         return ICE_REFUSED_UNKNOWN_ATTRIBUTE;
     if (stun_has(m, STUN_ICE_CONTROLLED))
         return ICE_REFUSED_ROLE_CONFLICT;
-    return ICE_ANSWERED;
+    return is_first && !stun_has(m, STUN_PRIORITY) ? ICE_REFUSED_BAD_REQUEST : ICE_ANSWERED;
 }
 
 /* Says no more than the code to somebody unproven, whose address may be forged: the reply is no
@@ -137,11 +139,15 @@ static void refuse(struct writer *reply, struct bytes id, enum ice_verdict verdi
         stun_write_error(reply, STUN_ROLE_CONFLICT, TEXT("Role Conflict"));
         return;
     }
+    if (verdict == ICE_REFUSED_BAD_REQUEST) {
+        stun_write_error(reply, STUN_BAD_REQUEST, TEXT("Bad Request"));
+        return;
+    }
     stun_write_error(reply, STUN_UNKNOWN_ATTRIBUTE, TEXT("Unknown Attribute"));
     stun_write_unknown(reply, unknown, count);
 }
 
-/* A check without PRIORITY, as some send to refresh consent, leaves the priority as it is. */
+/* A later check without PRIORITY, as some send to refresh consent, leaves the priority as it is. */
 static void learn_priority(struct ice_pair *p, const struct stun_message *m)
 {
     struct bytes value;
@@ -214,7 +220,8 @@ static enum ice_verdict answer(struct ice_agent *agent, struct bytes datagram,
         return writer_ok(reply) ? verdict : ICE_IGNORED_NO_ROOM;
     }
 
-    verdict = judge(&check.message, unknown, &count);
+    bool is_first = ice_pairs_find(agent, source, local) < 0;
+    verdict = judge(&check.message, is_first, unknown, &count);
     if (verdict == ICE_ANSWERED) {
         stun_begin(reply, stun_type(STUN_BINDING, STUN_SUCCESS), check.message.id);
         stun_write_xor_address(reply, STUN_XOR_MAPPED_ADDRESS, source);

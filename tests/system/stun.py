@@ -64,3 +64,15 @@ def mapped_address(attributes):
 
 def error_code(attributes):
     return attributes[ERROR_CODE][2] * 100 + attributes[ERROR_CODE][3]
+
+
+def signed_with(data, password):
+    """Whether MESSAGE-INTEGRITY is there and right."""
+    at = 20
+    while at + 4 <= len(data):
+        kind, size = struct.unpack("!HH", data[at:at + 4])
+        if kind == INTEGRITY:
+            signed = data[:2] + struct.pack("!H", at + 24 - 20) + data[4:at]
+            return hmac.new(password.encode(), signed, hashlib.sha1).digest() == data[at + 4:at + 24]
+        at += 4 + size + (-size % 4)
+    return False

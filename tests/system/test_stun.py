@@ -79,35 +79,41 @@ def test_ice_lite_is_announced(ng, call, phones, relay):
 
 
 @pytest.mark.parametrize("leg", [webrtc_leg, ice_leg])
-def test_connectivity_check_is_answered_with_integrity(ng, call, phones, client, leg):
+def test_w51_connectivity_check_is_answered_with_integrity(ng, call, phones, client, leg):
     _, address, ufrag, password = leg(ng, call, phones())
-    kind, _, attributes = exchange(client, address, stun.check(ufrag, password))
+    client.sendto(stun.check(ufrag, password), address)
+    reply = client.recv(2048)
+    kind, _, attributes = stun.parse(reply)
     assert kind == stun.BINDING_SUCCESS
     assert stun.mapped_address(attributes) == client.getsockname()
-    assert stun.INTEGRITY in attributes and stun.FINGERPRINT in attributes
+    assert stun.FINGERPRINT in attributes and stun.signed_with(reply, password)
 
 
-def test_wrong_password_is_refused(ng, call, phones, client):
+def test_w51_wrong_password_is_refused(ng, call, phones, client):
     _, address, ufrag, _ = ice_leg(ng, call, phones())
     kind, _, attributes = exchange(client, address, stun.check(ufrag, "x" * 26))
     assert kind == stun.BINDING_ERROR and stun.error_code(attributes) == 401
 
 
-def test_role_conflict(ng, call, phones, client):
+def test_w51_role_conflict(ng, call, phones, client):
     """A lite agent never controls: one that says it is controlled too must switch (RFC 8445, 7.3.1.1)."""
     _, address, ufrag, password = ice_leg(ng, call, phones())
     kind, _, attributes = exchange(client, address, stun.check(ufrag, password, controlling=False))
     assert kind == stun.BINDING_ERROR and stun.error_code(attributes) == 487
 
 
-def test_check_without_fingerprint_or_for_a_stranger_is_not_answered(ng, call, phones, client):
+def test_w51_check_without_fingerprint_or_for_a_stranger_is_not_answered(ng, call, phones, client):
     _, address, ufrag, password = webrtc_leg(ng, call, phones())
     bare = stun.message(attributes=[(stun.USERNAME, f"{ufrag}:me".encode())], password=password)
     assert silent(client, address, bare)
+    no_priority = stun.message(attributes=[(stun.USERNAME, f"{ufrag}:me".encode()), (stun.ICE_CONTROLLING, bytes(8))],
+                               password=password, fingerprint=True)
+    kind, _, attributes = exchange(client, address, no_priority)
+    assert kind == stun.BINDING_ERROR and stun.error_code(attributes) == 400
     assert silent(client, address, stun.check("nobodyxx", password))
 
 
-def test_media_from_an_unvalidated_address_is_dropped(ng, call, phones, client):
+def test_w51_media_from_an_unvalidated_address_is_dropped(ng, call, phones, client):
     a = phones()
     _, address, ufrag, password = ice_leg(ng, call, a)
     answer = "\r\n".join([
@@ -119,3 +125,11 @@ def test_media_from_an_unvalidated_address_is_dropped(ng, call, phones, client):
     exchange(client, address, stun.check(ufrag, password))
     client.sendto(rtp.packet(2, ssrc=0xB), address)
     assert rtp.parse(a.receive()[0])["seq"] == 2
+
+
+def test_w51_a_client_hello_from_an_unvalidated_address_changes_nothing(ng, call, phones, client):
+    _, address, ufrag, password = webrtc_leg(ng, call, phones())
+    hello = bytes.fromhex("16feff0000000000000000003a0100002e0000000000000022fefd") + bytes(32) + bytes.fromhex("0000000200ff0100")
+    assert silent(client, address, hello)
+    kind, _, _ = exchange(client, address, stun.check(ufrag, password))
+    assert kind == stun.BINDING_SUCCESS
