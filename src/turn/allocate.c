@@ -71,6 +71,8 @@ static unsigned read_family(const struct turn_request *r, struct wishes *w)
     const struct turn_settings *settings = r->server->settings;
     uint8_t value;
 
+    if (w->relay.token != NULL)
+        return 0; /* that of the reserved port */
     if (request_has(r, REQUEST_ADDITIONAL_FAMILY)) {
         if (request_has(r, REQUEST_FAMILY) || !request_u8(r, REQUEST_ADDITIONAL_FAMILY, &value) ||
             request_family_of(value) != ADDRESS_IP6)
@@ -115,8 +117,6 @@ static unsigned read_wishes(const struct turn_request *r, struct wishes *w)
         code = read_mobility(r, w);
     w->lifetime_s =
         allocation_lifetime_s(r->server, r->exchange.auth.identity, asked_s, r->arrival->now_ms);
-    if (code == 0 && w->lifetime_s == 0)
-        code = STUN_UNAUTHORIZED; /* his time has just run out */
     return code;
 }
 
@@ -156,7 +156,7 @@ static unsigned open_relay(
     struct turn_request *r, const struct turn_relay_wish *wish, struct turn_relay **out)
 {
     const struct turn_host *host = &r->server->host;
-    if (!offers_family(r->server->settings, wish->family) && wish->token == NULL)
+    if (wish->token == NULL && !offers_family(r->server->settings, wish->family))
         return STUN_ADDRESS_FAMILY_NOT_SUPPORTED;
     int error = host->open_relay(host->owner, wish, r->arrival->path, out);
     if (error == 0)

@@ -89,7 +89,6 @@ enum turn_verdict data_from_channel(struct turn_server *server, const struct tur
     struct channel *channel = channel_of_number(allocation, message.number);
     if (channel == NULL || channel->expires_ms <= arrival->now_ms)
         return drop(p, DROP_TURN_NO_CHANNEL);
-    p->dont_fragment = false;
     return to_peer(
         allocation, channel->permission, channel_peer(channel), p, message.data, arrival->now_ms);
 }
@@ -108,7 +107,7 @@ enum turn_verdict data_from_send(
         return verdict;
     request_read(&r);
     if (r.unknown_count > 0 || !request_peer(&r, &peer) || !request_has(&r, REQUEST_DATA) ||
-        peer.port == 0 || allocation->is_tcp || !allocation_has_family(allocation, peer.family))
+        peer.port == 0 || allocation->is_tcp)
         return drop(p, DROP_TURN_MALFORMED);
     p->dont_fragment = request_has(&r, REQUEST_DONT_FRAGMENT);
     return to_peer(allocation, permission_find(allocation, &peer), &peer, p, r.values[REQUEST_DATA],

@@ -266,7 +266,6 @@ enum turn_verdict turn_from_client(struct turn_server *server, const struct turn
 {
     struct packet *p = arrival->packet;
 
-    p->drop = DROP_NONE;
     if (p->len > 0 && p->data[0] >> 6 == 1)
         return data_from_channel(server, arrival);
     if (p->len > 0 && p->data[0] >> 6 == 0)

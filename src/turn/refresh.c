@@ -26,8 +26,6 @@ static unsigned read_wishes(struct turn_request *r, enum address_family *family,
     if (request_has(r, REQUEST_TICKET)) {
         if (!r->server->settings->mobility)
             return STUN_MOBILITY_FORBIDDEN;
-        if (r->values[REQUEST_TICKET].len == 0)
-            return STUN_BAD_REQUEST;
         return mobility_move(r);
     }
     return 0;

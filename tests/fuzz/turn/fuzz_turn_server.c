@@ -310,6 +310,7 @@ static void check_sums(void)
     require(sums.allocations == turn_allocation_count(world.server));
     require(sums.allocations == counter_get(&counters->allocations));
     require(sums.allocations == world.quotas);
+    require(sums.allocations == world.made - world.ended);
     require(sums.allocations == world.timers.armed);
     require(sums.relays == world.relay_count && sums.relays >= sums.allocations);
     require(sums.channels == counter_get(&counters->channels));

@@ -114,6 +114,8 @@ static void refuses_and_grants(void **state)
         assert_true(client.reply_is_signed);
         assert_int_equal(turn_allocation_count(world.server), code == 0 ? 1 : 0);
         assert_int_equal(world.quotas, code == 0 ? 1 : 0);
+        assert_int_equal(world.made, code == 0 ? 1 : 0);
+        assert_int_equal(world.refused, code == 0 ? 0 : 1);
         assert_true(world_stop(&world));
     }
 }
@@ -347,6 +349,25 @@ static void w25_reserves_the_next_port(void **state)
     assert_false(reply_has(&second, STUN_RESERVATION_TOKEN));
 }
 
+/* The token knows the family, and the settings may have changed since. */
+static void w25_a_token_of_any_family(void **state)
+{
+    static struct client second;
+    struct turn_settings *settings = world_settings();
+    struct bytes token;
+    char line[64] = "transport=17 token=";
+    (void)state;
+    settings->relay_ip4 = false;
+    start(settings);
+    assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17 even=80 family=2"), 0);
+    assert_true(stun_find(&client.reply, STUN_RESERVATION_TOKEN, &token));
+    for (size_t i = 0; i < token.len; i++)
+        snprintf(line + strlen(line), 3, "%02x", token.data[i]);
+    client_start(&second, &world, TURN_UDP, "20.0.0.77:1001");
+    assert_int_equal(ask(&second, STUN_ALLOCATE, line), 0);
+    assert_int_equal(reply_address(&second, STUN_XOR_RELAYED_ADDRESS).family, ADDRESS_IP6);
+}
+
 static void w26_two_families(void **state)
 {
     (void)state;
@@ -533,6 +554,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(survives_a_lack_of_packets, start_plain, stop),
         cmocka_unit_test_setup_teardown(w24_even_ports, start_plain, stop),
         cmocka_unit_test_setup_teardown(w25_reserves_the_next_port, start_plain, stop),
+        cmocka_unit_test_teardown(w25_a_token_of_any_family, stop),
         cmocka_unit_test_setup_teardown(w26_two_families, start_plain, stop),
         cmocka_unit_test(w26_one_family_of_two),
         cmocka_unit_test_setup_teardown(w45_quota, start_plain, stop),

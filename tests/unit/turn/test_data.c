@@ -231,6 +231,25 @@ static void w37_channel_data(void **state)
     assert_data_indication("8.8.8.8:7", "hello");
 }
 
+/* The sweep may come a second late, which must not be seen. */
+static void w37_a_channel_that_is_just_over(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(&client, STUN_REFRESH, "lifetime=3600"), 0);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "peer=8.8.8.8:1 channel=4000"), 0);
+    world_wait(&world, 500);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "peer=8.8.8.8:7 channel=4001"), 0);
+    world_wait(&world, 400000);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=8.8.8.8:1"), 0);
+    world_wait(&world, 199999);
+    assert_int_equal(from_peer("8.8.8.8:7", "hello"), DROP_NONE);
+    assert_memory_equal(world_last(&world)->data, "\x40\x01", 2);
+    world_wait(&world, 1);
+    assert_int_equal(from_peer("8.8.8.8:7", "hello"), DROP_NONE);
+    assert_data_indication("8.8.8.8:7", "hello");
+    assert_int_equal(send_channel(&client, 0x4001, "x"), DROP_TURN_NO_CHANNEL);
+}
+
 /* The largest payload there is room for, also when it comes with no headroom at all. */
 static void makes_room(void **state)
 {
@@ -247,7 +266,8 @@ static void makes_room(void **state)
             world_from_peer(&world, world_relay(&world, 1), &v6, bytes_of(large, len), 0),
             DROP_NONE);
     }
-    static const size_t before[] = {0, 3, 4, 35, 36, 47, 48, 64, 200};
+    static const size_t before[] = {
+        0, 3, 4, 35, 36, 47, 48, 64, 200, sizeof(((struct packet *)NULL)->buffer) - 5};
     for (size_t i = 0; i < COUNT_OF(before); i++) {
         struct packet *p = malloc(sizeof(*p));
         assert_non_null(p);
@@ -311,6 +331,7 @@ static const struct {
     {"[2600::1]:7", 1, 4, 0, DROP_NONE, "\x00\x00\x02\x04\x00\x00\x00\x00"},
     {"[2600::1]:7", 2, 0, 1300, DROP_NONE, "\x00\x00\x04\x00\x00\x00\x05\x14"},
     {"[2600::1]:7", 3, 1, 0, DROP_NONE, "\x00\x00\x06\x01\x00\x00\x00\x00"},
+    {"[2600::1]:7", 0, 1, 0, DROP_TURN_ICMP, NULL},
     {"[2600::1]:7", 4, 1, 0, DROP_TURN_ICMP, NULL},
     {"[2600::1]:7", 11, 1, 0, DROP_TURN_ICMP, NULL},
     {"[2600::1]:7", 129, 1, 0, DROP_TURN_ICMP, NULL},
@@ -464,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(w38_channel_data, start_plain, stop),
         cmocka_unit_test_setup_teardown(w37_data_indications, start_plain, stop),
         cmocka_unit_test_setup_teardown(w37_channel_data, start_plain, stop),
+        cmocka_unit_test_setup_teardown(w37_a_channel_that_is_just_over, start_plain, stop),
         cmocka_unit_test_setup_teardown(makes_room, start_plain, stop),
         cmocka_unit_test_setup_teardown(w43_class_is_carried_over, start_plain, stop),
         cmocka_unit_test_setup_teardown(w41_icmp, start_plain, stop),

@@ -191,6 +191,8 @@ static void w13_w14_w16_wrong_credentials(void **state)
         assert_true(reply_has(&client, STUN_NONCE));
     }
     assert_int_equal(counted(&counters()->auth_failures), COUNT_OF(wrong));
+    assert_int_equal(world.unproven, COUNT_OF(wrong));
+    assert_int_equal(world.refused, 0);
     assert_int_equal(turn_allocation_count(world.server), 0);
 }
 
@@ -258,6 +260,30 @@ static void users_are_looked_up(void **state)
     user_cache_unref(cache);
 }
 
+static void a_new_password_is_learned(void **state)
+{
+    struct user_cache *cache = user_cache_new(10);
+    struct turn_settings *settings = world_settings();
+    struct text realm = text_from("example.org"), dave = text_from("dave");
+    (void)state;
+    auth_unref(settings->auth);
+    settings->auth = world_auth(true, cache);
+    start(settings);
+    assert_true(user_cache_put(cache, realm, dave, text_from("door"), world.unix_s + 60));
+    client.user = "dave";
+    client.password = "door";
+    assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17"), 0);
+    assert_true(user_cache_put(cache, realm, dave, text_from("window"), world.unix_s + 60));
+    client.password = "window";
+    assert_int_equal(ask(&client, STUN_REFRESH, ""), 0);
+    assert_true(client.reply_is_signed);
+    user_cache_put_absent(cache, realm, dave, world.unix_s + 60);
+    assert_int_equal(ask(&client, STUN_REFRESH, ""), 0);
+    client.password = "door";
+    assert_int_equal(ask(&client, STUN_REFRESH, ""), 401);
+    user_cache_unref(cache);
+}
+
 static void the_revoked_leave(void **state)
 {
     struct user_cache *cache = user_cache_new(10);
@@ -321,6 +347,8 @@ static void streams_stay(void **state)
     (void)state;
     client_start(&client, &world, TURN_TCP, "20.0.0.77:1000");
     world.not_final = true;
+    assert_int_equal(send_channel(&client, 0x4000, "x"), DROP_TURN_NO_ALLOCATION);
+    assert_int_equal(world.verdict, TURN_DONE);
     assert_int_equal(ask(&client, STUN_REFRESH, ""), 437);
     assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17"), 0);
     assert_int_equal(send_channel(&client, 0x4000, "x"), DROP_TURN_NO_CHANNEL);
@@ -462,6 +490,13 @@ static void w07_answers_from_another_address(void **state)
     assert_true(address_equal(
         &world_last(&world)->from, &(struct address){ADDRESS_IP4, 3479, {20, 0, 0, 10}}));
     assert_true(address_equal(&world_last(&world)->to, &client.path.client));
+
+    len = client_write(&client, STUN_BINDING, "raw=0027:13880000", message, sizeof(message));
+    world_forget(&world);
+    world_from_client(&world, &client.path, bytes_of(message, len), 0);
+    assert_int_equal(world_last(&world)->kind, SENT_REPLY_FROM);
+    assert_true(address_equal(&world_last(&world)->from, &client.path.server));
+    assert_int_equal(world_last(&world)->to.port, 5000);
 }
 
 static void bindings_are_limited(void **state)
@@ -472,6 +507,9 @@ static void bindings_are_limited(void **state)
     client.path.client = world_address("20.1.0.77:1000");
     assert_in_range(answers_of(100, STUN_BINDING), 2, 20);
     assert_in_range(counted(&counters()->binding_limited), 80, 98);
+    client.path.transport = TURN_TLS;
+    assert_int_equal(answers_of(100, STUN_BINDING), 100);
+    client.path.transport = TURN_UDP;
     client.path.client = world_address("20.0.0.77:1000");
     client_challenge(&client);
     assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17"), 0);
@@ -517,6 +555,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(w15_missing_attributes, start_plain, stop),
         cmocka_unit_test_setup_teardown(rotation_spares_who_is_there, start_plain, stop),
         cmocka_unit_test_teardown(users_are_looked_up, stop),
+        cmocka_unit_test_teardown(a_new_password_is_learned, stop),
         cmocka_unit_test_teardown(the_revoked_leave, stop),
         cmocka_unit_test_setup_teardown(only_who_is_there_may_be_elsewhere, start_plain, stop),
         cmocka_unit_test_setup_teardown(streams_stay, start_plain, stop),

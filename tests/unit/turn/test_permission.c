@@ -51,6 +51,19 @@ static uint64_t channels(void)
     return counter_get(&turn_server_counters(world.server)->channels);
 }
 
+static void add_kept(void *owner, const struct turn_report *report)
+{
+    *(size_t *)owner += report->permissions;
+}
+
+/* Those that are kept in memory, live or not. */
+static size_t kept_permissions(void)
+{
+    size_t kept = 0;
+    turn_each(world.server, world.now_ms, add_kept, &kept);
+    return kept;
+}
+
 /* Whether a Send to `peer` reaches it. */
 static bool reaches(const char *peer)
 {
@@ -145,6 +158,7 @@ static void w32_all_or_nothing(void **state)
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
         assert_int_not_equal(ask(&client, STUN_CREATE_PERMISSION, lines[i]), 0);
         assert_int_equal(permissions(), 0);
+        assert_int_equal(kept_permissions(), 0);
         assert_false(reaches("8.8.8.8:1"));
     }
     /* Nor is one that was there renewed. */
@@ -294,6 +308,47 @@ static void many_channels(void **state)
     world_wait(&world, 601000);
     assert_int_equal(channels(), 0);
     assert_int_equal(permissions(), 0);
+    assert_int_equal(kept_permissions(), 0);
+}
+
+/* Sweeps may come a second late, which must not be seen. */
+static void what_is_over_makes_room_at_once(void **state)
+{
+    struct turn_settings *settings = world_settings();
+    (void)state;
+    settings->max_permissions = settings->max_channels = 2;
+    start(settings, "transport=17");
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=8.8.8.1:1"), 0);
+    world_wait(&world, 500);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=8.8.8.2:1"), 0);
+    world_wait(&world, 300100);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=8.8.9.1:1 peer=8.8.9.2:1"), 0);
+    world_wait(&world, 302000);
+
+    client_challenge(&client);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=8.8.8.1:1"), 0);
+    world_wait(&world, 500);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=8.8.8.2:1"), 0);
+    world_wait(&world, 300100);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=4000 peer=8.8.9.1:1"), 0);
+    world_wait(&world, 500);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=4001 peer=8.8.9.2:1"), 0);
+    world_wait(&world, 600100);
+    client_challenge(&client);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=4001 peer=8.8.9.3:1"), 0);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=4002 peer=8.8.9.2:1"), 0);
+}
+
+static void short_channels(void **state)
+{
+    struct turn_settings *settings = world_settings();
+    (void)state;
+    settings->channel_s = 10;
+    start(settings, "transport=17");
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, "channel=4000 peer=8.8.8.8:1"), 0);
+    world_wait(&world, 10000);
+    assert_int_equal(channels(), 0);
+    assert_int_equal(permissions(), 1);
 }
 
 static void w33_numbers_of_rfc5766_when_allowed(void **state)
@@ -349,6 +404,35 @@ static void ports_are_judged_packet_by_packet(void **state)
     assert_false(reaches("30.0.0.9:6379"));
 }
 
+static void a_new_policy_judges_ports(void **state)
+{
+    (void)state;
+    set_policy("20.0.0.0/24", NULL);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=20.0.0.5:1"), 0);
+    assert_true(reaches("20.0.0.5:7"));
+    set_policy(NULL, NULL);
+    assert_false(reaches("20.0.0.5:7"));
+    assert_int_equal(world.drop, DROP_TURN_PEER_PORT);
+    set_policy("20.0.0.0/24", NULL);
+    assert_true(reaches("20.0.0.5:7"));
+}
+
+/* An attribute that somebody put behind the signature of either kind. */
+static void w39_peers_behind_the_integrity(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        client.sha256 = kind == 1;
+        assert_int_equal(
+            ask(&client, STUN_CREATE_PERMISSION, "peer=8.8.8.8:1 sign peer=9.9.9.9:1"), 0);
+        assert_int_equal(
+            ask(&client, STUN_CREATE_PERMISSION, "peer=8.8.8.8:1 sign peer=10.0.0.1:1"), 0);
+        assert_int_equal(permissions(), 1);
+        assert_int_equal(ask(&client, STUN_REFRESH, "sign lifetime=0 raw=0033:"), 0);
+        assert_int_equal(reply_u32(&client, STUN_LIFETIME), 600);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +445,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(w36_a_bind_at_590_s_keeps_both, start_plain, stop),
         cmocka_unit_test_setup_teardown(w33_one_channel_one_peer, start_plain, stop),
         cmocka_unit_test_teardown(many_channels, stop),
+        cmocka_unit_test_teardown(what_is_over_makes_room_at_once, stop),
+        cmocka_unit_test_teardown(short_channels, stop),
+        cmocka_unit_test_setup_teardown(a_new_policy_judges_ports, start_plain, stop),
+        cmocka_unit_test_setup_teardown(w39_peers_behind_the_integrity, start_plain, stop),
         cmocka_unit_test_teardown(w33_numbers_of_rfc5766_when_allowed, stop),
         cmocka_unit_test_setup_teardown(a_new_policy_ends_permissions, start_plain, stop),
         cmocka_unit_test_setup_teardown(ports_are_judged_packet_by_packet, start_plain, stop),

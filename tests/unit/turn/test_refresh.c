@@ -94,6 +94,7 @@ static void w28_ends_it(void **state)
 {
     (void)state;
     assert_int_equal(ask(&client, STUN_REFRESH, "lifetime=0"), 0);
+    assert_int_equal(world.last_end, TURN_END_DELETED);
     assert_int_equal(world.relay_count, 0);
     assert_int_equal(world.quotas, 0);
     assert_int_equal(world.paths, 0);
@@ -225,6 +226,7 @@ static void strict_expiry_ends_the_allocation(void **state)
         world_wait(&world, 1);
         assert_int_equal(turn_allocation_count(world.server), 0);
         assert_int_equal(counted(&turn_server_counters(world.server)->allocations_killed), 1);
+        assert_int_equal(world.last_end, TURN_END_CREDENTIALS);
         assert_int_equal(world.closed_paths, 1);
         assert_true(world_stop(&world));
     }
@@ -237,6 +239,7 @@ static void strict_expiry_does_not_prolong(void **state)
     assert_int_equal(reply_u32(&client, STUN_LIFETIME), 3600);
     world_wait(&world, 3600000);
     assert_int_equal(counted(&turn_server_counters(world.server)->allocations_expired), 1);
+    assert_int_equal(world.last_end, TURN_END_EXPIRED);
 }
 
 static void strict_expiry_may_come_later(void **state)
@@ -261,6 +264,18 @@ static void a_wall_clock_that_steps(void **state)
     timers_run(&world.timers, world.now_ms + 4999);
     assert_int_equal(turn_allocation_count(world.server), 1);
     timers_run(&world.timers, world.now_ms + 5000);
+    assert_int_equal(turn_allocation_count(world.server), 0);
+}
+
+/* The request comes before the timer does. */
+static void a_refresh_after_the_end_of_credentials(void **state)
+{
+    (void)state;
+    start_temporary(true, 1000, TURN_UDP);
+    world.unix_s += 1001;
+    client_challenge(&client);
+    assert_int_equal(ask(&client, STUN_REFRESH, "lifetime=600"), 0);
+    assert_int_equal(reply_u32(&client, STUN_LIFETIME), 0);
     assert_int_equal(turn_allocation_count(world.server), 0);
 }
 
@@ -295,6 +310,7 @@ int main(void)
         cmocka_unit_test_teardown(strict_expiry_does_not_prolong, stop),
         cmocka_unit_test_teardown(strict_expiry_may_come_later, stop),
         cmocka_unit_test_teardown(a_wall_clock_that_steps, stop),
+        cmocka_unit_test_teardown(a_refresh_after_the_end_of_credentials, stop),
         cmocka_unit_test_setup_teardown(w12_a_stale_nonce_ends_nothing, start_plain, stop),
     };
     return cmocka_run_group_tests_name("turn refresh", tests, NULL, NULL);

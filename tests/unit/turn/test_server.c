@@ -54,6 +54,7 @@ static void a_closed_stream_ends_its_allocation(void **state)
     assert_int_equal(turn_allocation_count(world.server), 1);
     turn_path_closed(world.server, &client.path, world.now_ms);
     assert_int_equal(turn_allocation_count(world.server), 0);
+    assert_int_equal(world.last_end, TURN_END_CLOSED);
     turn_path_closed(world.server, &client.path, world.now_ms);
     assert_int_equal(counter_get(&counters()->allocations_killed), 0);
     assert_int_equal(counter_get(&counters()->channels), 0);
@@ -115,6 +116,8 @@ static void kills(void **state)
         assert_int_equal(turn_allocation_count(world.server), steps[i].left);
     }
     assert_int_equal(counter_get(&counters()->allocations_killed), 5);
+    assert_int_equal(world.ended, 5);
+    assert_int_equal(world.last_end, TURN_END_KILLED);
     assert_int_equal(world.closed_paths, 2);
     assert_int_equal(ask(&c[2], STUN_REFRESH, ""), 437);
     assert_int_equal(ask(&c[2], STUN_ALLOCATE, "transport=17"), 0);

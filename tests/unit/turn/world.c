@@ -215,6 +215,45 @@ static void host_close_path(void *owner, const struct turn_path *path)
     w->closed_paths++;
 }
 
+/* --- the log --- */
+
+static void host_made(void *owner, const struct turn_report *report)
+{
+    struct world *w = owner;
+    assert(report->relayed[0].family != ADDRESS_NONE || report->relayed[1].family != ADDRESS_NONE);
+    w->made++;
+    (void)report;
+}
+
+static void host_ended(void *owner, const struct turn_report *report, enum turn_end why)
+{
+    struct world *w = owner;
+    assert(report->identity != NULL);
+    w->ended++;
+    w->last_end = why;
+    (void)report;
+}
+
+static void host_refused(void *owner, const struct turn_path *path, unsigned method, unsigned code,
+    const struct auth_identity *identity)
+{
+    struct world *w = owner;
+    (void)path;
+    (void)method;
+    assert(identity != NULL && code >= 300 && code < 600);
+    (void)code;
+    w->refused++;
+}
+
+static void host_unproven(void *owner, const struct turn_path *path, struct text username)
+{
+    struct world *w = owner;
+    (void)path;
+    assert(username.len > 0);
+    (void)username;
+    w->unproven++;
+}
+
 /* --- connections --- */
 
 static struct world_connection *connection_new(
@@ -377,6 +416,10 @@ static const struct turn_host host_hooks = {
     .splice = host_splice,
     .close_connection = host_close_connection,
     .close_path = host_close_path,
+    .made = host_made,
+    .ended = host_ended,
+    .refused = host_refused,
+    .unproven = host_unproven,
 };
 
 void world_start(struct world *w, struct turn_settings *settings)
@@ -418,7 +461,7 @@ bool world_stop(struct world *w)
     for (size_t i = 0; i < COUNT_OF(w->limits); i++)
         source_limit_free(w->limits[i]);
     return w->relay_count == 0 && w->connection_count == 0 && w->quotas == 0 && w->paths == 0 &&
-           w->packets == 0 && w->timers.armed == 0;
+           w->packets == 0 && w->timers.armed == 0 && w->made == w->ended;
 }
 
 void world_set_settings(struct world *w, struct turn_settings *settings)

@@ -60,6 +60,8 @@ struct world {
     struct list connections;
     size_t relay_count, connection_count, quotas, paths, packets;
     size_t closed_paths, spliced;
+    size_t made, ended, refused, unproven; /* what the log would say */
+    enum turn_end last_end;
     uint32_t reserved_port; /* by the last R bit; 0: none */
 
     /* Since world_forget(). */
