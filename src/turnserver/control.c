@@ -23,7 +23,6 @@ struct part {
     size_t killed;
     struct listed *list;
     size_t count, capacity;
-    bool is_short; /* out of memory: some are missing */
 };
 
 struct inquiry {
@@ -49,21 +48,25 @@ static bool is_wanted(const struct inquiry *q, const struct turn_report *report)
            text_equal(user, auth_identity_username(report->identity));
 }
 
+static bool has_room(struct part *part)
+{
+    if (part->count < part->capacity)
+        return true;
+    size_t capacity = part->capacity == 0 ? 64 : 2 * part->capacity;
+    struct listed *grown = realloc(part->list, capacity * sizeof(*grown));
+    if (grown == NULL)
+        return false;
+    part->list = grown;
+    part->capacity = capacity;
+    return true;
+}
+
+/* Without memory for all of them the operator is told of some. */
 static void collect(void *owner, const struct turn_report *report)
 {
     struct part *part = owner;
-    if (part->count >= part->inquiry->limit || !is_wanted(part->inquiry, report))
+    if (part->count >= part->inquiry->limit || !is_wanted(part->inquiry, report) || !has_room(part))
         return;
-    if (part->count == part->capacity) {
-        size_t capacity = part->capacity == 0 ? 64 : 2 * part->capacity;
-        struct listed *grown = realloc(part->list, capacity * sizeof(*grown));
-        if (grown == NULL) {
-            part->is_short = true;
-            return;
-        }
-        part->list = grown;
-        part->capacity = capacity;
-    }
     part->list[part->count++] = (struct listed){
         .report = *report,
         .path = *report->path,
@@ -105,7 +108,9 @@ static void inquiry_free(struct inquiry *q)
 
 static void tell_part(const struct inquiry *q, const struct part *part, size_t *left)
 {
-    for (size_t i = 0; i<part->count && * left> 0; i++, --*left) {
+    size_t count = part->count < *left ? part->count : *left;
+    *left -= count;
+    for (size_t i = 0; i < count; i++) {
         struct turn_report report = part->list[i].report;
         report.path = &part->list[i].path;
         report.identity = part->list[i].identity;

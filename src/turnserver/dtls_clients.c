@@ -248,7 +248,6 @@ void dtls_client_end(const struct turn_path *path)
 void dtls_client_used(const struct turn_path *path, bool has_allocation)
 {
     struct dtls_client *c = client_of(path);
-    c->link.has_allocation = has_allocation;
     if (has_allocation)
         timer_cancel(worker_timers(c->link.worker->worker), &c->idle);
     else if (!c->link.is_doomed)
@@ -257,7 +256,6 @@ void dtls_client_used(const struct turn_path *path, bool has_allocation)
 
 void dtls_clients_close(struct turn_worker *w)
 {
-    w->core = NULL;
     map_for_each (at, &w->dtls_by_path)
         close_client(CONTAINER_OF(at, struct dtls_client, by_path.link));
 }

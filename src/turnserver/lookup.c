@@ -50,7 +50,7 @@ static void come_back(struct message *self, void *owner)
 {
     struct turnserver_lookup *lookup = CONTAINER_OF(self, struct turnserver_lookup, message);
     struct turn_worker *w = owner;
-    atomic_fetch_sub_explicit(&w->lookups, 1, memory_order_relaxed);
+    w->lookups--;
     if (!w->is_stopped)
         serve_again(w, lookup);
     free(lookup);
@@ -87,8 +87,7 @@ void turnserver_lookup_done(struct turnserver_lookup *lookup)
 bool lookup_start(struct turn_worker *w, const struct turn_path *path, const struct packet *p,
     const struct turn_elsewhere *elsewhere)
 {
-    if (w->server->config.listener.lookup == NULL ||
-        atomic_load_explicit(&w->lookups, memory_order_relaxed) >= MAX_LOOKUPS) {
+    if (w->server->config.listener.lookup == NULL || w->lookups >= MAX_LOOKUPS) {
         counter_add(&w->counters.lookups_refused, 1);
         return false;
     }
@@ -98,7 +97,7 @@ bool lookup_start(struct turn_worker *w, const struct turn_path *path, const str
     *lookup = (struct turnserver_lookup){
         .message.deliver = ask, .worker = w, .path = *path, .who = *elsewhere, .len = p->len};
     memcpy(lookup->data, p->data, p->len);
-    atomic_fetch_add_explicit(&w->lookups, 1, memory_order_relaxed);
+    w->lookups++;
     mailbox_post(w->server->config.control, &lookup->message);
     return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the workers share, and the life of each worker's part. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -76,20 +77,21 @@ struct turnserver *turnserver_new(const struct turnserver_config *config)
         return NULL;
     s->config = *config;
     turnserver_settings_ref(config->settings);
-    pthread_rwlock_init(&s->posting, NULL);
+    pthread_rwlock_init(&s->running_lock, NULL);
     s->config.listen = copy_of(config->listen, config->listen_count, sizeof(*config->listen));
     s->config.relays = copy_of(config->relays, config->relay_count, sizeof(*config->relays));
-    s->workers = calloc(config->workers + 1, sizeof(struct turn_worker *));
+    s->running = calloc(config->workers + 1, sizeof(struct turn_worker *));
     s->all = calloc(config->workers + 1, sizeof(struct turn_worker *));
+    s->handed = calloc(config->workers + 1, sizeof(*s->handed));
     s->ports = make_ports(config);
     s->quotas = quotas_new();
     s->directory = directory_new();
     s->callers = callers_new();
     s->sources = source_limit_new();
     s->bindings = source_limit_new();
-    if (s->config.listen != NULL && s->config.relays != NULL && s->workers != NULL &&
-        s->all != NULL && s->ports != NULL && s->quotas != NULL && s->directory != NULL &&
-        s->callers != NULL && s->sources != NULL && s->bindings != NULL)
+    if (s->config.listen != NULL && s->config.relays != NULL && s->running != NULL &&
+        s->all != NULL && s->handed != NULL && s->ports != NULL && s->quotas != NULL &&
+        s->directory != NULL && s->callers != NULL && s->sources != NULL && s->bindings != NULL)
         return s;
     turnserver_free(s);
     return NULL;
@@ -112,7 +114,8 @@ void turnserver_free(struct turnserver *s)
     for (size_t i = 0; i < s->worker_count; i++)
         worker_free(s->all[i]);
     free(s->all);
-    free(s->workers);
+    free(s->running);
+    free(s->handed);
     relay_ports_free(s->ports);
     quotas_free(s->quotas);
     directory_free(s->directory);
@@ -122,18 +125,26 @@ void turnserver_free(struct turnserver *s)
     turnserver_settings_unref(s->config.settings);
     free((void *)s->config.listen);
     free((void *)s->config.relays);
-    pthread_rwlock_destroy(&s->posting);
+    pthread_rwlock_destroy(&s->running_lock);
     free(s);
 }
 
 bool post_to_worker(struct turnserver *s, unsigned index, struct message *message)
 {
-    pthread_rwlock_rdlock(&s->posting);
-    struct turn_worker *w = index < s->worker_count ? s->workers[index] : NULL;
+    pthread_rwlock_rdlock(&s->running_lock);
+    struct turn_worker *w = index < s->config.workers ? s->running[index] : NULL;
     if (w != NULL)
         worker_post(w->module, message);
-    pthread_rwlock_unlock(&s->posting);
+    pthread_rwlock_unlock(&s->running_lock);
     return w != NULL;
+}
+
+static void set_running(struct turn_worker *w, bool is_running)
+{
+    struct turnserver *s = w->server;
+    pthread_rwlock_wrlock(&s->running_lock);
+    s->running[w->index] = is_running ? w : NULL;
+    pthread_rwlock_unlock(&s->running_lock);
 }
 
 /* --- a worker ----------------------------------------------------------------------------------
@@ -152,10 +163,9 @@ static void on_tick(void *state, uint64_t now_ms)
 static void on_stop(void *state)
 {
     struct turn_worker *w = state;
-    pthread_rwlock_wrlock(&w->server->posting);
-    w->server->workers[w->index] = NULL;
-    pthread_rwlock_unlock(&w->server->posting);
+    set_running(w, false);
     turn_server_free(w->core);
+    w->core = NULL;
     stream_clients_close(w);
     dtls_clients_close(w);
     doors_close(w);
@@ -194,6 +204,7 @@ static int open_parts(struct turn_worker *w, struct str *why)
 
 int turnserver_add_worker(struct turnserver *s, struct worker *worker, struct str *why)
 {
+    assert(s->worker_count < s->config.workers);
     struct turn_worker *w = calloc(1, sizeof(*w));
     if (w == NULL)
         return -ENOMEM;
@@ -205,10 +216,11 @@ int turnserver_add_worker(struct turnserver *s, struct worker *worker, struct st
     list_init(&w->half_open);
     map_init(&w->dtls_by_path);
     w->module = worker_add(worker, &hooks, w);
-    s->all[s->worker_count] = s->workers[s->worker_count] = w;
-    s->worker_count++;
-    /* What fails half-way is closed by on_stop() when the worker is stopped. */
-    return open_parts(w, why);
+    s->all[s->worker_count++] = w;
+    int error = open_parts(w, why);
+    if (error == 0)
+        set_running(w, true);
+    return error;
 }
 
 /* --- settings ----------------------------------------------------------------------------------
@@ -256,19 +268,25 @@ int turnserver_apply(struct turnserver *s, struct turnserver_settings *settings)
 /* --- numbers -----------------------------------------------------------------------------------
  */
 
+static void add_counters(const struct turn_worker *w, struct turnserver_totals *out)
+{
+    const struct turn_counters *turn = turn_server_counters(w->core);
+#define X(field, type, help) out->field += counter_get(&turn->field);
+    TURN_COUNTERS(X)
+#undef X
+#define X(field, type, help) out->field += counter_get(&w->counters.field);
+    TURNSERVER_COUNTERS(X)
+#undef X
+}
+
 void turnserver_totals(struct turnserver *s, struct turnserver_totals *out)
 {
     *out = (struct turnserver_totals){0};
-    for (size_t i = 0; i < s->worker_count; i++) {
-        const struct turn_worker *w = s->all[i];
-        const struct turn_counters *turn = turn_server_counters(w->core);
-#define X(field, type, help) out->field += counter_get(&turn->field);
-        TURN_COUNTERS(X)
-#undef X
-#define X(field, type, help) out->field += counter_get(&w->counters.field);
-        TURNSERVER_COUNTERS(X)
-#undef X
-    }
+    pthread_rwlock_rdlock(&s->running_lock);
+    for (size_t i = 0; i < s->config.workers; i++)
+        if (s->running[i] != NULL)
+            add_counters(s->running[i], out);
+    pthread_rwlock_unlock(&s->running_lock);
     struct relay_ports_usage usage = relay_ports_usage(s->ports);
     out->relay_ports = usage.total;
     out->relay_ports_used = usage.used;

@@ -32,9 +32,12 @@ struct turnserver {
     struct callers *callers;
     struct source_limit *sources, *bindings; /* replies without proof, and to Binding */
 
-    /* Workers post to each other, and may stop at different moments. */
-    pthread_rwlock_t posting;
-    struct turn_worker **workers; /* NULL once stopped */
+    /* Workers post to each other, and start and stop at different moments. */
+    pthread_rwlock_t running_lock;
+    struct turn_worker **running; /* by index; NULL: not yet, or no more */
+    atomic_uint *handed;          /* by index: datagrams of others that wait for the worker */
+
+    /* The control thread's. */
     struct turn_worker **all;
     size_t worker_count;
 };
@@ -71,7 +74,7 @@ struct turn_worker {
     struct list half_open; /* struct stream_client, the oldest first */
     uint64_t half_open_count;
 
-    atomic_uint lookups;        /* waiting for the control thread */
+    unsigned lookups;           /* waiting for the control thread */
     struct log_limit log_limit; /* lines about refused requests */
 };
 
@@ -80,7 +83,6 @@ struct link {
     struct u64_node by_id;
     struct turn_worker *worker;
     struct turn_path path;
-    bool has_allocation;
     bool is_busy;    /* in use up the stack: freed when that is over */
     bool is_doomed;  /* closed meanwhile */
     bool is_counted; /* among the callers */
@@ -96,7 +98,7 @@ struct link *link_find(const struct turn_worker *w, uint64_t id);
 /* Wall clock, seconds. */
 int64_t unix_now_s(void);
 
-/* Posts to a worker; false, with the message still the caller's, when it has stopped. */
+/* Posts to a worker; false, with the message still the caller's, when it does not run. */
 NODISCARD bool post_to_worker(struct turnserver *server, unsigned index, struct message *message);
 
 #endif

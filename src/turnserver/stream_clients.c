@@ -84,7 +84,6 @@ static void on_idle(struct timer *timer, uint64_t now_ms)
 
 void stream_clients_close(struct turn_worker *w)
 {
-    w->core = NULL;
     map_for_each (at, &w->links) {
         struct link *link = CONTAINER_OF(at, struct link, by_id.link);
         if (turn_path_is_stream(&link->path))
@@ -371,7 +370,6 @@ void stream_client_send(const struct turn_path *path, struct bytes message)
 void stream_client_used(const struct turn_path *path, bool has_allocation)
 {
     struct stream_client *c = client_of(path);
-    c->link.has_allocation = has_allocation;
     if (c->link.is_doomed)
         return;
     if (has_allocation)

@@ -8,7 +8,7 @@
  * behind small locks that no data packet takes. What a worker has to say comes back through
  * `struct turnserver_listener`, on the control thread.
  *
- * Life: turnserver_new(); for each worker that is not started yet turnserver_add_worker(); the
+ * Life: turnserver_new(); turnserver_add_worker() for each worker before that one is started; the
  * workers run; the workers are stopped; turnserver_free().
  */
 #ifndef TURNSERVER_TURNSERVER_H
@@ -79,8 +79,8 @@ struct turnserver;
 /* Returns a new server, or NULL when out of memory. */
 NODISCARD struct turnserver *turnserver_new(const struct turnserver_config *config);
 
-/* Opens the sockets of one worker. Returns 0, or a negative errno with a sentence in `why`; then
- * the worker has nothing of it. */
+/* Opens the sockets of one worker, which closes them when it is stopped. Returns 0, or a negative
+ * errno, with a sentence in `why` unless it is -ENOMEM; the worker is to be stopped then, too. */
 NODISCARD int turnserver_add_worker(
     struct turnserver *server, struct worker *worker, struct str *why);
 
@@ -145,7 +145,7 @@ struct turnserver_totals {
     uint64_t relay_ports, relay_ports_used, reservations;
 };
 
-/* Adds up the counters of all workers. */
+/* Adds up the counters of the workers that run. */
 void turnserver_totals(struct turnserver *server, struct turnserver_totals *out);
 
 #endif
