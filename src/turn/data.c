@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "turn/data.h"
 
-#include "base/random.h"
 #include "mediaferry/channel_data.h"
 #include "turn/channel.h"
 #include "turn/mobility.h"
@@ -142,11 +141,11 @@ static bool wrap_channel_data(struct packet *p, uint16_t number)
 
 /* The lengths stand in the headers before the payload is behind them, so stun_begin() and its like
  * cannot write them. */
-static void write_data_header(
-    struct writer *w, const struct address *peer, size_t attrs_len, size_t payload_len)
+static void write_data_header(struct turn_server *server, struct writer *w,
+    const struct address *peer, size_t attrs_len, size_t payload_len)
 {
     uint8_t id[STUN_ID_SIZE];
-    random_bytes(id, sizeof(id));
+    indication_id(server, id);
     stun_begin(w, stun_type(STUN_DATA, STUN_INDICATION), bytes_of(id, sizeof(id)));
     stun_write_xor_address(w, STUN_XOR_PEER_ADDRESS, peer);
     writer_u16(w, STUN_DATA_ATTR);
@@ -156,7 +155,7 @@ static void write_data_header(
 }
 
 /* A Data indication around the payload, in place (RFC 8656, section 11.3). */
-static bool wrap_data(struct packet *p)
+static bool wrap_data(struct turn_server *server, struct packet *p)
 {
     size_t before = STUN_HEADER_SIZE + STUN_ATTR_HEADER_SIZE + 4 + address_ip_len(&p->peer) +
                     STUN_ATTR_HEADER_SIZE;
@@ -165,7 +164,7 @@ static bool wrap_data(struct packet *p)
         return false;
 
     struct writer w = writer_over(p->data - before, before);
-    write_data_header(&w, &p->peer, before - STUN_HEADER_SIZE + p->len + padding, p->len);
+    write_data_header(server, &w, &p->peer, before - STUN_HEADER_SIZE + p->len + padding, p->len);
     memset(p->data + p->len, 0, padding);
     p->data -= before;
     p->len += before + padding;
@@ -225,7 +224,7 @@ static void from_peer(struct turn_allocation *allocation, struct packet *p, uint
     if (p->drop != DROP_NONE)
         return;
     bool has_channel = channel != NULL && channel->expires_ms > now_ms;
-    if (!(has_channel ? wrap_channel_data(p, channel->number) : wrap_data(p))) {
+    if (!(has_channel ? wrap_channel_data(p, channel->number) : wrap_data(server, p))) {
         p->drop = DROP_TRUNCATED;
         return;
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "turn/reply.h"
 
-#include "base/random.h"
 #include "turn/request.h"
 
 void turn_exchange_done(struct turn_exchange *exchange)
@@ -30,10 +29,17 @@ bool reply_begin(struct turn_reply *out, struct turn_server *server,
     return begin(out, server, type, exchange->id);
 }
 
+void indication_id(struct turn_server *server, uint8_t out[STUN_ID_SIZE])
+{
+    uint64_t number = server->indications++;
+    memcpy(out, server->id_seed, sizeof(server->id_seed));
+    memcpy(out + sizeof(server->id_seed), &number, sizeof(number));
+}
+
 bool indication_begin(struct turn_reply *out, struct turn_server *server, enum stun_method method)
 {
     uint8_t id[STUN_ID_SIZE];
-    random_bytes(id, sizeof(id));
+    indication_id(server, id);
     out->exchange = NULL;
     return begin(out, server, stun_type(method, STUN_INDICATION), id);
 }

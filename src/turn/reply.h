@@ -52,6 +52,10 @@ NODISCARD bool reply_begin_error(
 enum turn_verdict reply_error(struct turn_request *r, enum stun_error code);
 enum turn_verdict reply_success(struct turn_request *r);
 
+/* A transaction id for an indication. Nobody answers it, so it need not be hard to guess, only new:
+ * Data indications must not cost random numbers. */
+void indication_id(struct turn_server *server, uint8_t out[STUN_ID_SIZE]);
+
 /* An indication to the client of an allocation; false when there is no packet. */
 NODISCARD bool indication_begin(
     struct turn_reply *out, struct turn_server *server, enum stun_method method);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "turn/allocation.h"
 #include "turn/mobility.h"
 #include "turn/permission.h"
@@ -26,6 +27,8 @@ struct turn_server *turn_server_new(const struct turn_config *config)
     server->unauthorized_limit = config->unauthorized_limit;
     server->worker = config->worker;
     server->max_allocations = config->max_allocations;
+    random_bytes(server->id_seed, sizeof(server->id_seed));
+    server->indications = random_u64();
     map_init(&server->routes);
     map_init(&server->by_id);
     map_init(&server->connections);

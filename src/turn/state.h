@@ -31,7 +31,9 @@ struct turn_server {
     struct map connections;  /* struct turn_peer_connection by its id */
     struct list allocations; /* the same in the order they were made */
     size_t allocation_count;
-    uint64_t made;         /* allocations ever; makes ids */
+    uint64_t made;        /* allocations ever; makes ids */
+    uint64_t indications; /* counts on from anywhere; with the seed their transaction ids */
+    uint8_t id_seed[4];
     size_t next_alternate; /* counts on; of the settings' lists */
 
     /* Wall clock and worker's clock of the same moment: where credentials end on the latter. */
