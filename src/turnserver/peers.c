@@ -7,7 +7,10 @@
 
 #include "net/stream.h"
 
-enum { CLOSING_MS = 30 * 1000 /* the other side may take so long to read what is left */ };
+enum {
+    CLOSING_MS = 30 * 1000, /* one side may read nothing of what is left for it for so long */
+    LINGER_MS = 5 * 1000,   /* both have got all, and one does not close */
+};
 
 static struct peer *peer_of(struct turn_peer_connection *connection)
 {
@@ -39,6 +42,14 @@ void peer_close(struct turn_peer_connection *connection)
     free_peer(peer_of(connection));
 }
 
+/* What of a connection that is bound has not reached the kernel's other side. */
+static size_t left_of(const struct peer *peer)
+{
+    const struct stream *near = peer->client->stream, *far = peer->stream;
+    return stream_input(near).len + stream_unsent(near) + stream_input(far).len +
+           stream_unsent(far);
+}
+
 /* Told by one of the two ends, not by the protocol machine. */
 static void end(struct peer *peer)
 {
@@ -53,21 +64,22 @@ void peer_client_gone(struct peer *peer)
     end(peer);
 }
 
-static void on_closing(struct timer *timer, uint64_t now_ms)
+static void wait_for_end(struct peer *peer)
 {
-    (void)now_ms;
-    end(CONTAINER_OF(timer, struct peer, closing));
+    peer->left = left_of(peer);
+    timer_arm(worker_timers(peer->worker->worker), &peer->closing,
+        now_ms_of(peer) + (peer->left > 0 ? CLOSING_MS : LINGER_MS));
 }
 
-/* One side sends no more: the other gets what is left, and both are closed (RFC 6062, 5.5). */
-static void finish(struct peer *peer, struct stream *other)
+static void on_closing(struct timer *timer, uint64_t now_ms)
 {
-    stream_shutdown_write(other);
-    if (stream_unsent(other) == 0 || timer_is_armed(&peer->closing))
+    struct peer *peer = CONTAINER_OF(timer, struct peer, closing);
+    size_t left = left_of(peer);
+    (void)now_ms;
+    if (left == 0 || left == peer->left)
         end(peer);
     else
-        timer_arm(
-            worker_timers(peer->worker->worker), &peer->closing, now_ms_of(peer) + CLOSING_MS);
+        wait_for_end(peer);
 }
 
 /* --- data --------------------------------------------------------------------------------------
@@ -91,22 +103,60 @@ static void pump(struct stream *from, struct stream *to)
     }
 }
 
+/* From one side to the other, with its end behind it (RFC 6062, section 5.5). A connection that is
+ * closed with bytes unread is reset, and then the other end may lose what it has not read yet: so
+ * all is over when both have ended. */
+static void move(struct peer *peer, struct stream *from, const struct peer_side *giver,
+    struct stream *to, const struct peer_side *taker)
+{
+    if (taker->is_gone)
+        stream_consume(from, stream_input(from).len);
+    else
+        pump(from, to);
+    if (giver->has_ended && stream_input(from).len == 0)
+        stream_shutdown_write(to);
+    if (giver->has_ended && taker->has_ended && left_of(peer) == 0)
+        end(peer);
+}
+
+static void from_near(struct peer *peer)
+{
+    move(peer, peer->client->stream, &peer->near, peer->stream, &peer->far);
+}
+
+static void from_far(struct peer *peer)
+{
+    move(peer, peer->stream, &peer->far, peer->client->stream, &peer->near);
+}
+
+/* The other side still gets what is left for it. */
+static void note_end(
+    struct peer *peer, struct peer_side *side, bool is_broken, struct stream *other)
+{
+    side->has_ended = true;
+    side->is_gone = is_broken;
+    if (is_broken)
+        stream_resume_input(other); /* for nobody, but its end is awaited */
+    if (!timer_is_armed(&peer->closing))
+        wait_for_end(peer);
+}
+
 void peer_from_client(struct peer *peer)
 {
-    pump(peer->client->stream, peer->stream);
+    from_near(peer);
 }
 
 void peer_client_drained(struct peer *peer)
 {
-    if (timer_is_armed(&peer->closing))
-        end(peer);
-    else
-        stream_resume_input(peer->stream);
+    stream_resume_input(peer->stream);
+    if (peer->far.has_ended)
+        from_far(peer);
 }
 
-void peer_client_finished(struct peer *peer)
+void peer_client_ended(struct peer *peer, bool is_broken)
 {
-    finish(peer, peer->stream);
+    note_end(peer, &peer->near, is_broken, peer->stream);
+    from_near(peer);
 }
 
 /* --- the hooks of the peer's stream ------------------------------------------------------------
@@ -123,28 +173,31 @@ static void on_input(void *owner)
 {
     struct peer *peer = owner;
     if (peer->client != NULL)
-        pump(peer->stream, peer->client->stream);
+        from_far(peer);
 }
 
 static void on_drained(void *owner)
 {
     struct peer *peer = owner;
-    if (timer_is_armed(&peer->closing))
-        end(peer);
-    else if (peer->client != NULL)
-        stream_resume_input(peer->client->stream);
+    if (peer->client == NULL)
+        return;
+    stream_resume_input(peer->client->stream);
+    if (peer->near.has_ended)
+        from_near(peer);
 }
 
 static void on_end(void *owner, enum stream_end how, int error)
 {
     struct peer *peer = owner;
-    if (how == STREAM_CONNECT_FAILED)
+    if (how == STREAM_CONNECT_FAILED) {
         turn_peer_connected(
             peer->worker->core, &peer->base, error != 0 ? error : -ECONNREFUSED, now_ms_of(peer));
-    else if (how == STREAM_PEER_CLOSED && peer->client != NULL)
-        finish(peer, peer->client->stream);
-    else
+    } else if (peer->client != NULL) {
+        note_end(peer, &peer->far, how != STREAM_PEER_CLOSED, peer->client->stream);
+        from_far(peer);
+    } else {
         end(peer);
+    }
 }
 
 static const struct stream_hooks hooks = {
@@ -224,5 +277,7 @@ void peer_splice(const struct turn_path *path, struct turn_peer_connection *conn
     client->peer = peer;
     peer->client = client;
     stream_resume_input(peer->stream);
+    /* What came behind the ConnectionBind is for the peer: on_input is called for it once more. */
+    stream_pause_input(client->stream);
     stream_resume_input(client->stream);
 }

@@ -12,12 +12,20 @@
 #include "turnserver/relays.h"
 #include "turnserver/stream_clients.h"
 
+/* What has become of one side of a connection through the relay. */
+struct peer_side {
+    bool has_ended; /* it sends no more */
+    bool is_gone;   /* and takes no more */
+};
+
 struct peer {
     struct turn_peer_connection base; /* first */
     struct turn_worker *worker;
     struct stream *stream;
     struct stream_client *client; /* NULL until it is bound */
     struct timer closing;         /* one side has ended */
+    size_t left;                  /* bytes that were unsent when `closing` was armed */
+    struct peer_side near, far;   /* the client's connection, the peer's */
     bool is_known;                /* to the protocol machine */
 };
 
@@ -31,9 +39,10 @@ void peer_splice(const struct turn_path *path, struct turn_peer_connection *conn
 void peer_close(struct turn_peer_connection *connection);
 
 /* What the client's connection does. */
-void peer_from_client(struct peer *peer);     /* it has input */
-void peer_client_drained(struct peer *peer);  /* it takes more */
-void peer_client_finished(struct peer *peer); /* it sends no more */
-void peer_client_gone(struct peer *peer);     /* it is being closed */
+void peer_from_client(struct peer *peer);    /* it has input */
+void peer_client_drained(struct peer *peer); /* it takes more */
+/* It sends no more or, broken, neither sends nor takes. */
+void peer_client_ended(struct peer *peer, bool is_broken);
+void peer_client_gone(struct peer *peer); /* it is being closed */
 
 #endif

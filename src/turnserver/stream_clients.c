@@ -195,8 +195,8 @@ static void on_end(void *owner, enum stream_end end, int error)
 {
     struct stream_client *c = owner;
     (void)error;
-    if (c->peer != NULL && end == STREAM_PEER_CLOSED)
-        peer_client_finished(c->peer);
+    if (c->peer != NULL)
+        peer_client_ended(c->peer, end != STREAM_PEER_CLOSED);
     else
         forget(c);
 }

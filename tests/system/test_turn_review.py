@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a hostile reading of the TURN server found, each as the attack it was."""
+import contextlib
+import threading
+import time
+
 import pytest
 
 import turn_message as m
-from test_turn_tcp_allocations import TcpPeer, received
+from test_turn_tcp_allocations import TcpPeer, received, spliced
 from turn import Credentials
 from turn_redis import Redis
 from turn_server import REALM, free_block, ours_alone
@@ -62,3 +66,67 @@ def test_a_listening_port_is_no_relayed_one(start_turn, connect):
     assert first.relayed[1] == port + 1
     for _ in range(8):
         assert connect(server, "tcp").allocate(protocol=m.TCP).code == 508
+
+
+def flood(sock, over):
+    """Sends until told to stop, or nobody takes it."""
+    sock.settimeout(0.2)
+    while not over.is_set():
+        try:
+            sock.send(bytes(65536))
+        except TimeoutError:
+            continue
+        except OSError:
+            return
+
+
+def test_the_last_words_of_a_peer_while_the_client_talks(turn, connect, tcp_peer):
+    """The peer has ended, and a slow client has yet to read it all; that its own words are through to the peer
+    is no reason to hang up."""
+    size = 16 << 20
+    client = connect(turn, "tcp").allocated(protocol=m.TCP)
+    near, far = spliced(turn, connect, "tcp", client, tcp_peer)
+    over = threading.Event()
+
+    def listen():
+        with contextlib.suppress(OSError):
+            while far.recv(65536):
+                time.sleep(0.001)
+
+    def talk():
+        far.sendall(bytes(size))
+        far.shutdown(1)
+
+    far.settimeout(30)
+    threads = [threading.Thread(target=flood, args=(near.socket, over)), threading.Thread(target=talk)]
+    threads.append(threading.Thread(target=listen))
+    for one in threads:
+        one.start()
+    got = 0
+    try:
+        while more := near.socket.recv(32768):
+            got += len(more)
+            time.sleep(0.002)
+    finally:
+        over.set()
+        near.close()
+        for one in threads:
+            one.join()
+    assert got == size
+
+
+@pytest.mark.parametrize("way", ["tcp", "tls"])
+def test_a_client_that_says_something_long_and_closes(turn, connect, tcp_peer, way):
+    """Its words arrive whole, and nothing of the connection is left soon after."""
+    client = connect(turn, way).allocated(protocol=m.TCP)
+    near, far = spliced(turn, connect, way, client, tcp_peer)
+    before = turn.descriptors()
+    near.send(bytes(3 << 20))
+    near.close()
+    assert len(received(far, 3 << 20)) == 3 << 20
+    far.close()
+    deadline = time.monotonic() + 10
+    while turn.descriptors() > before - 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert client.refresh().ok()
