@@ -6,7 +6,7 @@
 #include "turnserver/datagrams.h"
 #include "turnserver/doors.h"
 
-struct handed {
+struct parcel {
     struct message message;
     struct turn_path path;
     uint8_t tos;
@@ -14,7 +14,7 @@ struct handed {
     uint8_t data[];
 };
 
-static void serve_handed(struct turn_worker *w, struct handed *h)
+static void serve_handed(struct turn_worker *w, struct parcel *h)
 {
     struct door *door = door_at(w, &h->path.server);
     struct packet *p = door == NULL ? NULL : worker_packet(w->worker);
@@ -34,26 +34,40 @@ static void serve_handed(struct turn_worker *w, struct handed *h)
 
 static void deliver(struct message *self, void *owner)
 {
-    struct handed *h = CONTAINER_OF(self, struct handed, message);
+    struct parcel *h = CONTAINER_OF(self, struct parcel, message);
     struct turn_worker *w = owner;
+    atomic_fetch_sub_explicit(&w->server->handed[w->index], 1, memory_order_relaxed);
     if (!w->is_stopped)
         serve_handed(w, h);
     free(h);
 }
 
-bool hand_over_datagram(
+static bool post(
     struct turn_worker *w, unsigned to, const struct turn_path *path, const struct packet *p)
 {
-    struct handed *h = malloc(sizeof(*h) + p->len);
+    struct parcel *h = malloc(sizeof(*h) + p->len);
     if (h == NULL)
         return false;
-    *h = (struct handed){.message.deliver = deliver, .path = *path, .tos = p->tos, .len = p->len};
+    *h = (struct parcel){.message.deliver = deliver, .path = *path, .tos = p->tos, .len = p->len};
     if (p->len > 0)
         memcpy(h->data, p->data, p->len);
     bool is_posted = post_to_worker(w->server, to, &h->message);
+    if (!is_posted)
+        free(h);
+    return is_posted;
+}
+
+bool hand_over_datagram(
+    struct turn_worker *w, unsigned to, const struct turn_path *path, struct packet *p)
+{
+    atomic_uint *waiting = &w->server->handed[to];
+    bool is_full = atomic_fetch_add_explicit(waiting, 1, memory_order_relaxed) >= MAX_HANDED;
+    bool is_posted = !is_full && post(w, to, path, p);
+    if (is_full)
+        p->drop = DROP_INSIDE_FULL;
     if (is_posted)
         counter_add(&w->counters.handed_over, 1);
     else
-        free(h);
-    return is_posted;
+        atomic_fetch_sub_explicit(waiting, 1, memory_order_relaxed);
+    return is_posted || is_full;
 }
