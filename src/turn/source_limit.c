@@ -16,12 +16,14 @@ enum { TICKS_PER_MS = 125, TICKS_PER_S = 125000, TIME_BITS = 48, WAYS = 4 };
 
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
 
-enum level { LEVEL_ENDPOINT, LEVEL_ADDRESS, LEVEL_NETWORK, LEVELS };
+enum level { LEVEL_ENDPOINT, LEVEL_ADDRESS, LEVEL_NETWORK, LEVEL_FAMILY, LEVELS };
 
 /*
  * The rate of a level is the one of an address by `weight` quarters. A client asks from one port
  * once or twice and then waits for half a second at least, so the endpoint can be short. When no
- * bucket is free for a new endpoint it just passes: it is the address that protects others.
+ * bucket is free for a new endpoint it just passes: it is the address that protects others. That of
+ * a whole family of addresses protects ourselves: with forged sources from everywhere, answers
+ * would take the time that calls need.
  */
 static const struct level_rules {
     uint32_t weight;
@@ -33,6 +35,7 @@ static const struct level_rules {
     [LEVEL_ENDPOINT] = {1, 2048, 4, 16, true, true},
     [LEVEL_ADDRESS] = {4, 2048, 4, 8, false, false},
     [LEVEL_NETWORK] = {64, 1024, 3, 6, false, false},
+    [LEVEL_FAMILY] = {8000, 1, 0, 0, false, false},
 };
 
 struct source_limit {

@@ -2,10 +2,11 @@
 /*
  * turn/source_limit.h - how many replies a source that has proven nothing may cause.
  *
- * Against reflection: whoever forges a source shall not make us flood it. Three limits hold at
- * once: of the endpoint, so that one wild client does not starve the others behind its NAT; of the
- * address (an IPv6 /64); and of its network (/24, /48). For datagrams only: who speaks TCP, TLS or
- * DTLS has shown that he is there.
+ * Against reflection: whoever forges a source shall not make us flood it. Limits hold at once: of
+ * the endpoint, so that one wild client does not starve the others behind its NAT; of the address
+ * (an IPv6 /64); of its network (/24, /48); and of all together, so that a flood from everywhere
+ * leaves time for those who are served. For datagrams only: who speaks TCP, TLS or DTLS has shown
+ * that he is there.
  *
  * Many clients may share one address, so only what leads to nothing counts: the reply to a source
  * that comes back with a nonce of ours is given back by source_limit_proven(). What then is refused
