@@ -15,12 +15,14 @@
 
 /* A busy socket gets no more than RECEIVE_RUN packets, and as many errors as ERROR_RUN, before the
  * others had their turn. */
-enum { RECEIVE_RUN = 8, ERROR_RUN = 4, SEND_RUN = 64, EVENTS = 32 };
+enum { RECEIVE_RUN = 64, ERROR_RUN = 4, SEND_RUN = 64, EVENTS = 32 };
 
 struct epoll_socket {
     struct packet_socket base;
     int fd; /* -1 once closed */
     struct list link;
+    uint64_t receive; /* number of the receive() that had packets of it last */
+    unsigned taken;   /* how many it had */
     bool want_icmp, want_df;
     bool dont_fragment;      /* how the descriptor is set now; of `want_df` */
     struct address too_long; /* where the last datagram went that was too long for the first hop */
@@ -29,6 +31,7 @@ struct epoll_socket {
 struct epoll_io {
     struct packet_io base;
     int fd;
+    uint64_t receives;
     struct list open;
     struct list closed; /* freed by the next receive() */
     /* Packets laid out for receiving, kept between calls. */
@@ -163,11 +166,25 @@ static void receive_nothing(struct epoll_io *io, struct epoll_socket *socket, in
         drop_count(&io->base.counters->drops, DROP_NO_MEMORY);
 }
 
-/* Returns whether the socket may have more. */
+/* How many to ask a socket for: what it had the last time, then twice as many. To ask for more than
+ * there is costs a look for each, which a thousand relayed addresses with a packet each would pay
+ * for. */
+static unsigned run_of(struct epoll_io *io, struct epoll_socket *socket)
+{
+    unsigned run = socket->taken;
+    if (socket->receive != io->receives)
+        socket->taken = 0;
+    socket->receive = io->receives;
+    return run == 0 ? 1 : run < RECEIVE_RUN ? run : RECEIVE_RUN;
+}
+
+/* Returns whether the socket is likely to have more. */
 static bool receive_run(
     struct epoll_io *io, struct epoll_socket *socket, struct packet_batch *batch)
 {
-    unsigned wanted = lay_out(io, PACKET_BATCH_MAX - batch->count);
+    unsigned run = run_of(io, socket);
+    size_t room = PACKET_BATCH_MAX - batch->count;
+    unsigned wanted = lay_out(io, run < room ? run : room);
     if (wanted == 0) {
         receive_nothing(io, socket, 0);
         return true;
@@ -180,6 +197,7 @@ static bool receive_run(
     uint64_t arrival_ns = now_ns();
     for (int i = 0; i < got; i++)
         accept_packet(io, (unsigned)i, socket, arrival_ns, batch);
+    socket->taken += got > 0 ? (unsigned)got : 0;
     return got == (int)wanted;
 }
 
@@ -239,6 +257,7 @@ static void receive(struct packet_io *base, struct packet_batch *batch)
     bool more = true;
 
     free_closed(io);
+    io->receives++;
     /* The kernel hands out ready sockets in turn, so several short looks serve all of them. The
      * bound keeps sockets that only yield errors or truncated packets from holding the loop. */
     for (unsigned looks = 0; more && looks < PACKET_BATCH_MAX; looks++) {
@@ -278,13 +297,26 @@ static void give_up(struct epoll_io *io, struct epoll_socket *socket, unsigned a
     drop(io, DROP_SEND_FAILED);
 }
 
+/* Like sendmmsg(): most relayed packets leave alone, and sendto() has less to copy and to check. */
+static int send_some(struct epoll_io *io, int fd, unsigned at, unsigned count)
+{
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    const struct msghdr *message = &io->out[at].msg_hdr;
+    if (count > 1 || message->msg_control != NULL)
+        return sendmmsg(fd, io->out + at, count, flags);
+    return sendto(fd, io->out_data[at].iov_base, io->out_data[at].iov_len, flags, message->msg_name,
+               message->msg_namelen) < 0
+               ? -1
+               : 1;
+}
+
 /* Sends `count` laid out messages of one socket. */
 static void send_run(struct epoll_io *io, struct epoll_socket *socket, unsigned count)
 {
     unsigned at = 0;
     bool was_tried = false;
     while (at < count) {
-        int sent = sendmmsg(socket->fd, io->out + at, count - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        int sent = send_some(io, socket->fd, at, count - at);
         if (sent > 0) {
             for (int i = 0; i < sent; i++)
                 counter_add(&io->base.counters->sent_bytes, io->out_data[at + (unsigned)i].iov_len);

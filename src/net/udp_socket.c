@@ -12,6 +12,14 @@ static int set_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
 }
 
+/* A privileged process may have more than the system's limit; others get that. */
+static int set_receive_buffer(int fd, int size)
+{
+    return set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, size) == 0
+               ? 0
+               : set_option(fd, SOL_SOCKET, SO_RCVBUF, size);
+}
+
 static int set_options(int fd, const struct udp_socket_config *config)
 {
     bool is_ip6 = config->bind.family == ADDRESS_IP6;
@@ -30,7 +38,7 @@ static int set_options(int fd, const struct udp_socket_config *config)
         error = is_ip6 ? set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, (int)config->tos)
                        : set_option(fd, IPPROTO_IP, IP_TOS, (int)config->tos);
     if (error == 0 && config->receive_buffer > 0)
-        error = set_option(fd, SOL_SOCKET, SO_RCVBUF, config->receive_buffer);
+        error = set_receive_buffer(fd, config->receive_buffer);
     return error;
 }
 

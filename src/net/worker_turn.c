@@ -67,11 +67,10 @@ static bool receive_batch(struct worker *w, bool is_first)
     if (w->in.count == 0)
         return false;
 
-    bool may_have_more = w->in.count == PACKET_BATCH_MAX || w->inside_left > 0;
     run_modules(w);
     give_back_batch(w);
     worker_turn_flush(w);
-    return may_have_more;
+    return true;
 }
 
 /* One wake-up for all that arrives within the wait, instead of one for each packet. */

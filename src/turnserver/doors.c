@@ -14,6 +14,9 @@
 /* Clients that one proxy address stands for at one door, and how long without a datagram. */
 enum { MAX_PROXIED = 65536, PROXIED_SILENT_MS = 600 * 1000 };
 
+/* Of a UDP socket: what the calls of a thousand clients send while a flood is dealt with. */
+enum { RECEIVE_BUFFER = 4 << 20 };
+
 /* A proxy sends the datagrams of each client from a port of its own. */
 struct proxied {
     struct address_node by_hop;
@@ -111,6 +114,7 @@ static int open_udp(struct turn_worker *w, const struct address *at, struct str 
         .bind = *at,
         .reuse_port = true,
         .free_bind = true, /* a standby gets the shared address when it takes over */
+        .receive_buffer = RECEIVE_BUFFER,
         .tos = w->server->config.tos,
     };
     struct door *door = &w->doors[w->door_count];
