@@ -12,6 +12,7 @@ STEADY_S = 1.0
 AUDIBLE_DB = -60
 FFT_TOLERANCE_HZ = 15
 ENOUGH_FRAMES = 20
+MOST_LATE_PACKETS = 5
 
 
 def hears(phone, hz):
@@ -92,25 +93,34 @@ def assert_transport(phone, remote=None):
             assert transport["pair"]["remote"]["address"] == remote
 
 
-def assert_browser_lost_nothing(phone, at_least=40):
+def late_packets(world):
+    """How many packets the relay kept back because a party went on with its voice for a
+    moment after the hold was agreed: on a busy machine some do."""
+    counted = world.dropped("not_sending") + world.dropped("not_receiving")
+    assert counted <= MOST_LATE_PACKETS, f"{counted} packets came while on hold"
+    return counted
+
+
+def assert_browser_lost_nothing(phone, at_least=40, but=0):
     for stream in phone.stats()["inbound"]:
         if stream["packetsReceived"] == 0:
             continue
         assert stream["packetsReceived"] >= at_least, stream
-        assert stream["packetsLost"] == 0, stream
+        assert stream["packetsLost"] <= but, stream
 
 
-def assert_pbx_lost_nothing(world, pbx=None, at_least=40):
+def assert_pbx_lost_nothing(world, pbx=None, at_least=40, but=0):
     packets = rtp.received(world.wire.since(world.mark), (pbx or world.pbx).address)
     assert len(packets) >= at_least
-    assert rtp.lost(packets) == 0, "sequence numbers missing at the PBX"
+    assert rtp.lost(packets) <= but, "sequence numbers missing at the PBX"
     assert not any(p.has_extension for p in packets), "header extension sent to the PBX"
 
 
-def assert_clean(world, phone, pbx=None, remote=None):
+def assert_clean(world, phone, pbx=None, remote=None, but=0):
+    """Nothing is lost, `but` so many packets at most."""
     assert_transport(phone, remote)
-    assert_browser_lost_nothing(phone)
-    assert_pbx_lost_nothing(world, pbx)
+    assert_browser_lost_nothing(phone, but=but)
+    assert_pbx_lost_nothing(world, pbx, but=but)
 
 
 def pbx_calls(world, phone, **options):

@@ -19,7 +19,7 @@ from .endpoint import Endpoint
 from .kamailio import DOMAIN, WSS_PORT, Kamailio
 from .namespaces import Namespace, link
 from .phones import Browser, Driver
-from .relay import NG_ADDRESS, Relay
+from .relay import DROPPED, NG_ADDRESS, Relay
 
 PUBLIC = "203.0.113.10"
 PUBLIC6 = "2001:db8:113::10"
@@ -154,7 +154,10 @@ class World:
 
     def counted(self, metric):
         """How much a counter of the relay has grown."""
-        return self.relay.metrics()[metric] - self.metrics[metric]
+        return self.relay.metrics().get(metric, 0) - self.metrics.get(metric, 0)
+
+    def dropped(self, reason):
+        return self.counted(DROPPED % reason)
 
     def faults(self):
         return self.relay.faults(self.log_marks[self.relay], self.metrics)
@@ -176,6 +179,10 @@ class World:
         for process in self._processes():
             yield f"{process.name} log", process.log(self.log_marks.get(process, 0))[-20000:]
         yield "ng", "\n".join(_shown(d, self.mark) for d in self.ng_messages())
+        metrics = self.relay.metrics()
+        yield "metrics that have changed", "\n".join(
+            f"{name} {value - self.metrics.get(name, 0):+}" for name, value in metrics.items()
+            if value != self.metrics.get(name, 0))
         sip = [d for d in self.wire.since(self.mark) if d.is_sip]
         yield "SIP at the PBX", "\n".join(_shown(d, self.mark) for d in sip)
         for phone in self.phones:
