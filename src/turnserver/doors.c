@@ -36,7 +36,6 @@ static struct proxied *find_proxied(const struct door *door, const struct addres
 static void forget(struct door *door, struct proxied *proxied)
 {
     address_map_remove(&door->proxied, &proxied->by_hop);
-    door->proxied_count--;
     free(proxied);
 }
 
@@ -44,10 +43,9 @@ static struct proxied *remember(
     struct door *door, const struct address *hop, const struct address *client)
 {
     struct proxied *proxied = find_proxied(door, hop);
-    if (proxied == NULL && door->proxied_count < MAX_PROXIED &&
+    if (proxied == NULL && door->proxied.count < MAX_PROXIED &&
         (proxied = calloc(1, sizeof(*proxied))) != NULL) {
         address_map_put(&door->proxied, &proxied->by_hop, hop);
-        door->proxied_count++;
     }
     if (proxied != NULL)
         proxied->client = *client;

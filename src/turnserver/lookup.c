@@ -32,18 +32,9 @@ static bool is_still_there(const struct turn_path *path, const struct link *link
 static void serve_again(struct turn_worker *w, const struct turnserver_lookup *lookup)
 {
     struct link *link = lookup->path.link_id == 0 ? NULL : link_find(w, lookup->path.link_id);
-    if (!is_still_there(&lookup->path, link))
-        return;
-    struct packet *p = worker_packet(w->worker);
-    if (p == NULL)
-        return;
-    if (link == NULL)
-        p->socket = lookup->path.link;
-    p->peer = lookup->path.hop;
-    if (packet_set(p, bytes_of(lookup->data, lookup->len)))
-        serve(w, &lookup->path, p, (struct serving){.was_looked_up = true});
-    if (!p->queued)
-        worker_discard(w->worker, p);
+    if (is_still_there(&lookup->path, link))
+        serve_bytes(w, &lookup->path, bytes_of(lookup->data, lookup->len),
+            (struct serving){.was_looked_up = true});
 }
 
 static void come_back(struct message *self, void *owner)

@@ -58,3 +58,18 @@ void serve(
         arrival.is_final = true;
     }
 }
+
+void serve_bytes(struct turn_worker *w, const struct turn_path *path, struct bytes message,
+    struct serving serving)
+{
+    struct packet *p = worker_packet(w->worker);
+    if (p == NULL)
+        return;
+    p->peer = path->hop;
+    if (packet_set(p, message))
+        serve(w, path, p, serving);
+    else
+        p->drop = DROP_TRUNCATED;
+    if (!p->queued)
+        worker_discard(w->worker, p);
+}

@@ -17,4 +17,8 @@ struct serving {
 void serve(
     struct turn_worker *w, const struct turn_path *path, struct packet *p, struct serving serving);
 
+/* The same for bytes that are in no packet yet. */
+void serve_bytes(struct turn_worker *w, const struct turn_path *path, struct bytes message,
+    struct serving serving);
+
 #endif

@@ -97,20 +97,9 @@ void stream_clients_close(struct turn_worker *w)
 /* Serves one frame; false when no more is to be read from here. */
 static bool serve_frame(struct stream_client *c, struct turn_frame frame)
 {
-    struct turn_worker *w = c->link.worker;
-    struct packet *p = worker_packet(w->worker);
-    if (p == NULL)
-        return false;
-    p->peer = c->link.path.hop;
-    if (packet_set(p, bytes_of(stream_input(c->stream).data, frame.len))) {
-        stream_consume(c->stream, frame.size);
-        serve(w, &c->link.path, p, (struct serving){0});
-    } else {
-        stream_consume(c->stream, frame.size);
-        p->drop = DROP_TRUNCATED;
-    }
-    if (!p->queued)
-        worker_discard(w->worker, p);
+    struct bytes message = bytes_of(stream_input(c->stream).data, frame.len);
+    stream_consume(c->stream, frame.size); /* first: the stream may leave; the bytes stay */
+    serve_bytes(c->link.worker, &c->link.path, message, (struct serving){0});
     return !c->link.is_doomed && c->peer == NULL;
 }
 
@@ -134,11 +123,8 @@ static void read_frames(struct stream_client *c)
     }
 }
 
-/* What came behind a ConnectionBind is for the peer already. Ends being busy. */
-static void rest_is_for_peer(struct stream_client *c)
+static void end_busy(struct stream_client *c)
 {
-    if (!c->link.is_doomed && c->peer != NULL)
-        peer_from_client(c->peer);
     c->link.is_busy = false;
     if (c->link.is_doomed)
         free(c);
@@ -178,10 +164,13 @@ static void on_open(void *owner)
 static void on_input(void *owner)
 {
     struct stream_client *c = owner;
+    if (c->peer != NULL) {
+        peer_from_client(c->peer);
+        return;
+    }
     c->link.is_busy = true;
-    if (c->peer == NULL)
-        read_frames(c);
-    rest_is_for_peer(c);
+    read_frames(c);
+    end_busy(c);
 }
 
 static void on_drained(void *owner)
@@ -255,16 +244,17 @@ void stream_clients_accept(
     };
     c->link.path.server = *local;
     c->link.path.client = c->link.path.hop = *remote;
-    make_room(w);
-    begin_half_open(c);
-    arm_idle(c, idle_ms < OPENING_MS ? idle_ms : OPENING_MS);
-    if (!expects_proxy && !count_caller(c)) {
+    if (!expects_proxy && !count_caller(c)) { /* before it makes another one give way */
         counter_add(&w->counters.connections_refused, 1);
         close(fd);
         forget(c);
-    } else if (stream_accept(w->hub, &config, &c->stream) != 0) {
-        forget(c);
+        return;
     }
+    make_room(w);
+    begin_half_open(c);
+    arm_idle(c, idle_ms < OPENING_MS ? idle_ms : OPENING_MS);
+    if (stream_accept(w->hub, &config, &c->stream) != 0)
+        forget(c);
 }
 
 /* --- from one worker to another ----------------------------------------------------------------
@@ -288,17 +278,9 @@ static void drop_moving(struct moving *m)
 
 static void begin_with(struct stream_client *c, struct bytes message)
 {
-    struct turn_worker *w = c->link.worker;
-    struct packet *p = worker_packet(w->worker);
-    if (p == NULL)
-        return;
-    p->peer = c->link.path.hop;
     c->link.is_busy = true;
-    if (packet_set(p, message))
-        serve(w, &c->link.path, p, (struct serving){.was_handed_over = true});
-    if (!p->queued)
-        worker_discard(w->worker, p);
-    rest_is_for_peer(c);
+    serve_bytes(c->link.worker, &c->link.path, message, (struct serving){.was_handed_over = true});
+    end_busy(c);
 }
 
 static void arrive(struct message *self, void *owner)
