@@ -5,11 +5,12 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "credentials/name_key.h"
 
 struct quota {
     struct map_node node;
     uint64_t taken;
-    uint8_t key[]; /* realm, a zero byte, user */
+    uint8_t name[]; /* a name_key */
 };
 
 struct quotas {
@@ -17,8 +18,6 @@ struct quotas {
     struct map users; /* with at least one allocation */
     uint64_t total;
 };
-
-enum { KEY_MAX = 2048 };
 
 struct quotas *quotas_new(void)
 {
@@ -41,27 +40,19 @@ void quotas_free(struct quotas *quotas)
     free(quotas);
 }
 
-static struct bytes make_key(struct text realm, struct text user, struct writer *w)
+static struct quota *find(const struct quotas *quotas, const struct name_key *key)
 {
-    writer_put(w, text_bytes(realm));
-    writer_u8(w, 0);
-    writer_put(w, text_bytes(user));
-    return writer_bytes(w);
-}
-
-static struct quota *find(const struct quotas *quotas, struct bytes key)
-{
-    struct map_node *node = map_find(&quotas->users, key);
+    struct map_node *node = map_find(&quotas->users, name_key_bytes(key));
     return node == NULL ? NULL : CONTAINER_OF(node, struct quota, node);
 }
 
-static struct quota *add(struct quotas *quotas, struct bytes key)
+static struct quota *add(struct quotas *quotas, const struct name_key *key)
 {
-    struct quota *quota = calloc(1, sizeof(*quota) + key.len);
+    struct quota *quota = calloc(1, sizeof(*quota) + key->len);
     if (quota == NULL)
         return NULL;
-    memcpy(quota->key, key.data, key.len);
-    map_put(&quotas->users, &quota->node, bytes_of(quota->key, key.len));
+    memcpy(quota->name, key->data, key->len);
+    map_put(&quotas->users, &quota->node, bytes_of(quota->name, key->len));
     return quota;
 }
 
@@ -73,19 +64,17 @@ static bool is_below(uint64_t taken, uint64_t limit)
 bool quotas_take(
     struct quotas *quotas, const struct quota_limits *limits, struct text realm, struct text user)
 {
-    uint8_t memory[KEY_MAX];
-    struct writer w = writer_over(memory, sizeof(memory));
-    struct bytes key = make_key(realm, user, &w);
+    struct name_key key;
     bool is_taken = false;
 
-    if (!writer_ok(&w))
+    if (!name_key_make(realm, user, &key))
         return false;
     pthread_mutex_lock(&quotas->lock);
-    struct quota *quota = find(quotas, key);
+    struct quota *quota = find(quotas, &key);
     if (is_below(quotas->total, limits->total) &&
         is_below(quota == NULL ? 0 : quota->taken, limits->user)) {
         if (quota == NULL)
-            quota = add(quotas, key);
+            quota = add(quotas, &key);
         is_taken = quota != NULL;
     }
     if (is_taken) {
@@ -98,12 +87,12 @@ bool quotas_take(
 
 void quotas_give(struct quotas *quotas, struct text realm, struct text user)
 {
-    uint8_t memory[KEY_MAX];
-    struct writer w = writer_over(memory, sizeof(memory));
-    struct bytes key = make_key(realm, user, &w);
+    struct name_key key;
 
+    if (!name_key_make(realm, user, &key))
+        return;
     pthread_mutex_lock(&quotas->lock);
-    struct quota *quota = find(quotas, key);
+    struct quota *quota = find(quotas, &key);
     if (quota != NULL) {
         quotas->total--;
         if (--quota->taken == 0) {
