@@ -3,104 +3,93 @@
 
 #include <stdlib.h>
 
-#include "base/str.h"
+#include "credentials/name_key.h"
 
-enum { OF_REDIS = 0 }; /* in place of a time */
-
+/* A user whom somebody refuses. */
 struct entry {
-    struct list link;
-    char *realm, *user;
-    int64_t until_s; /* or OF_REDIS */
-    bool is_marked;
+    struct map_node node;
+    bool is_in_redis;
+    bool is_listed;          /* on the list that is being read */
+    int64_t until_s;         /* by the operator; 0: not by him */
+    struct text realm, user; /* in `name` */
+    uint8_t name[];          /* a name_key */
 };
 
 void turn_revoked_init(struct turn_revoked *revoked, struct user_cache *cache)
 {
     revoked->cache = cache;
-    list_init(&revoked->entries);
+    map_init(&revoked->entries);
 }
 
-static void drop(struct entry *e)
+static struct entry *entry_of(struct map_link *link)
 {
-    list_remove(&e->link);
-    free(e->realm);
-    free(e->user);
-    free(e);
+    return CONTAINER_OF(link, struct entry, node.link);
 }
 
 void turn_revoked_done(struct turn_revoked *revoked)
 {
-    list_for_each_safe (at, &revoked->entries)
-        drop(CONTAINER_OF(at, struct entry, link));
+    map_for_each (at, &revoked->entries)
+        free(entry_of(at));
+    map_done(&revoked->entries);
 }
 
-static bool is_of(const struct entry *e, struct text realm, struct text user)
+static struct entry *add(
+    struct turn_revoked *revoked, struct text realm, struct text user, const struct name_key *key)
 {
-    return text_equal(text_from(e->realm), realm) && text_equal(text_from(e->user), user);
-}
-
-static struct entry *find(
-    const struct turn_revoked *revoked, struct text realm, struct text user, bool of_redis)
-{
-    list_for_each (at, &revoked->entries) {
-        struct entry *e = CONTAINER_OF(at, struct entry, link);
-        if (is_of(e, realm, user) && (e->until_s == OF_REDIS) == of_redis)
-            return e;
-    }
-    return NULL;
-}
-
-/* The entry for this user and source, a new one if need be; NULL when out of memory. */
-static struct entry *put(
-    struct turn_revoked *revoked, struct text realm, struct text user, int64_t until_s)
-{
-    struct entry *e = find(revoked, realm, user, until_s == OF_REDIS);
-    if (e != NULL)
-        return e;
-    e = calloc(1, sizeof(*e));
-    if (e == NULL)
+    struct entry *e = calloc(1, sizeof(*e) + key->len);
+    if (e == NULL || !user_cache_revoke(revoked->cache, realm, user)) {
+        free(e);
         return NULL;
-    list_push_back(&revoked->entries, &e->link);
-    e->realm = text_dup(realm);
-    e->user = text_dup(user);
-    e->until_s = until_s;
-    if (e->realm != NULL && e->user != NULL && user_cache_revoke(revoked->cache, realm, user))
-        return e;
-    drop(e);
-    return NULL;
+    }
+    memcpy(e->name, key->data, key->len);
+    e->realm = text_of((const char *)e->name, realm.len);
+    e->user = text_of((const char *)e->name + realm.len + 1, user.len);
+    map_put(&revoked->entries, &e->node, bytes_of(e->name, key->len));
+    return e;
 }
 
-/* The user may come back, unless the other source refuses him still. */
-static void restore(struct turn_revoked *revoked, struct entry *e)
+/* The entry of this user, a new one if need be; NULL when out of memory. */
+static struct entry *get(struct turn_revoked *revoked, struct text realm, struct text user)
 {
-    struct text realm = text_from(e->realm), user = text_from(e->user);
-    if (find(revoked, realm, user, e->until_s != OF_REDIS) == NULL)
-        user_cache_restore(revoked->cache, realm, user);
-    drop(e);
+    struct name_key key;
+    if (!name_key_make(realm, user, &key))
+        return NULL; /* nobody has such a name */
+    struct map_node *node = map_find(&revoked->entries, name_key_bytes(&key));
+    return node == NULL ? add(revoked, realm, user, &key) : CONTAINER_OF(node, struct entry, node);
+}
+
+/* The user may come back when nobody refuses him any more. */
+static void settle(struct turn_revoked *revoked, struct entry *e)
+{
+    if (e->is_in_redis || e->until_s != 0)
+        return;
+    user_cache_restore(revoked->cache, e->realm, e->user);
+    map_remove(&revoked->entries, &e->node);
+    free(e);
 }
 
 void turn_revoked_set(
     struct turn_revoked *revoked, struct text realm, const struct text *users, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct entry *e = put(revoked, realm, users[i], OF_REDIS);
+        struct entry *e = get(revoked, realm, users[i]);
         if (e != NULL)
-            e->is_marked = true;
+            e->is_listed = true;
     }
-    list_for_each_safe (at, &revoked->entries) {
-        struct entry *e = CONTAINER_OF(at, struct entry, link);
-        bool is_gone =
-            e->until_s == OF_REDIS && !e->is_marked && text_equal(text_from(e->realm), realm);
-        e->is_marked = false;
-        if (is_gone)
-            restore(revoked, e);
+    map_for_each (at, &revoked->entries) {
+        struct entry *e = entry_of(at);
+        if (!text_equal(e->realm, realm))
+            continue;
+        e->is_in_redis = e->is_listed;
+        e->is_listed = false;
+        settle(revoked, e);
     }
 }
 
 bool turn_revoked_add(
     struct turn_revoked *revoked, struct text realm, struct text user, int64_t until_s)
 {
-    struct entry *e = put(revoked, realm, user, until_s);
+    struct entry *e = get(revoked, realm, user);
     if (e != NULL && e->until_s < until_s)
         e->until_s = until_s;
     return e != NULL;
@@ -108,9 +97,11 @@ bool turn_revoked_add(
 
 void turn_revoked_sweep(struct turn_revoked *revoked, int64_t now_s)
 {
-    list_for_each_safe (at, &revoked->entries) {
-        struct entry *e = CONTAINER_OF(at, struct entry, link);
-        if (e->until_s != OF_REDIS && e->until_s <= now_s)
-            restore(revoked, e);
+    map_for_each (at, &revoked->entries) {
+        struct entry *e = entry_of(at);
+        if (e->until_s > now_s)
+            continue;
+        e->until_s = 0;
+        settle(revoked, e);
     }
 }

@@ -7,12 +7,12 @@
 #ifndef DAEMON_TURN_REVOKED_H
 #define DAEMON_TURN_REVOKED_H
 
-#include "base/list.h"
+#include "base/map.h"
 #include "credentials/user_cache.h"
 
 struct turn_revoked {
     struct user_cache *cache; /* borrowed */
-    struct list entries;
+    struct map entries;
 };
 
 void turn_revoked_init(struct turn_revoked *revoked, struct user_cache *cache);
