@@ -4,17 +4,27 @@
 #include <stdlib.h>
 
 #include "dtls/server_session.h"
+#include "turn/source_limit.h"
 #include "turnserver/hand_over.h"
 #include "turnserver/path_key.h"
 #include "turnserver/serve.h"
+
+/*
+ * A handshake costs us a signature and the client nothing, once he has a cookie. So one source
+ * begins no more than so many a second, and all together take no more than a quarter of the
+ * thread's time: calls come first.
+ */
+enum { BEGIN_PER_S = 32 };
+static const struct token_rate handshake_rate = {.per_second = 250000, .burst = 50000};
 
 struct dtls_client {
     struct link link; /* first */
     struct map_node by_path;
     uint8_t key[PATH_KEY_SIZE];
     struct dtls_session *session;
-    struct timer due;  /* retransmission */
-    struct timer idle; /* without an allocation */
+    struct list handshake; /* in the worker's list, while it is under way */
+    struct timer due;      /* retransmission */
+    struct timer idle;     /* without an allocation */
     struct packet_socket *socket;
 };
 
@@ -49,6 +59,14 @@ static void free_client(struct dtls_client *c)
     free(c);
 }
 
+static void end_handshake(struct dtls_client *c)
+{
+    if (!list_is_linked(&c->handshake))
+        return;
+    list_remove(&c->handshake);
+    c->link.worker->handshake_count--;
+}
+
 /* It is out of all maps at once; the memory stays while it is in use. */
 static void forget(struct dtls_client *c)
 {
@@ -56,6 +74,7 @@ static void forget(struct dtls_client *c)
     if (c->link.is_doomed)
         return;
     c->link.is_doomed = true;
+    end_handshake(c);
     if (w->core != NULL)
         turn_path_closed(w->core, &c->link.path, worker_now_ms(w->worker));
     timer_cancel(worker_timers(w->worker), &c->due);
@@ -85,8 +104,10 @@ static void follow(struct dtls_client *c)
     case DTLS_SESSION_CLOSED:
         forget(c);
         return;
-    case DTLS_SESSION_HANDSHAKING:
     case DTLS_SESSION_OPEN:
+        end_handshake(c);
+        break;
+    case DTLS_SESSION_HANDSHAKING:
         break;
     }
     uint64_t due_ms = dtls_session_due_ms(c->session);
@@ -147,6 +168,23 @@ static void arm_idle(struct dtls_client *c)
         worker_now_ms(w->worker) + (uint64_t)w->settings->idle_timeout_s * 1000);
 }
 
+static bool may_begin(struct turn_worker *w, const struct address *client)
+{
+    uint64_t now_ms = worker_now_ms(w->worker);
+    return token_bucket_take(&w->handshake_time, &handshake_rate, 0, now_ms) &&
+           source_limit_admit(w->server->beginners, BEGIN_PER_S, client, now_ms);
+}
+
+/* When too many are under way, the one that takes longest gives way. */
+static void make_room(struct turn_worker *w)
+{
+    uint64_t limit = w->settings->max_half_open;
+    if (limit == 0 || w->handshake_count < limit)
+        return;
+    counter_add(&w->counters.connections_refused, 1);
+    close_client(CONTAINER_OF(list_first(&w->handshakes), struct dtls_client, handshake));
+}
+
 /* The client is where it says. */
 static void begin(struct turn_worker *w, const struct turn_path *path, const struct packet *p)
 {
@@ -154,6 +192,7 @@ static void begin(struct turn_worker *w, const struct turn_path *path, const str
     struct dtls_client *c = calloc(1, sizeof(*c));
     if (c == NULL)
         return;
+    make_room(w);
     if (!callers_connect(w->server->callers, &path->client, limits->max_connections_per_ip,
             limits->max_connections)) {
         counter_add(&w->counters.connections_refused, 1);
@@ -169,10 +208,14 @@ static void begin(struct turn_worker *w, const struct turn_path *path, const str
     map_put(&w->dtls_by_path, &c->by_path, path_key(path, c->key));
     directory_put(w->server->directory, &c->link.path, w->index);
     counter_add(&w->counters.dtls_sessions, 1);
+    list_push_back(&w->handshakes, &c->handshake);
+    w->handshake_count++;
     arm_idle(c);
 
+    uint64_t began_ns = uv_hrtime();
     c->session = dtls_session_new(
         w->dtls, &hooks, c, &path->client, packet_bytes(p), worker_now_ms(w->worker));
+    w->handshake_time.spent_milli += uv_hrtime() - began_ns; /* a thousandth of a unit is 1 ns */
     if (c->session == NULL)
         forget(c);
     else
@@ -198,6 +241,10 @@ static void receive_first(struct turn_worker *w, struct dtls_client *former,
             worker_send(w->worker, p);
         return;
     case DTLS_FIRST_PROVEN:
+        if (!may_begin(w, &path->client)) {
+            p->drop = DROP_TURN_DTLS;
+            return;
+        }
         if (former != NULL) /* the client has started anew */
             forget(former);
         begin(w, path, p);

@@ -89,9 +89,11 @@ struct turnserver *turnserver_new(const struct turnserver_config *config)
     s->callers = callers_new();
     s->sources = source_limit_new();
     s->bindings = source_limit_new();
+    s->beginners = source_limit_new();
     if (s->config.listen != NULL && s->config.relays != NULL && s->running != NULL &&
         s->all != NULL && s->handed != NULL && s->ports != NULL && s->quotas != NULL &&
-        s->directory != NULL && s->callers != NULL && s->sources != NULL && s->bindings != NULL)
+        s->directory != NULL && s->callers != NULL && s->sources != NULL && s->bindings != NULL &&
+        s->beginners != NULL)
         return s;
     turnserver_free(s);
     return NULL;
@@ -122,6 +124,7 @@ void turnserver_free(struct turnserver *s)
     callers_free(s->callers);
     source_limit_free(s->sources);
     source_limit_free(s->bindings);
+    source_limit_free(s->beginners);
     turnserver_settings_unref(s->config.settings);
     free((void *)s->config.listen);
     free((void *)s->config.relays);
@@ -215,6 +218,7 @@ int turnserver_add_worker(struct turnserver *s, struct worker *worker, struct st
     map_init(&w->links);
     list_init(&w->half_open);
     map_init(&w->dtls_by_path);
+    list_init(&w->handshakes);
     w->module = worker_add(worker, &hooks, w);
     s->all[s->worker_count++] = w;
     int error = open_parts(w, why);

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "base/token_bucket.h"
 #include "net/stream_hub.h"
 #include "turnserver/callers.h"
 #include "turnserver/directory.h"
@@ -31,6 +32,7 @@ struct turnserver {
     struct directory *directory;
     struct callers *callers;
     struct source_limit *sources, *bindings; /* replies without proof, and to Binding */
+    struct source_limit *beginners;          /* DTLS handshakes */
 
     /* Workers post to each other, and start and stop at different moments. */
     pthread_rwlock_t running_lock;
@@ -70,6 +72,9 @@ struct turn_worker {
     struct dtls_server *dtls; /* NULL: none */
     struct map links;         /* struct link, by id */
     struct map dtls_by_path;  /* struct dtls_client */
+    struct list handshakes;   /* of DTLS: struct dtls_client, the oldest first */
+    uint64_t handshake_count;
+    struct token_bucket handshake_time; /* microseconds */
     uint64_t links_made;
     struct list half_open; /* struct stream_client, the oldest first */
     uint64_t half_open_count;

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a hostile reading of the TURN server found, each as the attack it was."""
 import contextlib
+import os
+import socket
 import threading
 import time
 
 import pytest
+from OpenSSL import SSL
 
 import turn_message as m
 from test_turn_tcp_allocations import TcpPeer, received, spliced
 from turn import Credentials
 from turn_redis import Redis
 from turn_server import REALM, free_block, ours_alone
+from turn_transport import dtls_connection
 
 pytestmark = ours_alone
 UDP = (m.REQUESTED_TRANSPORT, m.transport(m.UDP))
@@ -130,3 +134,71 @@ def test_a_client_that_says_something_long_and_closes(turn, connect, tcp_peer, w
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert client.refresh().ok()
+
+
+class DtlsHello:
+    """A DTLS client that has got its cookie and has its second ClientHello ready."""
+
+    def __init__(self, server, source=("127.0.0.1", 0)):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(source)
+        self.socket.connect(server.address("dtls"))
+        self.socket.settimeout(2)
+        self.connection = dtls_connection()
+        self.socket.send(self.go_on())
+        self.connection.bio_write(self.socket.recv(2000))
+        self.hello = self.go_on()
+
+    def go_on(self):
+        """Takes a step of the handshake; gives what is to be sent."""
+        with contextlib.suppress(SSL.WantReadError):
+            self.connection.do_handshake()
+        try:
+            return self.connection.bio_read(65535)
+        except SSL.WantReadError:
+            return b""
+
+    def begin(self, random=None):
+        """Sends the hello, with another random if need be: a client that starts anew."""
+        self.socket.send(self.hello[:27] + random + self.hello[59:] if random else self.hello)
+
+    def served(self, seconds=0.3):
+        """The randoms of the ServerHellos that come: one for each beginning, however often it is repeated."""
+        randoms = set()
+        self.socket.settimeout(seconds)
+        with contextlib.suppress(TimeoutError):
+            while data := self.socket.recv(4000):
+                if data[13] == 2:
+                    randoms.add(data[27:59])
+        return randoms
+
+
+def test_dtls_handshakes_that_never_end_are_bounded(start_turn, turn_cert, connect):
+    server = start_turn("max-half-open=8", cert=turn_cert)
+    hellos = [DtlsHello(server) for _ in range(24)]
+    randoms = []
+    for one in hellos:
+        one.begin()
+        randoms.append(one.served(0.05))
+        assert len(randoms[-1]) == 1
+    for n, is_there in ((0, False), (15, False), (23, True)):
+        hellos[n].begin()
+        assert (hellos[n].served() <= randoms[n]) == is_there
+    for one in hellos:
+        one.socket.close()
+    connect(server, "dtls").allocated()
+
+
+def test_dtls_handshakes_of_one_source_are_limited(start_turn, turn_cert, connect):
+    """A cookie is good for a minute: whoever has one may not have a signature for each datagram he sends."""
+    server = start_turn(cert=turn_cert)
+    one = DtlsHello(server)
+    served = 0
+    for _ in range(500):
+        one.begin(os.urandom(32))
+        served += len(one.served(0.002))
+    assert served < 100
+    began = time.monotonic()
+    connect(server, "dtls", source=("127.1.0.1", 0)).allocated()
+    assert time.monotonic() - began < 3
+    one.socket.close()
