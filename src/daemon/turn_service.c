@@ -90,10 +90,27 @@ static void follow_certificates(struct turn_service *s)
     str_done(&why);
 }
 
+/* Clients may not reach what listens on this machine, on an address that has come since either. */
+static void follow_addresses(struct turn_service *s)
+{
+    struct host_addresses fresh = {.list = NULL};
+    if (host_addresses_read(&fresh) != 0)
+        return;
+    if (host_addresses_equal(&fresh, s->circumstances.host)) {
+        host_addresses_done(&fresh);
+        return;
+    }
+    host_addresses_done(&s->host);
+    s->host = fresh;
+    s->circumstances.host = &s->host;
+    turn_service_refresh(s, "addresses");
+}
+
 static void keep_house(uv_timer_t *timer)
 {
     struct turn_service *s = timer->data;
     follow_certificates(s);
+    follow_addresses(s);
     turn_revoked_sweep(&s->revoked, wall_clock_s());
 }
 
@@ -252,5 +269,6 @@ void turn_service_free(struct turn_service *s)
     free(s->workers);
     user_cache_unref(s->circumstances.cache);
     turn_circumstances_done(&s->circumstances);
+    host_addresses_done(&s->host);
     uv_close((uv_handle_t *)&s->housekeeping, on_closed);
 }

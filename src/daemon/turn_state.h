@@ -7,11 +7,13 @@
 #include "daemon/turn_revoked.h"
 #include "daemon/turn_service.h"
 #include "daemon/turn_settings.h"
+#include "net/host_addresses.h"
 #include "redis/turn_users.h"
 
 struct turn_service {
     struct turn_service_config own;
     struct turn_circumstances circumstances;
+    struct host_addresses host; /* as they are since the last change, when there was one */
     struct turn_revoked revoked;
     struct turnserver *server;
     struct turnserver_settings *settings; /* in force; a reference */

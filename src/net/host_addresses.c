@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/address_class.h"
 #include "net/sockaddr.h"
@@ -52,6 +53,17 @@ void host_addresses_done(struct host_addresses *host)
 {
     free(host->list);
     *host = (struct host_addresses){.list = NULL};
+}
+
+bool host_addresses_equal(const struct host_addresses *a, const struct host_addresses *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!address_equal(&a->list[i].ip, &b->list[i].ip) ||
+            strcmp(a->list[i].nic, b->list[i].nic) != 0)
+            return false;
+    return true;
 }
 
 bool host_addresses_default(const struct host_addresses *host, struct address *out)

@@ -23,6 +23,9 @@ struct host_addresses {
 NODISCARD int host_addresses_read(struct host_addresses *out);
 void host_addresses_done(struct host_addresses *host);
 
+/* Whether both are the same addresses in the same order. */
+bool host_addresses_equal(const struct host_addresses *a, const struct host_addresses *b);
+
 /* What to use when nothing was configured: the first address that is neither loopback nor
  * link-local, IPv4 before IPv6; else the loopback's. False when there is none at all. */
 NODISCARD bool host_addresses_default(const struct host_addresses *host, struct address *out);

@@ -10,11 +10,12 @@ import pytest
 from OpenSSL import SSL
 
 import turn_message as m
+import turn_network as net
 from test_turn_tcp_allocations import TcpPeer, received, spliced
-from turn import Credentials
+from turn import Credentials, Peer, TurnClient
 from turn_redis import Redis
-from turn_server import REALM, free_block, ours_alone
-from turn_transport import dtls_connection
+from turn_server import LIMITS_OFF, REALM, TurnServer, free_block, ours_alone
+from turn_transport import Udp, dtls_connection
 
 pytestmark = ours_alone
 UDP = (m.REQUESTED_TRANSPORT, m.transport(m.UDP))
@@ -202,3 +203,29 @@ def test_dtls_handshakes_of_one_source_are_limited(start_turn, turn_cert, connec
     connect(server, "dtls", source=("127.1.0.1", 0)).allocated()
     assert time.monotonic() - began < 3
     one.socket.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces: run as root")
+def test_an_address_that_comes_later_is_our_own_too():
+    """A shared address that moves here, or one of IPv6 that changes daily: what listens on all addresses of this
+    host is not for clients."""
+    with net.network() as (space, _), contextlib.ExitStack() as stack:
+        with net.inside(space):
+            server = TurnServer(*LIMITS_OFF, ips=(net.SERVER,), defaults=False, interface=net.SERVER)
+            stack.callback(server.stop)
+            secret = Peer("0.0.0.0")
+            stack.callback(secret.close)
+            transport = Udp(server.address())
+            stack.callback(transport.close)
+            client = TurnClient(transport).allocated()
+            far = ("8.8.8.8", secret.address[1])
+            assert client.bind(0x4000, far).ok()
+            net.add_address(space, "8.8.8.8/32")
+
+            deadline = time.monotonic() + 10
+            while client.bind(0x4000, far).ok():
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            client.send_channel(0x4000, b"GET /")
+            client.send_to(far, b"GET /")
+            assert secret.hears_nothing()

@@ -42,6 +42,11 @@ def _link(one, two, device, address_one, address_two, mtu):
         _ip("-n", namespace, "link", "set", device, "mtu", str(mtu), "up")
 
 
+def add_address(namespace, network):
+    """Gives the namespace one more address."""
+    _ip("-n", namespace, "addr", "add", network, "dev", "lo")
+
+
 @contextlib.contextmanager
 def network():
     """Names of the namespaces of server and peer."""
