@@ -31,14 +31,28 @@ static unsigned read_wishes(struct turn_request *r, enum address_family *family,
     return 0;
 }
 
-/* The same user may have another password by now. */
-static void adopt_identity(struct turn_allocation *allocation, struct auth_identity *identity)
+static bool is_same_payer(const struct auth_identity *a, const struct auth_identity *b)
 {
-    if (identity == allocation->identity)
-        return;
+    return text_equal(auth_identity_user(a), auth_identity_user(b)) &&
+           text_equal(auth_identity_realm(a), auth_identity_realm(b));
+}
+
+/* The same user may have another password by now. A new access token may be of another key, and so
+ * by the quotas another user's: false when he may not have one more. */
+static bool adopt_identity(struct turn_allocation *allocation, struct auth_identity *identity)
+{
+    const struct turn_host *host = &allocation->server->host;
     struct auth_identity *former = allocation->identity;
+    if (identity == former)
+        return true;
+    bool is_same = is_same_payer(identity, former);
+    if (!is_same && !host->quota_take(host->owner, identity))
+        return false;
     allocation->identity = auth_identity_ref(identity);
+    if (!is_same)
+        host->quota_give(host->owner, former);
     auth_identity_unref(former);
+    return true;
 }
 
 static void prolong(struct turn_allocation *allocation, enum address_family family,
@@ -77,7 +91,8 @@ enum turn_verdict refresh(struct turn_request *r)
     if (code != 0)
         return reply_error(r, (enum stun_error)code);
 
-    adopt_identity(r->allocation, r->exchange.auth.identity);
+    if (lifetime_s != 0 && !adopt_identity(r->allocation, r->exchange.auth.identity))
+        return reply_error(r, STUN_ALLOCATION_QUOTA_REACHED);
     if (lifetime_s != 0)
         lifetime_s = allocation_lifetime_s(r->server, r->allocation->identity, lifetime_s, now_ms);
     if (lifetime_s == 0)

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a hostile reading of the TURN server found, each as the attack it was."""
+import base64
 import contextlib
 import os
 import socket
+import struct
 import threading
 import time
 
 import pytest
 from OpenSSL import SSL
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import turn_message as m
 import turn_network as net
 from test_turn_tcp_allocations import TcpPeer, received, spliced
-from turn import Credentials, Peer, TurnClient
+from turn import Credentials, Peer, TokenCredentials, TurnClient
 from turn_redis import Redis
 from turn_server import LIMITS_OFF, REALM, TurnServer, free_block, ours_alone
 from turn_transport import Udp, dtls_connection
@@ -229,3 +232,30 @@ def test_an_address_that_comes_later_is_our_own_too():
             client.send_channel(0x4000, b"GET /")
             client.send_to(far, b"GET /")
             assert secret.hears_nothing()
+
+
+def token_of(key_id, key, server_name="turn.example.org", lifetime=600):
+    """RFC 7635, 6.2: credentials with a token as an authorization server makes it."""
+    mac_key, nonce = os.urandom(20), os.urandom(12)
+    block = struct.pack("!H", len(mac_key)) + mac_key + struct.pack("!QI", int(time.time()) << 16, lifetime)
+    token = struct.pack("!H", len(nonce)) + nonce + AESGCM(key).encrypt(nonce, block, server_name.encode())
+    return TokenCredentials(key_id, token, mac_key)
+
+
+def test_a_quota_follows_the_user_of_a_new_token(start_turn, connect):
+    """The charge goes from the key's name of the first token to that of the next, and is given back there."""
+    keys = {name: os.urandom(32) for name in ("north", "south")}
+    server = start_turn("oauth", "server-name=turn.example.org", "user-quota=1", "total-quota=3", users=False,
+                        *[f"oauth-key={name}:A256GCM:{base64.b64encode(key).decode()}" for name, key in keys.items()])
+    tokens = {name: lambda name=name: token_of(name, keys[name]) for name in keys}
+    for _ in range(4):
+        client = connect(server, credentials=tokens["north"]()).allocated()
+        assert connect(server, credentials=tokens["north"]()).allocate().code == 486
+        client.credentials = tokens["south"]()
+        assert client.refresh().ok()
+        assert connect(server, credentials=tokens["south"]()).allocate().code == 486
+        other = connect(server, credentials=tokens["north"]()).allocated()
+        client.credentials = tokens["north"]()
+        assert client.refresh().code == 486
+        client.credentials = tokens["north"]()
+        assert client.refresh(0).ok() and other.refresh(0).ok()
