@@ -2,6 +2,7 @@
 #include "stun/hmac.h"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,8 +15,18 @@ static const struct {
     [HMAC_SHA256] = {"SHA256", HMAC_SHA256_SIZE},
 };
 
+enum { KEPT_KEY_MAX = 64 };
+
+/* With the key of the last time: nonces have always the same, and an answer has that of its
+ * request. To set a key costs as much as the MAC of a short message. */
+struct context {
+    EVP_MAC_CTX *mac;
+    size_t key_len; /* 0: none */
+    uint8_t key[KEPT_KEY_MAX];
+};
+
 struct contexts {
-    EVP_MAC_CTX *of[HMAC_HASHES];
+    struct context of[HMAC_HASHES];
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -25,10 +36,9 @@ static _Thread_local struct contexts mine;
 static void free_contexts(void *of_thread)
 {
     struct contexts *c = of_thread;
-    for (unsigned i = 0; i < HMAC_HASHES; i++) {
-        EVP_MAC_CTX_free(c->of[i]);
-        c->of[i] = NULL;
-    }
+    for (unsigned i = 0; i < HMAC_HASHES; i++)
+        EVP_MAC_CTX_free(c->of[i].mac);
+    OPENSSL_cleanse(c, sizeof(*c));
 }
 
 static void make_key(void)
@@ -56,27 +66,43 @@ static EVP_MAC_CTX *make_context(enum hmac_hash hash)
     return ctx;
 }
 
-static EVP_MAC_CTX *context_of(enum hmac_hash hash)
+static struct context *context_of(enum hmac_hash hash)
 {
-    if (mine.of[hash] == NULL) {
+    struct context *c = &mine.of[hash];
+    if (c->mac == NULL) {
         pthread_once(&once, make_key);
         pthread_setspecific(key_of_thread, &mine);
-        mine.of[hash] = make_context(hash);
+        c->mac = make_context(hash);
     }
-    return mine.of[hash];
+    return c->mac == NULL ? NULL : c;
+}
+
+static bool set_key(struct context *c, struct bytes key)
+{
+    if (c->key_len > 0 && bytes_equal_secret(key, bytes_of(c->key, c->key_len)))
+        return EVP_MAC_init(c->mac, NULL, 0, NULL) == 1;
+
+    /* An empty key would mean "go on with the one before" to the library. */
+    c->key_len = 0;
+    if (key.len == 0 || EVP_MAC_init(c->mac, key.data, key.len, NULL) != 1)
+        return false;
+    if (key.len <= sizeof(c->key)) {
+        memcpy(c->key, key.data, key.len);
+        c->key_len = key.len;
+    }
+    return true;
 }
 
 bool hmac_compute(
     enum hmac_hash hash, struct bytes key, const struct bytes *parts, size_t count, uint8_t *out)
 {
     size_t len = 0;
-    EVP_MAC_CTX *ctx = context_of(hash);
+    struct context *c = context_of(hash);
 
-    /* An empty key would mean "go on with the one before" to the library. */
-    if (ctx == NULL || key.len == 0 || EVP_MAC_init(ctx, key.data, key.len, NULL) != 1)
+    if (c == NULL || !set_key(c, key))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (EVP_MAC_update(ctx, parts[i].data, parts[i].len) != 1)
+        if (EVP_MAC_update(c->mac, parts[i].data, parts[i].len) != 1)
             return false;
-    return EVP_MAC_final(ctx, out, &len, hashes[hash].size) == 1 && len == hashes[hash].size;
+    return EVP_MAC_final(c->mac, out, &len, hashes[hash].size) == 1 && len == hashes[hash].size;
 }

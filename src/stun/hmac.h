@@ -2,7 +2,7 @@
 /*
  * stun/hmac.h - HMAC as often as packets come: nothing is fetched or allocated per call.
  *
- * Each thread keeps a context per hash, freed when it ends.
+ * Each thread keeps a context per hash with the key it had last, wiped and freed when it ends.
  */
 #ifndef STUN_HMAC_H
 #define STUN_HMAC_H

@@ -8,19 +8,24 @@ static size_t padding_after(size_t len)
     return (ALIGNMENT - len % ALIGNMENT) % ALIGNMENT;
 }
 
+/* A message is walked a dozen times before it is answered, so this takes no step twice. */
 bool stun_next_attr(struct reader *r, struct stun_attr *out)
 {
-    if (reader_left(r) == 0)
+    const struct bytes rest = r->rest;
+    if (rest.len == 0)
         return false;
 
-    uint16_t type = reader_u16(r);
-    uint16_t len = reader_u16(r);
-    struct bytes value = reader_take(r, len);
-    reader_take(r, padding_after(len));
-
-    if (!reader_ok(r))
+    size_t len = rest.len < STUN_ATTR_HEADER_SIZE ? 0 : (size_t)(rest.data[2] << 8 | rest.data[3]);
+    size_t size = STUN_ATTR_HEADER_SIZE + len + padding_after(len);
+    if (size > rest.len) {
+        *r = (struct reader){.failed = true};
         return false;
-    *out = (struct stun_attr){.type = type, .value = value};
+    }
+    *out = (struct stun_attr){
+        .type = (uint16_t)(rest.data[0] << 8 | rest.data[1]),
+        .value = bytes_of(rest.data + STUN_ATTR_HEADER_SIZE, len),
+    };
+    r->rest = bytes_of(rest.data + size, rest.len - size);
     return true;
 }
 

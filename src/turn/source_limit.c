@@ -113,6 +113,9 @@ static struct place place_of(
     const struct source_limit *limit, enum level level, const struct address *source)
 {
     const struct level_rules *rule = &rules[level];
+    if (rule->sets == 1)
+        return (struct place){.set = limit->tables[level], .tag = source->family};
+
     uint8_t memory[24];
     struct writer w = writer_over(memory, sizeof(memory));
 

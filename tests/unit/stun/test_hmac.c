@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <openssl/hmac.h>
 
 #include "hex.h"
 
@@ -55,6 +56,25 @@ static void an_empty_key_is_no_key(void **state)
     assert_false(hmac_compute(HMAC_SHA1, bytes_of("", 0), &message, 1, mac));
 }
 
+/* Keys come again, grow, shrink and are of all lengths around what is kept of them. */
+static void each_message_has_its_key(void **state)
+{
+    static const uint8_t lengths[] = {1, 1, 2, 1, 16, 16, 63, 64, 64, 65, 64, 65, 65, 100, 1};
+    const struct bytes message = text_bytes(TEXT("message"));
+    uint8_t key[100], mac[HMAC_SHA256_SIZE], expected[HMAC_SHA256_SIZE];
+    (void)state;
+    for (unsigned round = 0; round < 4 * COUNT_OF(lengths); round++) {
+        size_t len = lengths[round % COUNT_OF(lengths)];
+        bool is_sha1 = round % 3 == 0;
+        memset(key, round % 7 == 0 ? 'x' : 'y', sizeof(key));
+        assert_true(
+            hmac_compute(is_sha1 ? HMAC_SHA1 : HMAC_SHA256, bytes_of(key, len), &message, 1, mac));
+        HMAC(is_sha1 ? EVP_sha1() : EVP_sha256(), key, (int)len, message.data, message.len,
+            expected, NULL);
+        assert_memory_equal(mac, expected, is_sha1 ? HMAC_SHA1_SIZE : HMAC_SHA256_SIZE);
+    }
+}
+
 static void *work(void *number)
 {
     uint8_t expected[HMAC_SHA256_SIZE], mac[HMAC_SHA256_SIZE];
@@ -87,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_the_rfcs),
         cmocka_unit_test(an_empty_key_is_no_key),
+        cmocka_unit_test(each_message_has_its_key),
         cmocka_unit_test(threads_do_not_meet),
     };
     return cmocka_run_group_tests_name("stun hmac", tests, NULL, NULL);
