@@ -20,21 +20,32 @@ int64_t wall_clock_s(void)
 /* --- settings ----------------------------------------------------------------------------------
  */
 
-int turn_service_apply(struct turn_service *s, struct str *why)
+static int make_settings(
+    const struct turn_service *s, struct turnserver_settings **out, struct str *why)
 {
-    struct turnserver_settings *made = NULL;
-    int error = turn_settings_make(s->own.config, &s->circumstances, s->tls, &made, why);
-    if (error != 0)
-        return error;
-    error = s->server == NULL ? 0 : turnserver_apply(s->server, made);
+    return turn_settings_make(s->own.config, &s->circumstances, s->tls, out, why);
+}
+
+/* Gives them to the workers; takes the reference. */
+static int put_in_force(
+    struct turn_service *s, struct turnserver_settings *settings, struct str *why)
+{
+    int error = s->server == NULL ? 0 : turnserver_apply(s->server, settings);
     if (error != 0) {
         str_add_string(why, "out of memory");
-        turnserver_settings_unref(made);
+        turnserver_settings_unref(settings);
         return error;
     }
     turnserver_settings_unref(s->settings);
-    s->settings = made;
+    s->settings = settings;
     return 0;
+}
+
+int turn_service_apply(struct turn_service *s, struct str *why)
+{
+    struct turnserver_settings *settings;
+    int error = make_settings(s, &settings, why);
+    return error != 0 ? error : put_in_force(s, settings, why);
 }
 
 void turn_service_refresh(struct turn_service *s, const char *cause)
@@ -51,15 +62,20 @@ int turn_service_reload(struct turn_service *s, const struct daemon_config *conf
 {
     struct turn_service_config former = s->own;
     struct tls_context *tls = NULL, *former_tls = s->tls;
+    struct turnserver_settings *settings = NULL;
     int error = turn_tls_make(config, &tls, why);
     if (error != 0)
         return error;
     s->own.config = config;
     s->own.host = s->circumstances.host = host;
     s->tls = tls;
-    error = turn_service_apply(s, why);
+    error = make_settings(s, &settings, why);
     if (error == 0)
         error = turn_admin_reload(s, config, why);
+    if (error == 0)
+        error = put_in_force(s, settings, why);
+    else
+        turnserver_settings_unref(settings);
     if (error != 0) {
         s->own = former;
         s->circumstances.host = former.host;
@@ -117,7 +133,7 @@ static void keep_house(uv_timer_t *timer)
 /* --- life --------------------------------------------------------------------------------------
  */
 
-static int make_server(struct turn_service *s, struct str *why)
+static int make_server(struct turn_service *s)
 {
     const struct daemon_config *config = s->own.config;
     const struct turn_options *turn = &config->turn;
@@ -146,7 +162,6 @@ static int make_server(struct turn_service *s, struct str *why)
             .lookup = turn->redis_userdb[0] == '\0' ? NULL : turn_redis_lookup},
         .settings = s->settings,
     };
-    (void)why;
     s->server = turnserver_new(&server);
     free(relays);
     return s->server == NULL ? -ENOMEM : 0;
@@ -172,7 +187,7 @@ int turn_service_new(
     if (error == 0)
         error = turn_service_apply(s, why);
     if (error == 0)
-        error = make_server(s, why);
+        error = make_server(s);
     if (error != 0) {
         turn_service_free(s);
         return error;
@@ -244,7 +259,6 @@ void turn_service_close(struct turn_service *s)
 {
     if (s == NULL)
         return;
-    s->is_closing = true;
     uv_timer_stop(&s->housekeeping);
     admin_close(s->admin);
     s->admin = NULL;

@@ -26,6 +26,13 @@ void turn_circumstances_done(struct turn_circumstances *c)
 /* --- addresses ---------------------------------------------------------------------------------
  */
 
+/* What relayed addresses are made of: where clients come to, when nothing else is configured. */
+static const struct turn_addresses *relay_ips(const struct daemon_config *config)
+{
+    const struct turn_lists *lists = &config->turn_lists;
+    return lists->relay.count > 0 ? &lists->relay : &lists->listening;
+}
+
 /* What `inner` is seen as from outside: as mapped, else as the media interface advertises it. */
 static struct address outside(const struct daemon_config *config, const struct address *inner)
 {
@@ -113,9 +120,7 @@ size_t turn_seen_addresses(
 size_t turn_relays(
     const struct daemon_config *config, struct turnserver_relay *out, size_t capacity)
 {
-    const struct turn_lists *lists = &config->turn_lists;
-    return seen_addresses(
-        config, lists->relay.count > 0 ? &lists->relay : &lists->listening, out, capacity);
+    return seen_addresses(config, relay_ips(config), out, capacity);
 }
 
 /* --- whom they may reach -----------------------------------------------------------------------
@@ -217,8 +222,7 @@ static struct peer_policy *make_policy(
 
 static bool has_family(const struct daemon_config *config, enum address_family family)
 {
-    const struct turn_lists *lists = &config->turn_lists;
-    const struct turn_addresses *ips = lists->relay.count > 0 ? &lists->relay : &lists->listening;
+    const struct turn_addresses *ips = relay_ips(config);
     for (size_t i = 0; i < ips->count; i++)
         if (ips->list[i].family == family)
             return true;
@@ -318,23 +322,10 @@ static int fill(const struct daemon_config *config, const struct turn_circumstan
                               : 0;
 }
 
-int turn_settings_make(const struct daemon_config *config, const struct turn_circumstances *c,
-    struct tls_context *tls, struct turnserver_settings **out, struct str *why)
+static void set_server_limits(const struct daemon_config *config,
+    const struct turn_circumstances *c, struct turnserver_settings *s)
 {
     const struct turn_options *turn = &config->turn;
-    struct turn_settings *inner = turn_settings_new();
-    struct turnserver_settings *s = inner == NULL ? NULL : turnserver_settings_new(inner);
-    if (s == NULL)
-        return -ENOMEM;
-    int error = fill(config, c, inner, why);
-    if (error == 0)
-        error = address_ranges_add_all(&s->proxies, &config->turn_lists.proxies);
-    if (error != 0) {
-        turnserver_settings_unref(s);
-        return error;
-    }
-    address_ranges_seal(&s->proxies);
-    s->tls = tls == NULL ? NULL : tls_context_ref(tls);
     s->user_quota = (uint64_t)(c->user_quota >= 0 ? c->user_quota : turn->user_quota);
     s->total_quota = (uint64_t)(c->total_quota >= 0 ? c->total_quota : turn->total_quota);
     s->capacity_bytes_per_s = (uint64_t)turn->bps_capacity;
@@ -342,6 +333,25 @@ int turn_settings_make(const struct daemon_config *config, const struct turn_cir
     s->max_connections_per_ip = (uint64_t)turn->max_connections_per_ip;
     s->max_half_open = (uint64_t)turn->max_half_open;
     s->idle_timeout_s = (uint32_t)turn->tcp_idle_timeout_s;
+}
+
+int turn_settings_make(const struct daemon_config *config, const struct turn_circumstances *c,
+    struct tls_context *tls, struct turnserver_settings **out, struct str *why)
+{
+    struct turn_settings *inner = turn_settings_new();
+    struct turnserver_settings *s = inner == NULL ? NULL : turnserver_settings_new(inner);
+    int error = s == NULL ? -ENOMEM : fill(config, c, inner, why);
+    if (error == 0)
+        error = address_ranges_add_all(&s->proxies, &config->turn_lists.proxies);
+    if (error != 0) {
+        if (error == -ENOMEM)
+            str_add_string(why, "out of memory");
+        turnserver_settings_unref(s);
+        return error;
+    }
+    address_ranges_seal(&s->proxies);
+    s->tls = tls == NULL ? NULL : tls_context_ref(tls);
+    set_server_limits(config, c, s);
     *out = s;
     return 0;
 }

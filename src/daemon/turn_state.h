@@ -23,7 +23,6 @@ struct turn_service {
     struct worker **workers;
     size_t worker_count;
     uv_timer_t housekeeping;
-    bool is_closing;
 };
 
 int64_t wall_clock_s(void);
