@@ -1,37 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/http_request.h"
 
-enum { INCOMPLETE = 0, OK = 200, BAD = 400, TARGET_TOO_LONG = 414, HEAD_TOO_LARGE = 431 };
-enum { NOT_IMPLEMENTED = 501, BAD_VERSION = 505 };
-
-struct fields {
-    struct http_request *out;
-    unsigned count;
-    unsigned hosts;
-    bool has_length;
-};
-
-enum { VERSION_1_0 = 0, VERSION_1_1 = 1 };
-
-static bool is_control(char c)
-{
-    return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
-/* "tchar" of RFC 9110, section 5.6.2. */
-static bool is_token_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
-static bool is_token(struct text t)
-{
-    for (size_t i = 0; i < t.len; i++)
-        if (!is_token_char(t.data[i]))
-            return false;
-    return t.len > 0;
-}
+enum { OK = 200, BAD = 400, TARGET_TOO_LONG = 414, HEAD_TOO_LARGE = 431, NOT_IMPLEMENTED = 501 };
 
 /* --- the request line --- */
 
@@ -66,115 +36,65 @@ static struct text origin_form(struct text target)
     return target;
 }
 
-static int read_request_line(struct text line, struct http_request *out, int *minor)
+int http_request_line(struct http_request *r, struct text method, struct text target)
 {
-    struct text version = line;
-    struct text method = text_cut(&version, ' ');
-    struct text target = text_cut(&version, ' ');
-
-    if (!is_token(method) || !is_target(target))
-        return BAD;
-    if (!text_starts_with(version, "HTTP/") || version.len != strlen("HTTP/1.1"))
-        return BAD;
-    *minor = text_is(version, "HTTP/1.1") ? VERSION_1_1 : VERSION_1_0;
-    if (*minor == VERSION_1_0 && !text_is(version, "HTTP/1.0"))
-        return BAD_VERSION;
     if (target.len > HTTP_MAX_TARGET)
         return TARGET_TOO_LONG;
-    out->method = method_of(method);
-    out->query = origin_form(target);
-    out->path = text_cut(&out->query, '?');
-    return text_starts_with(out->path, "/") ? OK : BAD;
+    if (!is_target(target))
+        return BAD;
+    r->method = method_of(method);
+    r->query = origin_form(target);
+    r->path = text_cut(&r->query, '?');
+    return text_starts_with(r->path, "/") ? OK : BAD;
 }
 
 /* --- the fields --- */
 
+/* "token" of RFC 9110, section 5.6.2. */
+static bool is_token(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        char c = t.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
+            return false;
+    }
+    return t.len > 0;
+}
+
 static bool is_value(struct text value)
 {
-    for (size_t i = 0; i < value.len; i++)
-        if (is_control(value.data[i]) && value.data[i] != '\t')
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
             return false;
+    }
     return true;
 }
 
-static int read_field(struct text line, struct fields *fields)
+static int read_known(struct http_request *r, struct text name, struct text value)
 {
-    struct text value = line;
-    struct text name = text_cut(&value, ':');
-    if (name.len == line.len || !is_token(name) || !is_value(value))
-        return BAD;
-    value = text_trim(value);
     if (text_is_nocase(name, "host")) {
-        fields->hosts++;
+        if (r->has_host)
+            return BAD;
+        r->has_host = true;
     } else if (text_is_nocase(name, "content-length")) {
-        if (fields->has_length || !text_to_u64(value, UINT64_MAX / 2, &fields->out->content_length))
+        if (r->has_length || !text_to_u64(value, UINT64_MAX / 2, &r->content_length))
             return BAD;
-        fields->has_length = true;
+        r->has_length = true;
     } else if (text_is_nocase(name, "authorization")) {
-        if (fields->out->authorization.data != NULL)
+        if (r->authorization.data != NULL)
             return BAD;
-        fields->out->authorization = text_of(value.len > 0 ? value.data : "", value.len);
+        r->authorization = text_of(value.len > 0 ? value.data : "", value.len);
     } else if (text_is_nocase(name, "transfer-encoding")) {
         return NOT_IMPLEMENTED;
     }
-    return ++fields->count > HTTP_MAX_FIELDS ? HEAD_TOO_LARGE : OK;
-}
-
-/* --- the head --- */
-
-/* Splits off the line up to CR LF; false when there is none yet. */
-static bool next_line(struct text *rest, struct text *line)
-{
-    const char *end = rest->len > 0 ? memmem(rest->data, rest->len, "\r\n", 2) : NULL;
-    if (end == NULL)
-        return false;
-    *line = text_of(rest->data, (size_t)(end - rest->data));
-    *rest = text_skip(*rest, line->len + 2);
-    return true;
-}
-
-/* Without a whole line yet: whether there will ever be one. */
-static int judge_start(struct text received)
-{
-    if (received.len > 0 && !is_token_char(received.data[0]))
-        return BAD; /* TLS, for instance: do not wait for more of it */
-    return received.len > HTTP_MAX_TARGET ? TARGET_TOO_LONG : INCOMPLETE;
-}
-
-static int read_fields(struct text *rest, struct fields *fields, struct text *last)
-{
-    int status = OK;
-    while (status == OK) {
-        if (!next_line(rest, last))
-            return INCOMPLETE;
-        if (last->len == 0)
-            return OK;
-        status = read_field(*last, fields);
-    }
-    return status;
-}
-
-int http_request_parse(struct text received, struct http_request *out)
-{
-    struct http_request request = {.method = HTTP_OTHER};
-    struct fields fields = {.out = &request};
-    size_t most = received.len < HTTP_MAX_HEAD ? received.len : HTTP_MAX_HEAD;
-    struct text rest = text_of(received.data, most), line;
-    int minor;
-
-    if (!next_line(&rest, &line))
-        return judge_start(rest);
-    int status = read_request_line(line, &request, &minor);
-    if (status == OK)
-        status = read_fields(&rest, &fields, &line);
-    if (status == INCOMPLETE && most == HTTP_MAX_HEAD)
-        return HEAD_TOO_LARGE;
-    if (status != OK)
-        return status;
-    /* RFC 9112, section 3.2; there was no Host before 1.1. */
-    if (fields.hosts > 1 || (fields.hosts == 0 && minor == VERSION_1_1))
-        return BAD;
-    request.head_len = (size_t)(line.data + strlen("\r\n") - received.data);
-    *out = request;
     return OK;
+}
+
+int http_request_field(struct http_request *r, struct text name, struct text value)
+{
+    if (++r->fields > HTTP_MAX_FIELDS)
+        return HEAD_TOO_LARGE;
+    return is_token(name) && is_value(value) ? read_known(r, name, text_trim(value)) : BAD;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * admin/http_server.h - HTTP/1.1 on a libuv loop: small requests, one a connection.
+ * admin/http_server.h - libmicrohttpd on a libuv loop: small requests, one a connection.
  *
- *     READING ---- request whole ----> ANSWERING ---- http_respond() ----> WRITING
- *        |  refused, timeout              | deadline: late(), which answers   |
- *        v                                v                                   v
- *     WRITING                          WRITING                            LINGERING ---> closed
+ *     READING ---- request whole ----> ANSWERING ---- http_respond() ----> WRITING ---> closed
+ *        |                                |                                   |
+ *        +-- refused() --> WRITING        +-- deadline: late() --> WRITING    +-- stalled --> closed
+ *        +-- timeout ----> closed
  *
- * Everything is bounded: connections, head, body, and the time in each state. A request may be
- * answered at any time after it came; who hung up meanwhile costs nothing. One loop's thread only.
+ * The library speaks HTTP, never blocks and knows no loop: here is what it leaves to its user. Its
+ * epoll descriptor is watched, its timeouts and ours share a timer, and a connection that waits for
+ * an answer is suspended. Everything is bounded: connections, head, body, and the time in each
+ * state. A request may be answered at any time after it came. One loop's thread only.
  */
 #ifndef ADMIN_HTTP_SERVER_H
 #define ADMIN_HTTP_SERVER_H
@@ -19,32 +21,38 @@
 #include "base/str.h"
 #include "net/listen_address.h"
 
-enum { HTTP_MAX_BODY = 4096 };
+enum { HTTP_MAX_HEAD = 8192, HTTP_MAX_BODY = 4096 }; /* bytes */
 
 struct http_server;
 
 /* A connection, and the request on it. */
 struct http_exchange;
 
+struct http_field {
+    const char *name; /* NULL: none */
+    const char *value;
+};
+
 struct http_response {
     unsigned status;
     const char *content_type;
-    const char *fields; /* more of them, each ended by CR LF; NULL: none */
-    struct str body;    /* taken */
+    struct http_field field; /* one more */
+    struct str body;         /* taken */
 };
 
 struct http_server_config {
     const struct listen_addresses *listen; /* borrowed for the call */
-    size_t max_connections;
-    unsigned read_timeout_ms;  /* for the whole request, from the connection on */
-    unsigned deadline_ms;      /* for its answer */
-    unsigned write_timeout_ms; /* for the client to take it */
+    size_t max_connections;                /* others wait in the kernel */
+    unsigned read_timeout_ms; /* for the whole request, from the connection on; then closed */
+    unsigned deadline_ms;     /* for its answer */
+    unsigned stall_timeout_s; /* without a byte in either direction */
 
     /* A request to answer, now or later. */
     void (*request)(void *owner, struct http_exchange *exchange);
     /* The deadline has passed: to be answered now. */
     void (*late)(void *owner, struct http_exchange *exchange);
-    /* Cannot be read: to be answered now, with this status. */
+    /* Not acceptable: to be answered now, with this status. What the library itself cannot read it
+     * answers alone. */
     void (*refused)(void *owner, struct http_exchange *exchange, unsigned status);
     /* The number of connections has changed. */
     void (*counted)(void *owner, size_t connections);
@@ -67,7 +75,8 @@ uint64_t http_exchange_id(const struct http_exchange *exchange);
 /* The one that waits for its answer; NULL when it is gone or answered. */
 struct http_exchange *http_server_find(struct http_server *server, uint64_t id);
 
-/* Borrowed until it is answered. Of a request that was refused: all zeros but what was read. */
+/* Borrowed until it is answered, `authorization` and the body within request() only. Of a request
+ * that was refused: what was read of it. */
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
 struct text http_exchange_body(const struct http_exchange *exchange);
 const struct address *http_exchange_peer(const struct http_exchange *exchange);
@@ -75,8 +84,7 @@ const struct address *http_exchange_peer(const struct http_exchange *exchange);
 /* Once for each exchange handed over. To HEAD the body is measured, but not sent. */
 void http_respond(struct http_exchange *exchange, struct http_response *response);
 
-/* Everything open is dropped; `closed` comes from the loop, or at once. Not from within a callback.
- */
+/* Everything open is dropped; `closed` comes from the loop. Not from within a callback. */
 void http_server_close(struct http_server *server);
 
 #endif

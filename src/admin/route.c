@@ -26,9 +26,9 @@ struct endpoint {
     const char *allow;
 };
 
-static const char allow_get[] = "Allow: GET, HEAD\r\n";
-static const char allow_delete[] = "Allow: DELETE\r\n";
-static const char allow_drain[] = "Allow: POST, DELETE\r\n";
+static const char allow_get[] = "GET, HEAD";
+static const char allow_delete[] = "DELETE";
+static const char allow_drain[] = "POST, DELETE";
 
 static const struct endpoint endpoints[] = {
     {"/healthz", TAIL_NONE, HTTP_GET, ROUTE_HEALTH, 0, 0, allow_get},

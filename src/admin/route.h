@@ -43,7 +43,7 @@ struct admin_route {
 struct admin_refusal {
     unsigned status;   /* 400, 404 or 405 */
     const char *why;   /* a sentence */
-    const char *allow; /* of 405: the field to send, ended by CR LF */
+    const char *allow; /* of 405: the methods that will do, for the field Allow */
 };
 
 /* Whether anybody may ask for this path: /healthz and /readyz. */

@@ -11,11 +11,12 @@
 #include "admin/tokens.h"
 #include "base/log.h"
 
-enum { READ_TIMEOUT_MS = 5000, WRITE_TIMEOUT_MS = 10000, WARNINGS_PER_SECOND = 1 };
+enum { READ_TIMEOUT_MS = 5000, STALL_TIMEOUT_S = 10, WARNINGS_PER_SECOND = 1 };
 
 static const char type_json[] = "application/json";
 static const char type_text[] = "text/plain; charset=utf-8";
 static const char type_metrics[] = "text/plain; version=0.0.4; charset=utf-8";
+static const struct http_field no_field;
 
 struct admin {
     uv_loop_t *loop;
@@ -42,10 +43,10 @@ static void count(struct admin *admin, unsigned status)
 
 /* Takes the body. */
 static void respond(struct admin *admin, struct http_exchange *exchange, unsigned status,
-    const char *type, const char *fields, struct str *body)
+    const char *type, struct http_field field, struct str *body)
 {
     struct http_response response = {
-        .status = str_ok(body) ? status : 500, .content_type = type, .fields = fields};
+        .status = str_ok(body) ? status : 500, .content_type = type, .field = field};
     if (str_ok(body))
         response.body = *body;
     *body = (struct str){.data = NULL};
@@ -56,11 +57,11 @@ static void respond(struct admin *admin, struct http_exchange *exchange, unsigne
 }
 
 static void respond_error(struct admin *admin, struct http_exchange *exchange, unsigned status,
-    const char *fields, struct text why)
+    struct http_field field, struct text why)
 {
     struct str body = {.data = NULL};
     admin_json_error(&body, why);
-    respond(admin, exchange, status, type_json, fields, &body);
+    respond(admin, exchange, status, type_json, field, &body);
 }
 
 static struct http_exchange *find(struct admin *admin, uint64_t request)
@@ -73,7 +74,7 @@ static void answer(struct admin *admin, uint64_t request, struct str *body)
 {
     struct http_exchange *exchange = find(admin, request);
     if (exchange != NULL)
-        respond(admin, exchange, 200, type_json, NULL, body);
+        respond(admin, exchange, 200, type_json, no_field, body);
     str_done(body);
 }
 
@@ -118,7 +119,7 @@ void admin_answer_error(
     };
     struct http_exchange *exchange = find(admin, request);
     if (exchange != NULL)
-        respond_error(admin, exchange, statuses[error], NULL, why);
+        respond_error(admin, exchange, statuses[error], no_field, why);
 }
 
 /* --- what is asked for --- */
@@ -127,7 +128,7 @@ static void serve_health(struct admin *admin, struct http_exchange *exchange)
 {
     struct str body = {.data = NULL};
     str_add_string(&body, "ok\n");
-    respond(admin, exchange, 200, type_text, NULL, &body);
+    respond(admin, exchange, 200, type_text, no_field, &body);
 }
 
 static void serve_ready(struct admin *admin, struct http_exchange *exchange)
@@ -139,21 +140,21 @@ static void serve_ready(struct admin *admin, struct http_exchange *exchange)
     else
         str_addf(&body, "not ready: %s\n", str_string(&why));
     str_done(&why);
-    respond(admin, exchange, is_ready ? 200 : 503, type_text, NULL, &body);
+    respond(admin, exchange, is_ready ? 200 : 503, type_text, no_field, &body);
 }
 
 static void serve_metrics(struct admin *admin, struct http_exchange *exchange)
 {
     struct str body = {.data = NULL};
     admin->api.metrics(admin->api.owner, &body);
-    respond(admin, exchange, 200, type_metrics, NULL, &body);
+    respond(admin, exchange, 200, type_metrics, no_field, &body);
 }
 
 static void serve_drain(struct admin *admin, struct http_exchange *exchange)
 {
     struct admin_drain_body body;
     if (!admin_drain_body_read(http_exchange_body(exchange), &body)) {
-        respond_error(admin, exchange, 400, NULL,
+        respond_error(admin, exchange, 400, no_field,
             TEXT("the body must be empty or {\"alternate-server\": \"ADDRESS\"}"));
         return;
     }
@@ -246,7 +247,7 @@ static bool is_authorized(struct admin *admin, struct http_exchange *exchange)
     uint64_t now_ms = uv_now(admin->loop);
     if (!admin_throttle_may_try(&admin->throttle, source, now_ms)) {
         warn(admin, exchange, "too many wrong tokens from this source");
-        respond_error(admin, exchange, 429, "Retry-After: 1\r\n",
+        respond_error(admin, exchange, 429, (struct http_field){"Retry-After", "1"},
             TEXT("too many wrong tokens from this address"));
         return false;
     }
@@ -256,15 +257,16 @@ static bool is_authorized(struct admin *admin, struct http_exchange *exchange)
     case TOKENS_WRONG:
         admin_throttle_failed(&admin->throttle, source, now_ms);
         warn(admin, exchange, "wrong token");
-        respond_error(admin, exchange, 401, "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n",
+        respond_error(admin, exchange, 401,
+            (struct http_field){"WWW-Authenticate", "Bearer error=\"invalid_token\""},
             TEXT("wrong token"));
         return false;
     case TOKENS_NONE:
         break;
     }
     warn(admin, exchange, "no token");
-    respond_error(
-        admin, exchange, 401, "WWW-Authenticate: Bearer\r\n", TEXT("a bearer token is needed"));
+    respond_error(admin, exchange, 401, (struct http_field){"WWW-Authenticate", "Bearer"},
+        TEXT("a bearer token is needed"));
     return false;
 }
 
@@ -299,9 +301,11 @@ static void on_request(void *owner, struct http_exchange *exchange)
     if (!admin_route_is_open(request) && !is_authorized(admin, exchange))
         return;
     if (!admin_route_find(request, &route, &refusal))
-        respond_error(admin, exchange, refusal.status, refusal.allow, text_from(refusal.why));
+        respond_error(admin, exchange, refusal.status,
+            (struct http_field){refusal.allow != NULL ? "Allow" : NULL, refusal.allow},
+            text_from(refusal.why));
     else if (!is_served(&admin->api, route.kind))
-        respond_error(admin, exchange, 404, NULL, TEXT("not served by this configuration"));
+        respond_error(admin, exchange, 404, no_field, TEXT("not served by this configuration"));
     else {
         record(exchange, &route);
         serve(admin, exchange, &route);
@@ -310,14 +314,12 @@ static void on_request(void *owner, struct http_exchange *exchange)
 
 static void on_late(void *owner, struct http_exchange *exchange)
 {
-    respond_error(owner, exchange, 504, NULL, TEXT("no answer in time"));
+    respond_error(owner, exchange, 504, no_field, TEXT("no answer in time"));
 }
 
 static void on_refused(void *owner, struct http_exchange *exchange, unsigned status)
 {
-    respond_error(owner, exchange, status, NULL,
-        status == 408 ? TEXT("the request did not come in time")
-                      : TEXT("the request is not accepted"));
+    respond_error(owner, exchange, status, no_field, TEXT("the request is not accepted"));
 }
 
 static void on_counted(void *owner, size_t connections)
@@ -344,7 +346,7 @@ int admin_open(
         .max_connections = ADMIN_MAX_CONNECTIONS,
         .read_timeout_ms = READ_TIMEOUT_MS,
         .deadline_ms = config->deadline_ms > 0 ? config->deadline_ms : ADMIN_DEFAULT_DEADLINE_MS,
-        .write_timeout_ms = WRITE_TIMEOUT_MS,
+        .stall_timeout_s = STALL_TIMEOUT_S,
         .request = on_request,
         .late = on_late,
         .refused = on_refused,

@@ -12,6 +12,7 @@ struct tcp_listener {
     struct tcp_listener_config config;
     struct tcp_listener_counters counters;
     int fd; /* -1: closing */
+    bool is_paused;
     unsigned handles;
     uv_poll_t readable;
     uv_timer_t rest;
@@ -22,7 +23,8 @@ static void on_readable(uv_poll_t *readable, int status, int events);
 static void on_rested(uv_timer_t *rest)
 {
     struct tcp_listener *l = rest->data;
-    uv_poll_start(&l->readable, UV_READABLE, on_readable);
+    if (!l->is_paused)
+        uv_poll_start(&l->readable, UV_READABLE, on_readable);
 }
 
 /* The connection stays readable, and the loop would spin. */
@@ -53,7 +55,7 @@ static void on_readable(uv_poll_t *readable, int status, int events)
 {
     struct tcp_listener *l = readable->data;
     (void)status, (void)events;
-    for (int i = 0; i < TCP_LISTENER_PER_TURN && l->fd >= 0; i++) {
+    for (int i = 0; i < TCP_LISTENER_PER_TURN && l->fd >= 0 && !l->is_paused; i++) {
         struct address remote;
         int fd;
         int error = tcp_socket_accept(l->fd, &remote, &fd);
@@ -119,6 +121,18 @@ const struct address *tcp_listener_address(const struct tcp_listener *l)
 const struct tcp_listener_counters *tcp_listener_counters(const struct tcp_listener *l)
 {
     return &l->counters;
+}
+
+void tcp_listener_pause(struct tcp_listener *l)
+{
+    l->is_paused = true;
+    uv_poll_stop(&l->readable);
+}
+
+void tcp_listener_resume(struct tcp_listener *l)
+{
+    l->is_paused = false;
+    uv_poll_start(&l->readable, UV_READABLE, on_readable);
 }
 
 static void on_closed(uv_handle_t *handle)

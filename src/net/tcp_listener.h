@@ -22,7 +22,7 @@ struct tcp_listener_config {
     bool share_port;     /* SO_REUSEPORT and SO_REUSEADDR: one socket a worker, or relayed TCP */
     bool free_bind;      /* the address may come to this machine later */
     int backlog;         /* 0: the system's limit */
-    /* Takes `fd`, non-blocking. May close the listener. */
+    /* Takes `fd`, non-blocking. May close or pause the listener. */
     void (*on_connection)(
         void *owner, int fd, const struct address *remote, const struct address *local);
     void *owner; /* borrowed */
@@ -42,6 +42,10 @@ NODISCARD int tcp_listener_open(
 const struct address *tcp_listener_address(const struct tcp_listener *l);
 
 const struct tcp_listener_counters *tcp_listener_counters(const struct tcp_listener *l);
+
+/* While it is paused, connections wait in the kernel. */
+void tcp_listener_pause(struct tcp_listener *l);
+void tcp_listener_resume(struct tcp_listener *l);
 
 /* Accepts no more; the memory is freed from the loop. Accepts NULL. */
 void tcp_listener_close(struct tcp_listener *l);

@@ -23,7 +23,7 @@ static int clients[CLIENTS];
 static int accepted[CLIENTS];
 static struct address remotes[CLIENTS], locals[CLIENTS];
 static size_t count;
-static bool closes_at_first;
+static bool closes_at_first, pauses_at_first;
 
 static void on_connection(
     void *owner, int fd, const struct address *remote, const struct address *local)
@@ -37,6 +37,8 @@ static void on_connection(
     if (closes_at_first) {
         tcp_listener_close(listener);
         listener = NULL;
+    } else if (pauses_at_first) {
+        tcp_listener_pause(listener);
     }
 }
 
@@ -54,7 +56,7 @@ static int set_up(void **state)
     (void)state;
     count = 0;
     listener = NULL;
-    closes_at_first = false;
+    closes_at_first = pauses_at_first = false;
     for (size_t i = 0; i < CLIENTS; i++)
         clients[i] = -1;
     return uv_loop_init(&loop);
@@ -202,6 +204,21 @@ static void may_be_closed_by_a_connection(void **state)
     assert_int_equal(count, 1);
 }
 
+static void connections_wait_while_it_is_paused(void **state)
+{
+    (void)state;
+    assert_int_equal(open_on("127.0.0.1", false, 0), 0);
+    connect_clients(3, tcp_listener_address(listener));
+    pauses_at_first = true;
+    run_until_accepted(1);
+    for (int i = 0; i < 10; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    assert_int_equal(count, 1);
+    pauses_at_first = false;
+    tcp_listener_resume(listener);
+    run_until_accepted(3);
+}
+
 static void refuses_addresses_that_are_not_ours(void **state)
 {
     (void)state;
@@ -224,6 +241,7 @@ int main(void)
         LISTENER_TEST(ports_are_shared_when_asked),
         LISTENER_TEST(rests_when_descriptors_run_out),
         LISTENER_TEST(may_be_closed_by_a_connection),
+        LISTENER_TEST(connections_wait_while_it_is_paused),
         LISTENER_TEST(refuses_addresses_that_are_not_ours),
     };
     return cmocka_run_group_tests_name("tcp_listener", tests, NULL, NULL);
