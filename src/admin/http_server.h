@@ -2,9 +2,9 @@
 /*
  * admin/http_server.h - libmicrohttpd on a libuv loop: small requests, one a connection.
  *
- *     READING ---- request whole ----> ANSWERING ---- http_respond() ----> WRITING ---> closed
- *        |                                |                                   |
- *        +-- refused() --> WRITING        +-- deadline: late() --> WRITING    +-- stalled --> closed
+ *     READING --- request whole ---> ANSWERING --- http_respond() ---> WRITING ---> closed
+ *        |                              |                                 |
+ *        +-- refused() --> WRITING      +-- deadline: late() --> WRITING  +-- stalled --> closed
  *        +-- timeout ----> closed
  *
  * The library speaks HTTP, never blocks and knows no loop: here is what it leaves to its user. Its
