@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/random.h"
 #include "daemon/turn_build.h"
@@ -322,6 +323,15 @@ static int fill(const struct daemon_config *config, const struct turn_circumstan
                               : 0;
 }
 
+/* Half of the descriptors stay for media and relay ports, whoever connects: calls need them. */
+static uint64_t most_connections(const struct turn_options *turn)
+{
+    struct rlimit limit;
+    if (turn->max_connections != 0)
+        return (uint64_t)turn->max_connections;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 2 : 0;
+}
+
 static void set_server_limits(const struct daemon_config *config,
     const struct turn_circumstances *c, struct turnserver_settings *s)
 {
@@ -329,7 +339,7 @@ static void set_server_limits(const struct daemon_config *config,
     s->user_quota = (uint64_t)(c->user_quota >= 0 ? c->user_quota : turn->user_quota);
     s->total_quota = (uint64_t)(c->total_quota >= 0 ? c->total_quota : turn->total_quota);
     s->capacity_bytes_per_s = (uint64_t)turn->bps_capacity;
-    s->max_connections = (uint64_t)turn->max_connections;
+    s->max_connections = most_connections(turn);
     s->max_connections_per_ip = (uint64_t)turn->max_connections_per_ip;
     s->max_half_open = (uint64_t)turn->max_half_open;
     s->idle_timeout_s = (uint32_t)turn->tcp_idle_timeout_s;

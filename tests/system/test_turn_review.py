@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import os
+import resource
 import socket
 import struct
 import threading
@@ -259,3 +260,20 @@ def test_a_quota_follows_the_user_of_a_new_token(start_turn, connect):
         assert client.refresh().code == 486
         client.credentials = tokens["north"]()
         assert client.refresh(0).ok() and other.refresh(0).ok()
+
+
+def test_connections_leave_descriptors_for_ports(start_turn, connect, tmp_path):
+    """Whoever opens connections and says nothing has them for a minute; calls go on."""
+    server = start_turn("max-connections-per-ip=0", in_file=tmp_path / "mediaferry.conf")
+    limit = server.descriptors() + 120
+    resource.prlimit(server.process.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    server.reload(lambda options: [*options, "denied-peer-ip=192.0.2.0/24"])
+    time.sleep(0.5)
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                one = socket.create_connection(server.address("tcp"), 1)
+                stack.callback(one.close)
+                one.send(b"\x00")
+        for _ in range(10):
+            connect(server).allocated()
