@@ -265,6 +265,7 @@ struct moving {
     struct turnserver *server;
     struct stream *stream;
     struct turn_path path;
+    uint64_t idle_due_ms; /* a move is no sign of life */
     size_t len;
     uint8_t data[]; /* the message to begin with */
 };
@@ -298,7 +299,7 @@ static void arrive(struct message *self, void *owner)
     c->link.path.link_id = id;
     c->link.is_counted = true;
     c->stream = m->stream;
-    arm_idle(c, (uint64_t)w->settings->idle_timeout_s * 1000);
+    timer_arm(worker_timers(w->worker), &c->idle, m->idle_due_ms);
     if (stream_attach(c->stream, w->hub, &hooks, c) == 0)
         begin_with(c, bytes_of(m->data, m->len));
     else
@@ -321,6 +322,7 @@ bool stream_client_move(
         .server = w->server,
         .stream = c->stream,
         .path = *path,
+        .idle_due_ms = c->idle.due_ms,
         .len = p->len};
     memcpy(m->data, p->data, p->len);
     c->stream = NULL;

@@ -277,3 +277,17 @@ def test_connections_leave_descriptors_for_ports(start_turn, connect, tmp_path):
                 one.send(b"\x00")
         for _ in range(10):
             connect(server).allocated()
+
+
+def test_moving_to_and_fro_does_not_keep_a_connection(start_turn, connect):
+    """A CONNECTION-ID names a worker, and the connection goes there before anybody has proved anything."""
+    server = start_turn("tcp-idle-timeout=2", daemon_options=["--num-threads=2"])
+    client = connect(server, "tcp")
+    began = time.monotonic()
+    with contextlib.suppress(OSError):
+        for n in range(100):
+            draft = m.Draft(m.CONNECTION_BIND, attributes=[(m.CONNECTION_ID, bytes([n % 2, 0, 0, 1]))])
+            client.send(draft.sign(b"no key"))
+            if client.transport.closed(0.1):
+                break
+    assert 1.5 < time.monotonic() - began < 4
