@@ -174,16 +174,15 @@ static bool is_signed(const struct client *c)
     return check == STUN_CHECK_RIGHT;
 }
 
-static unsigned read_reply(struct client *c, const struct sent *sent, uint16_t request_type)
+unsigned client_read(struct client *c, struct bytes answer, uint16_t request_type)
 {
     struct bytes value;
     unsigned code = 0;
     struct text reason;
 
-    assert(sent->kind == SENT_TO_CLIENT && sent->len <= sizeof(c->reply_bytes));
-    assert(address_equal(&sent->path.client, &c->path.client));
-    memcpy(c->reply_bytes, sent->data, sent->len);
-    c->reply_len = sent->len;
+    assert(answer.len <= sizeof(c->reply_bytes));
+    memcpy(c->reply_bytes, answer.data, answer.len);
+    c->reply_len = answer.len;
     if (stun_parse(bytes_of(c->reply_bytes, c->reply_len), &c->reply) != STUN_OK ||
         stun_method_of(c->reply.type) != stun_method_of(request_type) ||
         stun_check_fingerprint(&c->reply) !=
@@ -196,6 +195,13 @@ static unsigned read_reply(struct client *c, const struct sent *sent, uint16_t r
         !stun_find(&c->reply, STUN_ERROR_CODE, &value) || !stun_read_error(value, &code, &reason))
         return ASK_STRANGE;
     return code;
+}
+
+static unsigned read_reply(struct client *c, const struct sent *sent, uint16_t request_type)
+{
+    assert(sent->kind == SENT_TO_CLIENT);
+    assert(address_equal(&sent->path.client, &c->path.client));
+    return client_read(c, bytes_of(sent->data, sent->len), request_type);
 }
 
 unsigned ask(struct client *c, enum stun_method method, const char *line)

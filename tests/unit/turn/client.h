@@ -54,6 +54,9 @@ unsigned ask(struct client *c, enum stun_method method, const char *line);
 size_t client_write(
     struct client *c, enum stun_method method, const char *line, uint8_t *out, size_t capacity);
 
+/* Takes an answer, for who has sent the request himself. Returns as ask(). */
+unsigned client_read(struct client *c, struct bytes answer, uint16_t request_type);
+
 /* Sends an indication, or ChannelData. Returns why it was dropped. */
 enum drop_reason send_indication(struct client *c, const char *line);
 enum drop_reason send_channel(struct client *c, uint16_t number, const char *text);
