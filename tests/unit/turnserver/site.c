@@ -2,6 +2,7 @@
 #include "site.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -98,6 +99,7 @@ void site_start_worker(struct site *s)
 
 void site_start_some(struct site *s, unsigned count)
 {
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does: net/stream.h */
     s->door = address_of(1, SITE_PORT);
     s->client = address_of(2, 0);
     assert_int_equal(uv_loop_init(&s->loop), 0);
@@ -272,6 +274,21 @@ unsigned site_worker_of(struct site *s, const struct wire *w)
     const struct site_row *row = site_row_of(s, w);
     assert_non_null(row);
     return row->worker;
+}
+
+unsigned site_ask(struct site *s, struct wire *w, enum stun_method method, const char *line)
+{
+    enum { STEP_MS = 5 };
+    int wait_ms = w->wait_ms;
+    unsigned code = ASK_SILENCE;
+    wire_request(w, method, line);
+    w->wait_ms = STEP_MS;
+    for (int waited = 0; waited < wait_ms && code == ASK_SILENCE; waited += STEP_MS) {
+        site_run(s);
+        code = wire_answer(w);
+    }
+    w->wait_ms = wait_ms;
+    return code;
 }
 
 struct turnserver_totals site_totals(struct site *s)

@@ -10,7 +10,7 @@
 #include "turnserver/state.h"
 #include "wire.h"
 
-enum { SITE_WORKERS = 4, SITE_LOOKUPS = 64, SITE_PORT = 3478, SITE_ROWS = 64 };
+enum { SITE_WORKERS = 4, SITE_LOOKUPS = 4096, SITE_PORT = 3478, SITE_ROWS = 64 };
 
 /* What the database does. */
 enum site_database {
@@ -87,6 +87,9 @@ size_t site_kill(struct site *s, uint64_t id, const char *user);
 
 /* The row of a client's allocation, or NULL; of the list read last. */
 const struct site_row *site_row_of(const struct site *s, const struct wire *w);
+
+/* Sends a request that the control thread is needed for, and waits for its answer. */
+unsigned site_ask(struct site *s, struct wire *w, enum stun_method method, const char *line);
 
 /* The worker that has the client's allocation. */
 unsigned site_worker_of(struct site *s, const struct wire *w);

@@ -50,7 +50,7 @@ static bool connect_socket(
 static bool shake_hands(struct wire *w, const struct address *server)
 {
     bool is_tls = w->client.path.transport == TURN_TLS;
-    struct timeval wait = {.tv_sec = 2};
+    struct timeval wait = {.tv_sec = w->wait_ms / 1000, .tv_usec = w->wait_ms % 1000 * 1000};
     struct sockaddr_storage to;
     SSL_CTX *context = SSL_CTX_new(is_tls ? TLS_client_method() : DTLS_client_method());
     if (context == NULL)
@@ -75,7 +75,7 @@ bool wire_open(struct wire *w, enum turn_transport transport, const struct addre
     const struct address *server, const char *user)
 {
     bool is_alice = strcmp(user, "alice") == 0, is_bob = strcmp(user, "bob") == 0;
-    *w = (struct wire){.wait_ms = WIRE_WAIT_MS, .fd = -1};
+    *w = (struct wire){.wait_ms = w->wait_ms > 0 ? w->wait_ms : WIRE_WAIT_MS, .fd = -1};
     w->client = (struct client){
         .user = user,
         .password = is_alice ? "wonder"

@@ -19,14 +19,15 @@ struct wire {
     int fd;   /* -1: closed */
     SSL *ssl; /* NULL: UDP, TCP */
     uint16_t asked;
-    int wait_ms; /* for answers; WIRE_WAIT_MS at first */
+    int wait_ms; /* for answers; 0 when it is opened: WIRE_WAIT_MS */
     size_t input_len;
     uint8_t input[16384]; /* of a stream: what is not a whole message yet */
     size_t message_len;   /* of the message read last */
 };
 
-/* Connects `user` ("alice", "bob", or another with the password "cheshire") from `local`, its port
- * chosen by the kernel. False when that fails; then it is closed. */
+/* The memory is all zeros, or was used before. Connects `user` ("alice", "bob", or another with the
+ * password "cheshire") from `local`, its port chosen by the kernel. False when that fails; then it
+ * is closed. */
 bool wire_open(struct wire *w, enum turn_transport transport, const struct address *local,
     const struct address *server, const char *user);
 void wire_close(struct wire *w);
