@@ -2,7 +2,6 @@
 """A WebRTC call whose browser reaches the relay through TURN of the same process: payload stays inside it."""
 import asyncio
 import re
-import socket
 
 import aioice.ice
 import pytest
@@ -21,7 +20,7 @@ pytestmark = ours_alone
 
 @pytest.fixture(scope="module")
 def server(turn_cert):
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     one = TurnServer(cert=turn_cert, daemon_options=[
         "--num-threads=2", f"--listen-admin=127.0.0.1:{port}", f"--admin-token={TOKEN}"])
     one.admin = Admin(port)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator does (W46): issue credentials, look, end sessions, drain, read numbers, start with mistakes."""
-import socket
 import subprocess
 import time
 
@@ -17,7 +16,7 @@ pytestmark = ours_alone
 
 
 def administered(start, *options, **keys):
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     more = [f"--listen-admin=127.0.0.1:{port}", f"--admin-token={TOKEN}", "--num-threads=2"]
     server = start(*options, daemon_options=[*more, *keys.pop("daemon_options", [])], **keys)
     return server, Admin(port)

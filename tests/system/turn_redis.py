@@ -3,7 +3,6 @@
 import subprocess
 import tempfile
 import time
-import socket
 
 from daemon import free_port
 
@@ -11,7 +10,7 @@ from daemon import free_port
 class Redis:
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="mediaferry-redis-")
-        self.port = free_port(socket.SOCK_STREAM)
+        self.port = free_port()
         self.process = None
         self.start()
 
