@@ -54,4 +54,18 @@ static inline bool token_bucket_take(
     return true;
 }
 
+/* How many of `units` may pass now, which are then spent: of what can be taken in parts. */
+static inline uint64_t token_bucket_take_some(
+    struct token_bucket *bucket, const struct token_rate *rate, uint64_t units, uint64_t now_ms)
+{
+    if (rate->per_second == 0)
+        return units;
+    token_bucket_refill(bucket, rate, now_ms);
+    uint64_t most = rate->burst * 1000;
+    uint64_t left = bucket->spent_milli < most ? (most - bucket->spent_milli) / 1000 : 0;
+    uint64_t some = units < left ? units : left;
+    bucket->spent_milli += some * 1000;
+    return some;
+}
+
 #endif

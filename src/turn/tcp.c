@@ -296,6 +296,26 @@ enum turn_verdict tcp_connection_bind(struct turn_request *r)
     return TURN_DONE;
 }
 
+/* --- data --- */
+
+size_t turn_connection_pass(
+    struct turn_peer_connection *connection, bool from_client, size_t len, uint64_t now_ms)
+{
+    struct turn_allocation *allocation = connection->owner;
+    struct turn_server *server = allocation->server;
+    struct turn_counters *counters = &server->counters;
+    const struct token_rate rate = {
+        server->settings->max_bytes_per_s, server->settings->max_bytes_per_s};
+    struct turn_spending *spent =
+        from_client ? &allocation->from_client_spent : &allocation->from_peer_spent;
+    struct turn_traffic *traffic = from_client ? &allocation->from_client : &allocation->from_peer;
+
+    size_t some = token_bucket_take_some(&spent->bytes, &rate, len, now_ms);
+    traffic->bytes += some;
+    counter_add(from_client ? &counters->client_bytes : &counters->peer_bytes, some);
+    return some;
+}
+
 /* --- the end --- */
 
 void turn_connection_closed(struct turn_server *server, struct turn_peer_connection *connection)

@@ -218,6 +218,11 @@ void turn_peer_connected(struct turn_server *server, struct turn_peer_connection
 NODISCARD bool turn_peer_arrived(struct turn_server *server, struct turn_relay *relay,
     struct turn_peer_connection *connection, uint64_t now_ms);
 
+/* How many of `len` bytes may pass now between a client and a peer whose connections are joined, by
+ * the limit of the allocation; they are counted. With none the host waits a while. */
+size_t turn_connection_pass(
+    struct turn_peer_connection *connection, bool from_client, size_t len, uint64_t now_ms);
+
 /* One side has closed; the core forgets it, the host frees it. */
 void turn_connection_closed(struct turn_server *server, struct turn_peer_connection *connection);
 

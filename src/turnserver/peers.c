@@ -10,6 +10,7 @@
 enum {
     CLOSING_MS = 30 * 1000, /* one side may read nothing of what is left for it for so long */
     LINGER_MS = 5 * 1000,   /* both have got all, and one does not close */
+    BREATH_MS = 20,         /* until the limit of bytes is asked again */
 };
 
 static struct peer *peer_of(struct turn_peer_connection *connection)
@@ -29,6 +30,7 @@ static void free_peer(struct peer *peer)
 {
     struct stream_client *client = peer->client;
     timer_cancel(worker_timers(peer->worker->worker), &peer->closing);
+    timer_cancel(worker_timers(peer->worker->worker), &peer->breath);
     stream_close(peer->stream);
     if (client != NULL) {
         client->peer = NULL;
@@ -85,16 +87,30 @@ static void on_closing(struct timer *timer, uint64_t now_ms)
 /* --- data --------------------------------------------------------------------------------------
  */
 
+/* How much of what has come `to` may take now. */
+static size_t allowance(
+    struct peer *peer, const struct stream *from, const struct stream *to, size_t len)
+{
+    size_t unsent = stream_unsent(to);
+    size_t room = unsent < STREAM_OUTPUT_MAX ? STREAM_OUTPUT_MAX - unsent : 0;
+    size_t wanted = len < room ? len : room;
+    uint64_t now_ms = now_ms_of(peer);
+    if (wanted == 0)
+        return 0;
+    size_t some = turn_connection_pass(&peer->base, from != peer->stream, wanted, now_ms);
+    if (some == 0 && !timer_is_armed(&peer->breath))
+        timer_arm(worker_timers(peer->worker->worker), &peer->breath, now_ms + BREATH_MS);
+    return some;
+}
+
 /* Moves what `to` has room for; with none left `from` waits until it has drained. */
-static void pump(struct stream *from, struct stream *to)
+static void pump(struct peer *peer, struct stream *from, struct stream *to)
 {
     for (;;) {
         struct bytes input = stream_input(from);
-        size_t unsent = stream_unsent(to);
-        size_t room = unsent < STREAM_OUTPUT_MAX ? STREAM_OUTPUT_MAX - unsent : 0;
         if (input.len == 0)
             return;
-        struct bytes part = bytes_of(input.data, input.len < room ? input.len : room);
+        struct bytes part = bytes_of(input.data, allowance(peer, from, to, input.len));
         if (part.len == 0 || stream_write(to, &part, 1) != 0) {
             stream_pause_input(from);
             return;
@@ -105,28 +121,41 @@ static void pump(struct stream *from, struct stream *to)
 
 /* From one side to the other, with its end behind it (RFC 6062, section 5.5). A connection that is
  * closed with bytes unread is reset, and then the other end may lose what it has not read yet: so
- * all is over when both have ended. */
-static void move(struct peer *peer, struct stream *from, const struct peer_side *giver,
+ * all is over when both have ended. False when it is. */
+static bool move(struct peer *peer, struct stream *from, const struct peer_side *giver,
     struct stream *to, const struct peer_side *taker)
 {
     if (taker->is_gone)
         stream_consume(from, stream_input(from).len);
     else
-        pump(from, to);
+        pump(peer, from, to);
     if (giver->has_ended && stream_input(from).len == 0)
         stream_shutdown_write(to);
-    if (giver->has_ended && taker->has_ended && left_of(peer) == 0)
-        end(peer);
+    if (!giver->has_ended || !taker->has_ended || left_of(peer) > 0)
+        return true;
+    end(peer);
+    return false;
 }
 
-static void from_near(struct peer *peer)
+static bool from_near(struct peer *peer)
 {
-    move(peer, peer->client->stream, &peer->near, peer->stream, &peer->far);
+    return move(peer, peer->client->stream, &peer->near, peer->stream, &peer->far);
 }
 
-static void from_far(struct peer *peer)
+static bool from_far(struct peer *peer)
 {
-    move(peer, peer->stream, &peer->far, peer->client->stream, &peer->near);
+    return move(peer, peer->stream, &peer->far, peer->client->stream, &peer->near);
+}
+
+static void on_breath(struct timer *timer, uint64_t now_ms)
+{
+    struct peer *peer = CONTAINER_OF(timer, struct peer, breath);
+    (void)now_ms;
+    stream_resume_input(peer->stream);
+    stream_resume_input(peer->client->stream);
+    if (!peer->near.has_ended || from_near(peer))
+        if (peer->far.has_ended)
+            (void)from_far(peer);
 }
 
 /* The other side still gets what is left for it. */
@@ -143,20 +172,20 @@ static void note_end(
 
 void peer_from_client(struct peer *peer)
 {
-    from_near(peer);
+    (void)from_near(peer);
 }
 
 void peer_client_drained(struct peer *peer)
 {
     stream_resume_input(peer->stream);
     if (peer->far.has_ended)
-        from_far(peer);
+        (void)from_far(peer);
 }
 
 void peer_client_ended(struct peer *peer, bool is_broken)
 {
     note_end(peer, &peer->near, is_broken, peer->stream);
-    from_near(peer);
+    (void)from_near(peer);
 }
 
 /* --- the hooks of the peer's stream ------------------------------------------------------------
@@ -173,7 +202,7 @@ static void on_input(void *owner)
 {
     struct peer *peer = owner;
     if (peer->client != NULL)
-        from_far(peer);
+        (void)from_far(peer);
 }
 
 static void on_drained(void *owner)
@@ -183,7 +212,7 @@ static void on_drained(void *owner)
         return;
     stream_resume_input(peer->client->stream);
     if (peer->near.has_ended)
-        from_near(peer);
+        (void)from_near(peer);
 }
 
 static void on_end(void *owner, enum stream_end how, int error)
@@ -194,7 +223,7 @@ static void on_end(void *owner, enum stream_end how, int error)
             peer->worker->core, &peer->base, error != 0 ? error : -ECONNREFUSED, now_ms_of(peer));
     } else if (peer->client != NULL) {
         note_end(peer, &peer->far, how != STREAM_PEER_CLOSED, peer->client->stream);
-        from_far(peer);
+        (void)from_far(peer);
     } else {
         end(peer);
     }
@@ -214,6 +243,7 @@ static struct peer *peer_new(struct turn_worker *w, const struct address *addres
     peer->worker = w;
     peer->base.peer = *address;
     timer_init(&peer->closing, on_closing);
+    timer_init(&peer->breath, on_breath);
     return peer;
 }
 

@@ -24,6 +24,7 @@ struct peer {
     struct stream *stream;
     struct stream_client *client; /* NULL until it is bound */
     struct timer closing;         /* one side has ended */
+    struct timer breath;          /* the allocation is at its limit of bytes */
     size_t left;                  /* bytes that were unsent when `closing` was armed */
     struct peer_side near, far;   /* the client's connection, the peer's */
     bool is_known;                /* to the protocol machine */

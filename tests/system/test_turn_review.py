@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 import turn_message as m
 import turn_network as net
 from test_turn_tcp_allocations import TcpPeer, received, spliced
+from daemon import free_port
 from turn import Credentials, Peer, TokenCredentials, TurnClient
+from turn_admin import TOKEN, Admin
 from turn_redis import Redis
 from turn_server import LIMITS_OFF, REALM, TurnServer, free_block, ours_alone
 from turn_transport import Udp, dtls_connection
@@ -291,3 +293,27 @@ def test_moving_to_and_fro_does_not_keep_a_connection(start_turn, connect):
             if client.transport.closed(0.1):
                 break
     assert 1.5 < time.monotonic() - began < 4
+
+
+def test_limits_and_counts_of_what_goes_over_tcp(start_turn, connect, tcp_peer):
+    """max-bps is for the bytes of RFC 6062 too, each way, and they are on the bill."""
+    port, rate = free_port(), 400000
+    server = start_turn(f"max-bps={rate}", daemon_options=[f"--listen-admin=127.0.0.1:{port}", f"--admin-token={TOKEN}"])
+    client = connect(server, "tcp").allocated(protocol=m.TCP)
+    near, far = spliced(server, connect, "tcp", client, tcp_peer)
+    out, back = os.urandom(3 * rate), os.urandom(3 * rate)
+    writers = [threading.Thread(target=far.sendall, args=(back,)), threading.Thread(target=near.send, args=(out,))]
+    began = time.monotonic()
+    for one in writers:
+        one.start()
+    got = []
+    reader = threading.Thread(target=lambda: got.append(near.receive_raw(len(back))))
+    reader.start()
+    assert received(far, len(out)) == out
+    reader.join()
+    assert got == [back]
+    assert 1.8 < time.monotonic() - began < 6
+    for one in writers:
+        one.join()
+    row = Admin(port).allocations()[0]
+    assert row["from_client"]["bytes"] == len(out) and row["from_peers"]["bytes"] == len(back), row

@@ -23,6 +23,26 @@ static void spends_its_burst_and_waits(void **state)
     assert_false(token_bucket_take(&bucket, &rate, 1, 5499));
 }
 
+/* Of a stream of bytes: all that is wanted in the end, and never more than the rate. */
+static void gives_a_part(void **state)
+{
+    (void)state;
+    const struct token_rate rate = {.per_second = 1000, .burst = 300}, none = {0};
+    struct token_bucket bucket = {0};
+
+    assert_int_equal(token_bucket_take_some(&bucket, &rate, 200, 5000), 200);
+    assert_int_equal(token_bucket_take_some(&bucket, &rate, 200, 5000), 100);
+    assert_int_equal(token_bucket_take_some(&bucket, &rate, 200, 5000), 0);
+    assert_int_equal(token_bucket_take_some(&bucket, &rate, 200, 5007), 7);
+    assert_int_equal(token_bucket_take_some(&bucket, &rate, 1000, 9000), 300);
+    assert_int_equal(token_bucket_take_some(&bucket, &none, 1u << 30, 9000), 1u << 30);
+    /* What a datagram owes is paid first. */
+    bucket = (struct token_bucket){0};
+    assert_true(token_bucket_take(&bucket, &rate, 1300, 5000));
+    assert_int_equal(token_bucket_take_some(&bucket, &rate, 1, 5900), 0);
+    assert_int_equal(token_bucket_take_some(&bucket, &rate, 1000, 6100), 100);
+}
+
 static void no_rate_is_no_limit(void **state)
 {
     (void)state;
@@ -108,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spends_its_burst_and_waits),
+        cmocka_unit_test(gives_a_part),
         cmocka_unit_test(no_rate_is_no_limit),
         cmocka_unit_test(low_rates_do_not_drift),
         cmocka_unit_test(the_rate_is_kept),

@@ -277,6 +277,28 @@ static void peers_come_in_with_permission(void **state)
     assert_null(world_connect_from(&world, world_relay(&world, 0), &peer));
 }
 
+/* The limit of bytes is the allocation's, whatever connection they go over. */
+static void bytes_are_limited_and_counted(void **state)
+{
+    (void)state;
+    struct turn_settings *settings = world_settings();
+    settings->max_bytes_per_s = 1000;
+    start(settings);
+    finish(begin("peer=8.8.8.8:1"));
+    finish(begin("peer=8.8.8.8:2"));
+    struct turn_peer_connection *one = &world_connection(&world, 0)->base;
+    struct turn_peer_connection *two = &world_connection(&world, 1)->base;
+
+    assert_int_equal(turn_connection_pass(one, true, 700, world.now_ms), 700);
+    assert_int_equal(turn_connection_pass(two, true, 700, world.now_ms), 300);
+    assert_int_equal(turn_connection_pass(one, true, 700, world.now_ms), 0);
+    assert_int_equal(turn_connection_pass(one, false, 700, world.now_ms), 700);
+    assert_int_equal(turn_connection_pass(one, true, 700, world.now_ms + 500), 500);
+    const struct turn_counters *counters = turn_server_counters(world.server);
+    assert_int_equal(counter_get(&counters->client_bytes), 1500);
+    assert_int_equal(counter_get(&counters->peer_bytes), 700);
+}
+
 static void limits_hold(void **state)
 {
     (void)state;
@@ -367,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(binds_only_what_and_where_it_may, start_plain, stop),
         cmocka_unit_test_setup_teardown(another_worker_has_the_connection, start_plain, stop),
         cmocka_unit_test_setup_teardown(peers_come_in_with_permission, start_plain, stop),
+        cmocka_unit_test_teardown(bytes_are_limited_and_counted, stop),
         cmocka_unit_test_teardown(limits_hold, stop),
         cmocka_unit_test_setup_teardown(a_new_policy_ends_connections, start_plain, stop),
         cmocka_unit_test_setup_teardown(all_ends_with_the_allocation, start_plain, stop),
