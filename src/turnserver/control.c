@@ -83,9 +83,9 @@ static void work(struct message *self, void *owner)
     const struct inquiry *q = part->inquiry;
     uint64_t now_ms = worker_now_ms(w->worker);
 
-    if (!w->is_stopped && q->is_kill)
+    if (q->is_kill)
         part->killed = turn_kill(w->core, q->id, text_from(q->user), text_from(q->realm), now_ms);
-    else if (!w->is_stopped)
+    else
         turn_each(w->core, now_ms, collect, part);
     part->message.deliver = come_back;
     mailbox_post(w->server->config.control, &part->message);

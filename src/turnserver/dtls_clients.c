@@ -143,17 +143,8 @@ static void on_send(void *owner, struct bytes datagram)
 static void on_record(void *owner, struct bytes record)
 {
     struct dtls_client *c = owner;
-    struct turn_worker *w = c->link.worker;
-    struct packet *p = c->link.is_doomed ? NULL : worker_packet(w->worker);
-    if (p == NULL)
-        return;
-    p->peer = c->link.path.hop;
-    if (packet_set(p, record))
-        serve(w, &c->link.path, p, (struct serving){0});
-    else
-        p->drop = DROP_TRUNCATED;
-    if (!p->queued)
-        worker_discard(w->worker, p);
+    if (!c->link.is_doomed)
+        serve_bytes(c->link.worker, &c->link.path, record, (struct serving){0});
 }
 
 static const struct dtls_session_hooks hooks = {.send = on_send, .on_record = on_record};

@@ -37,8 +37,7 @@ static void deliver(struct message *self, void *owner)
     struct parcel *h = CONTAINER_OF(self, struct parcel, message);
     struct turn_worker *w = owner;
     atomic_fetch_sub_explicit(&w->server->handed[w->index], 1, memory_order_relaxed);
-    if (!w->is_stopped)
-        serve_handed(w, h);
+    serve_handed(w, h);
     free(h);
 }
 

@@ -42,8 +42,7 @@ static void come_back(struct message *self, void *owner)
     struct turnserver_lookup *lookup = CONTAINER_OF(self, struct turnserver_lookup, message);
     struct turn_worker *w = owner;
     w->lookups--;
-    if (!w->is_stopped)
-        serve_again(w, lookup);
+    serve_again(w, lookup);
     free(lookup);
 }
 

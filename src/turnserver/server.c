@@ -162,7 +162,8 @@ static void on_tick(void *state, uint64_t now_ms)
     doors_sweep(w, now_ms);
 }
 
-/* What was posted before is delivered after this, and finds `is_stopped`. */
+/* What other workers have posted by now is delivered after this: it finds no core and no doors. The
+ * control thread, which stops us, has posted nothing meanwhile. */
 static void on_stop(void *state)
 {
     struct turn_worker *w = state;
@@ -174,7 +175,6 @@ static void on_stop(void *state)
     doors_close(w);
     dtls_server_free(w->dtls);
     stream_hub_close(w->hub);
-    w->is_stopped = true;
 }
 
 static const struct worker_hooks hooks = {
@@ -239,15 +239,11 @@ static void take_settings(struct message *self, void *owner)
 {
     struct new_settings *m = CONTAINER_OF(self, struct new_settings, message);
     struct turn_worker *w = owner;
-    if (w->is_stopped) {
-        turnserver_settings_unref(m->settings);
-    } else {
-        turnserver_settings_unref(w->settings);
-        w->settings = m->settings;
-        turn_server_set_settings(w->core, w->settings->turn, worker_now_ms(w->worker));
-        if (w->dtls != NULL && w->settings->tls != NULL)
-            dtls_server_set_context(w->dtls, tls_context_datagram(w->settings->tls));
-    }
+    turnserver_settings_unref(w->settings);
+    w->settings = m->settings;
+    turn_server_set_settings(w->core, w->settings->turn, worker_now_ms(w->worker));
+    if (w->dtls != NULL && w->settings->tls != NULL)
+        dtls_server_set_context(w->dtls, tls_context_datagram(w->settings->tls));
     free(m);
 }
 

@@ -49,7 +49,6 @@ struct door {
     struct turn_worker *worker;
     struct packet_socket *socket;
     struct map proxied; /* struct proxied, by the proxy's transport address */
-    size_t proxied_count;
 };
 
 struct turn_worker {
@@ -57,9 +56,8 @@ struct turn_worker {
     struct worker *worker;
     struct worker_module *module;
     unsigned index;
-    bool is_stopped;
 
-    struct turn_server *core;
+    struct turn_server *core;             /* NULL once stopped */
     struct turnserver_settings *settings; /* reference owned */
     struct turnserver_counters counters;
 

@@ -288,7 +288,7 @@ static void arrive(struct message *self, void *owner)
 {
     struct moving *m = CONTAINER_OF(self, struct moving, message);
     struct turn_worker *w = owner;
-    struct stream_client *c = w->is_stopped ? NULL : client_new(w);
+    struct stream_client *c = w->core == NULL ? NULL : client_new(w);
     if (c == NULL) {
         drop_moving(m);
         return;

@@ -9,7 +9,7 @@
  * `struct turnserver_listener`, on the control thread.
  *
  * Life: turnserver_new(); turnserver_add_worker() for each worker before that one is started; the
- * workers run; the workers are stopped; turnserver_free().
+ * workers run; the control thread stops them; turnserver_free().
  */
 #ifndef TURNSERVER_TURNSERVER_H
 #define TURNSERVER_TURNSERVER_H
