@@ -154,6 +154,15 @@ static void nobodys_client_is_not_handed_over(void **state)
         assert_int_equal(wire_answer(&clients[0]), STUN_ALLOCATION_MISMATCH);
     }
     assert_int_equal(site_totals(&site).handed_over, 0);
+    /* Nor is who was a client once. */
+    assert_int_equal(wire_ask(&clients[0], STUN_ALLOCATE, "transport=17"), 0);
+    assert_int_equal(wire_ask(&clients[0], STUN_REFRESH, "lifetime=0"), 0);
+    uint64_t before = site_totals(&site).handed_over;
+    for (unsigned worker = 0; worker < SITE_WORKERS; worker++) {
+        site_inject(&site, worker, &clients[0], write_request(&clients[0], STUN_REFRESH, ""));
+        assert_int_equal(wire_answer(&clients[0]), STUN_ALLOCATION_MISMATCH);
+    }
+    assert_int_equal(site_totals(&site).handed_over, before);
 }
 
 /* An Allocate that comes again is no second one, wherever it comes. */

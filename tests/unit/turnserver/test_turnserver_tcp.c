@@ -145,6 +145,11 @@ static bool has_no_connection(struct site *s)
     return site_totals(s).tcp_connections == 0;
 }
 
+static bool has_one_connection(struct site *s)
+{
+    return site_totals(s).connections == 1;
+}
+
 /* The client first, then the peer; then another connection between them may be made. */
 static void hang_up(void)
 {
@@ -216,6 +221,24 @@ static void a_data_connection_moves_to_the_allocation(void **state)
     }
     assert_true(site_totals(&site).handed_over > 0);
     assert_int_equal(site_totals(&site).allocations, 1);
+}
+
+/* It goes on counting for its address, once, on whichever worker. */
+static void a_connection_that_has_moved_still_counts(void **state)
+{
+    (void)state;
+    site_stop(&site);
+    site = (struct site){.worker_count = SITE_WORKERS, .max_connections_per_ip = 2};
+    site_start(&site);
+    allocate_tcp();
+    for (int round = 0; round < 16; round++) {
+        struct wire third = {.wait_ms = 100};
+        bind_data(connect_to_peer());
+        assert_false(wire_start(&third, TURN_TCP, &site.client, &site.door, "alice"));
+        hang_up();
+        site_run_until(&site, has_one_connection);
+    }
+    assert_true(site_totals(&site).handed_over > 0);
 }
 
 /* What a client writes behind its ConnectionBind, without waiting, and what the peer had said
@@ -438,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SITE(data_flows_both_ways),
         WITH_SITE(a_data_connection_moves_to_the_allocation),
+        WITH_SITE(a_connection_that_has_moved_still_counts),
         WITH_SITE(nothing_around_the_bind_is_lost),
         WITH_SITE(a_peer_that_connects_is_announced),
         WITH_SITE(a_connection_is_for_its_user),
