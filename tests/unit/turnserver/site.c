@@ -303,6 +303,7 @@ struct turnserver_totals site_totals(struct site *s)
 struct injection {
     struct message message;
     struct address client;
+    uint8_t tos;
     size_t len;
     uint8_t data[PACKET_DATA_MAX];
 };
@@ -316,6 +317,7 @@ static void inject(struct message *message, void *owner)
     if (p != NULL && packet_set(p, bytes_of(i->data, i->len))) {
         p->socket = w->doors[0].socket;
         p->peer = i->client;
+        p->tos = i->tos;
         datagrams_receive(w, &batch, worker_now_ms(w->worker));
         if (!p->queued)
             worker_discard(w->worker, p);
@@ -323,12 +325,14 @@ static void inject(struct message *message, void *owner)
     free(i);
 }
 
-void site_inject(struct site *s, unsigned worker, const struct wire *from, struct bytes datagram)
+void site_inject(
+    struct site *s, unsigned worker, const struct wire *from, struct bytes datagram, uint8_t tos)
 {
     struct injection *i = calloc(1, sizeof(*i));
     assert_true(i != NULL && datagram.len <= sizeof(i->data));
     i->message.deliver = inject;
     i->client = from->client.path.client;
+    i->tos = tos;
     i->len = datagram.len;
     memcpy(i->data, datagram.data, datagram.len);
     if (!post_to_worker(s->server, worker, &i->message))

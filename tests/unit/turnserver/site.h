@@ -94,8 +94,10 @@ unsigned site_ask(struct site *s, struct wire *w, enum stun_method method, const
 /* The worker that has the client's allocation. */
 unsigned site_worker_of(struct site *s, const struct wire *w);
 
-/* Delivers a datagram of the client to a worker, as if the kernel had chosen that one. */
-void site_inject(struct site *s, unsigned worker, const struct wire *from, struct bytes datagram);
+/* Delivers a datagram of the client, of traffic class `tos`, to a worker, as if the kernel had
+ * chosen that one. */
+void site_inject(
+    struct site *s, unsigned worker, const struct wire *from, struct bytes datagram, uint8_t tos);
 
 struct turnserver_totals site_totals(struct site *s);
 

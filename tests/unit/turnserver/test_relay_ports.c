@@ -274,6 +274,18 @@ static void a_pair_lies_in_the_range(void **state)
     }
 }
 
+/* Behind the last port there is none, whatever it is asked for. */
+static void the_last_port_of_all_has_no_next(void **state)
+{
+    static const struct relay_port_wish wish = {.tcp = true, .reserve_next = true};
+    (void)state;
+    struct relay_ports *ports = new_ports(65535, 65535);
+    struct relay_port port;
+    uint8_t token[TURN_TOKEN_SIZE];
+    assert_int_equal(relay_ports_take(ports, &wish, 0, &port, token), -ENOSPC);
+    relay_ports_free(ports);
+}
+
 /* A pair is not made of the halves of two others. */
 static void a_pair_needs_both_ports(void **state)
 {
@@ -323,6 +335,23 @@ static void ports_of_others_are_skipped(void **state)
     close(last);
     for (size_t i = 0; i < COUNT_OF(others); i++)
         close(others[i]);
+    assert_int_equal(take_pair(ports, 0, &port, token), 0);
+    give(ports, &port);
+    relay_ports_free(ports);
+}
+
+static void a_pair_of_others_is_none(void **state)
+{
+    (void)state;
+    struct relay_ports *ports = new_ports(50000, 50001);
+    struct relay_port port;
+    uint8_t token[TURN_TOKEN_SIZE];
+    for (unsigned n = 0; n < 2; n++) {
+        int other = occupy(50000 + n);
+        assert_int_not_equal(take_pair(ports, 0, &port, token), 0);
+        expect_usage(ports, 2, 0, 0);
+        close(other);
+    }
     assert_int_equal(take_pair(ports, 0, &port, token), 0);
     give(ports, &port);
     relay_ports_free(ports);
@@ -479,7 +508,9 @@ int main(void)
         cmocka_unit_test(a_kept_port_is_kept_for_a_while),
         cmocka_unit_test(reservations_end_with_the_ports),
         cmocka_unit_test(a_pair_lies_in_the_range),
+        cmocka_unit_test(the_last_port_of_all_has_no_next),
         cmocka_unit_test(a_pair_needs_both_ports),
+        cmocka_unit_test(a_pair_of_others_is_none),
         cmocka_unit_test(ports_of_others_are_skipped),
         cmocka_unit_test(a_full_range_heals_itself),
         cmocka_unit_test(tcp_and_udp_share_the_numbers),

@@ -2,6 +2,8 @@
 /* The server over several workers: data between their clients, and what the operator does. */
 #include "turnserver/turnserver.h"
 
+#include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -134,14 +136,46 @@ static void another_worker_hands_it_over(void **state)
     for (unsigned i = 1; i < SITE_WORKERS; i++) {
         unsigned worker = (owner + i) % SITE_WORKERS;
         uint64_t before = site_totals(&site).handed_over;
-        site_inject(&site, worker, &clients[0], write_request(&clients[0], STUN_REFRESH, ""));
+        site_inject(&site, worker, &clients[0], write_request(&clients[0], STUN_REFRESH, ""), 0);
         assert_int_equal(wire_answer(&clients[0]), 0);
         assert_int_equal(site_totals(&site).handed_over, before + 1);
         site_inject(&site, worker, &clients[0],
-            bytes_of((const uint8_t *)"\x40\x01\x00\x05hello\0\0\0", 12));
+            bytes_of((const uint8_t *)"\x40\x01\x00\x05hello\0\0\0", 12), 0);
         assert_true(wire_hears_data(&clients[1], &relayed[0], "hello"));
     }
     assert_int_equal(site_worker_of(&site, &clients[0]), owner);
+}
+
+/* RFC 8656, section 13: DSCP and ECN are carried over. */
+static void the_traffic_class_is_handed_over(void **state)
+{
+    enum { CLASS = 0xb8 };
+    struct udp_socket_config config = {.bind = site.client};
+    struct address peer;
+    int fd, one = 1;
+    (void)state;
+    assert_int_equal(udp_socket_open(&config, &fd), 0);
+    assert_int_equal(udp_socket_local(fd, &peer), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof(one)), 0);
+    allocate(0, TURN_UDP, "alice");
+    assert_int_equal(bind_channel(0, &peer), 0);
+    unsigned owner = site_worker_of(&site, &clients[0]);
+    for (unsigned i = 0; i < SITE_WORKERS; i++) {
+        char text[8], control[64];
+        struct iovec data = {.iov_base = text, .iov_len = sizeof(text)};
+        struct msghdr m = {.msg_iov = &data,
+            .msg_iovlen = 1,
+            .msg_control = control,
+            .msg_controllen = sizeof(control)};
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        site_inject(&site, (owner + i) % SITE_WORKERS, &clients[0],
+            bytes_of((const uint8_t *)"\x40\x01\0\x05voice", 9), CLASS);
+        assert_int_equal(poll(&wait, 1, 3000), 1);
+        assert_int_equal(recvmsg(fd, &m, 0), 5);
+        assert_memory_equal(text, "voice", 5);
+        assert_int_equal(*CMSG_DATA(CMSG_FIRSTHDR(&m)), CLASS);
+    }
+    close(fd);
 }
 
 /* Who is nobody's client is answered where he is. */
@@ -150,7 +184,7 @@ static void nobodys_client_is_not_handed_over(void **state)
     (void)state;
     site_client(&site, &clients[0], TURN_UDP, "alice");
     for (unsigned worker = 0; worker < SITE_WORKERS; worker++) {
-        site_inject(&site, worker, &clients[0], write_request(&clients[0], STUN_REFRESH, ""));
+        site_inject(&site, worker, &clients[0], write_request(&clients[0], STUN_REFRESH, ""), 0);
         assert_int_equal(wire_answer(&clients[0]), STUN_ALLOCATION_MISMATCH);
     }
     assert_int_equal(site_totals(&site).handed_over, 0);
@@ -159,7 +193,7 @@ static void nobodys_client_is_not_handed_over(void **state)
     assert_int_equal(wire_ask(&clients[0], STUN_REFRESH, "lifetime=0"), 0);
     uint64_t before = site_totals(&site).handed_over;
     for (unsigned worker = 0; worker < SITE_WORKERS; worker++) {
-        site_inject(&site, worker, &clients[0], write_request(&clients[0], STUN_REFRESH, ""));
+        site_inject(&site, worker, &clients[0], write_request(&clients[0], STUN_REFRESH, ""), 0);
         assert_int_equal(wire_answer(&clients[0]), STUN_ALLOCATION_MISMATCH);
     }
     assert_int_equal(site_totals(&site).handed_over, before);
@@ -171,16 +205,17 @@ static void an_allocate_repeated_elsewhere_is_the_same(void **state)
     (void)state;
     site_client(&site, &clients[0], TURN_UDP, "alice");
     struct bytes request = write_request(&clients[0], STUN_ALLOCATE, "transport=17");
-    site_inject(&site, 1, &clients[0], request);
+    site_inject(&site, 1, &clients[0], request, 0);
     assert_int_equal(wire_answer(&clients[0]), 0);
     struct address first = wire_relayed(&clients[0]);
     for (unsigned worker = 0; worker < SITE_WORKERS; worker++) {
-        site_inject(&site, worker, &clients[0], request);
+        site_inject(&site, worker, &clients[0], request, 0);
         assert_int_equal(wire_answer(&clients[0]), 0);
         struct address again = wire_relayed(&clients[0]);
         assert_true(address_equal(&first, &again));
     }
-    site_inject(&site, 2, &clients[0], write_request(&clients[0], STUN_ALLOCATE, "transport=17"));
+    site_inject(
+        &site, 2, &clients[0], write_request(&clients[0], STUN_ALLOCATE, "transport=17"), 0);
     assert_int_equal(wire_answer(&clients[0]), STUN_ALLOCATION_MISMATCH);
     assert_int_equal(site_totals(&site).allocations, 1);
 }
@@ -220,6 +255,50 @@ static void clients_are_found_when_the_kernel_deals_anew(void **state)
     assert_int_equal(site_totals(&site).allocations, MANY);
 }
 
+/* --- RFC 8016 --- */
+
+/* The line for the next Refresh, from the ticket in the last answer. */
+static void read_ticket(const struct wire *w, char line[256])
+{
+    struct bytes ticket;
+    int len = snprintf(line, 256, "ticket=");
+    assert_true(stun_find(&w->client.reply, STUN_MOBILITY_TICKET, &ticket));
+    assert_in_range(ticket.len, 1, 100);
+    for (size_t i = 0; i < ticket.len; i++)
+        len += snprintf(line + len, 256 - (size_t)len, "%02x", ticket.data[i]);
+}
+
+/* A client whose address has changed comes to whichever worker; its allocation stays where it is.
+ */
+static void a_client_may_move(void **state)
+{
+    static struct wire places[12];
+    (void)state;
+    allocate(0, TURN_UDP, "bob");
+    site_client(&site, &places[0], TURN_UDP, "alice");
+    assert_int_equal(wire_ask(&places[0], STUN_ALLOCATE, "transport=17 ticket="), 0);
+    struct address mobile = wire_relayed(&places[0]);
+    char line[256], permission[128];
+    read_ticket(&places[0], line);
+    assert_int_equal(permit(0, &mobile), 0);
+    unsigned owner = site_worker_of(&site, &places[0]);
+    for (size_t i = 1; i < COUNT_OF(places); i++) {
+        site_client(&site, &places[i], TURN_UDP, "alice");
+        assert_int_equal(wire_ask(&places[i], STUN_REFRESH, line), 0);
+        read_ticket(&places[i], line);
+        assert_int_equal(wire_ask(&places[i], STUN_CREATE_PERMISSION,
+                             wire_line(permission, "peer=%s", &relayed[0])),
+            0);
+        wire_send_data(&places[i], &relayed[0], "here I am");
+        assert_true(wire_hears_data(&clients[0], &mobile, "here I am"));
+        wire_send_data(&clients[0], &mobile, "so you are");
+        assert_true(wire_hears_data(&places[i], &relayed[0], "so you are"));
+        assert_int_equal(site_worker_of(&site, &places[i]), owner);
+    }
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        wire_close(&places[i]);
+}
+
 /* --- limits that workers share --- */
 
 static void a_quota_counts_over_all_workers(void **state)
@@ -230,8 +309,8 @@ static void a_quota_counts_over_all_workers(void **state)
         allocate(i, TURN_UDP, "alice");
     for (unsigned worker = 0; worker < SITE_WORKERS; worker++) {
         site_client(&site, &clients[3], TURN_UDP, "alice");
-        site_inject(
-            &site, worker, &clients[3], write_request(&clients[3], STUN_ALLOCATE, "transport=17"));
+        site_inject(&site, worker, &clients[3],
+            write_request(&clients[3], STUN_ALLOCATE, "transport=17"), 0);
         assert_int_equal(wire_answer(&clients[3]), STUN_ALLOCATION_QUOTA_REACHED);
         wire_close(&clients[3]);
     }
@@ -374,9 +453,11 @@ int main(void)
         WITH_SITE(clients_of_all_workers_reach_each_other),
         WITH_SITE(all_transports_mix),
         WITH_SITE(another_worker_hands_it_over),
+        WITH_SITE(the_traffic_class_is_handed_over),
         WITH_SITE(nobodys_client_is_not_handed_over),
         WITH_SITE(an_allocate_repeated_elsewhere_is_the_same),
         WITH_SITE(clients_are_found_when_the_kernel_deals_anew),
+        WITH_SITE(a_client_may_move),
         WITH_SITE(a_quota_counts_over_all_workers),
         WITH_SITE(connections_of_one_address_are_limited),
         WITH_SITE(the_operator_is_told_of_each),

@@ -436,6 +436,43 @@ static void a_tls_connection_moves(void **state)
     assert_true(site_totals(&site).handed_over > 0);
 }
 
+/* --- who does nothing --- */
+
+static bool has_two_left(struct site *s)
+{
+    struct turnserver_totals totals = site_totals(s);
+    return totals.connections == 1 && totals.dtls_sessions == 1;
+}
+
+/* A connection or session without an allocation is closed after a while, one with it stays. */
+static void idle_clients_are_closed(void **state)
+{
+    static const enum turn_transport transports[] = {TURN_TCP, TURN_TLS, TURN_DTLS, TURN_DTLS};
+    static struct wire idle[COUNT_OF(transports)];
+    (void)state;
+    struct tls_context *tls = tls_context_ref(site.tls);
+    site_stop(&site);
+    site = (struct site){.worker_count = 2, .idle_timeout_s = 1, .tls = tls};
+    site_start(&site);
+    site_client(&site, &control, TURN_TCP, "alice");
+    assert_int_equal(wire_ask(&control, STUN_ALLOCATE, "transport=17"), 0);
+    site_client(&site, &data, TURN_DTLS, "bob");
+    assert_int_equal(wire_ask(&data, STUN_ALLOCATE, "transport=17"), 0);
+    for (size_t i = 0; i < COUNT_OF(idle); i++)
+        site_client(&site, &idle[i], transports[i], "alice");
+    site_run_until(&site, has_two_left);
+    assert_int_equal(site_totals(&site).connections_idle, COUNT_OF(idle));
+    for (size_t i = 0; i < COUNT_OF(idle); i++) {
+        assert_true(wire_is_closed(&idle[i]));
+        wire_close(&idle[i]);
+    }
+    /* Without its allocation it is like the others. */
+    assert_int_equal(wire_ask(&control, STUN_REFRESH, "lifetime=0"), 0);
+    assert_int_equal(wire_ask(&data, STUN_REFRESH, "lifetime=0"), 0);
+    assert_true(wire_is_closed(&control));
+    assert_true(wire_is_closed(&data));
+}
+
 /* The records of a session that another worker has. */
 static void dtls_records_are_handed_over(void **state)
 {
@@ -446,7 +483,8 @@ static void dtls_records_are_handed_over(void **state)
     /* No record of ours is known there, but that is the owner's to see. */
     const uint8_t record[] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 99, 0, 4, 1, 2, 3, 4};
     for (unsigned i = 1; i < SITE_WORKERS; i++)
-        site_inject(&site, (owner + i) % SITE_WORKERS, &control, bytes_of(record, sizeof(record)));
+        site_inject(
+            &site, (owner + i) % SITE_WORKERS, &control, bytes_of(record, sizeof(record)), 0);
     assert_int_equal(wire_ask(&control, STUN_REFRESH, ""), 0);
     site_list(&site, "", 1); /* behind what was injected */
     assert_int_equal(site_totals(&site).handed_over, SITE_WORKERS - 1);
@@ -473,6 +511,7 @@ int main(void)
         {"dtls_clients_relay_too", secure_clients_relay_too, set_up_tls, tear_down,
             (void *)(uintptr_t)TURN_DTLS},
         WITH_TLS(a_tls_connection_moves),
+        WITH_TLS(idle_clients_are_closed),
         WITH_TLS(dtls_records_are_handed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
