@@ -183,13 +183,13 @@ static void begin(struct turn_worker *w, const struct turn_path *path, const str
     struct dtls_client *c = calloc(1, sizeof(*c));
     if (c == NULL)
         return;
-    make_room(w);
     if (!callers_connect(w->server->callers, &path->client, limits->max_connections_per_ip,
             limits->max_connections)) {
         counter_add(&w->counters.connections_refused, 1);
         free(c);
         return;
     }
+    make_room(w);
     c->link.path = *path;
     c->link.path.transport = TURN_DTLS;
     c->socket = path->link;

@@ -55,8 +55,7 @@ static size_t left_of(const struct peer *peer)
 /* Told by one of the two ends, not by the protocol machine. */
 static void end(struct peer *peer)
 {
-    if (peer->is_known && peer->worker->core != NULL)
-        turn_connection_closed(peer->worker->core, &peer->base);
+    turn_connection_closed(peer->worker->core, &peer->base);
     free_peer(peer);
 }
 
@@ -153,9 +152,10 @@ static void on_breath(struct timer *timer, uint64_t now_ms)
     (void)now_ms;
     stream_resume_input(peer->stream);
     stream_resume_input(peer->client->stream);
-    if (!peer->near.has_ended || from_near(peer))
-        if (peer->far.has_ended)
-            (void)from_far(peer);
+    if (peer->near.has_ended && !from_near(peer))
+        return;
+    if (peer->far.has_ended)
+        (void)from_far(peer);
 }
 
 /* The other side still gets what is left for it. */
@@ -270,9 +270,7 @@ void peers_accept(void *owner, int fd, const struct address *remote, const struc
         return;
     }
     stream_pause_input(peer->stream);
-    peer->is_known =
-        turn_peer_arrived(w->core, &relay->base, &peer->base, worker_now_ms(w->worker));
-    if (!peer->is_known)
+    if (!turn_peer_arrived(w->core, &relay->base, &peer->base, worker_now_ms(w->worker)))
         free_peer(peer);
 }
 
@@ -294,7 +292,6 @@ int peer_connect(struct turn_worker *w, struct turn_relay *relay, const struct a
         free(peer);
         return error;
     }
-    peer->is_known = true;
     *out = &peer->base;
     return 0;
 }

@@ -27,7 +27,6 @@ struct peer {
     struct timer breath;          /* the allocation is at its limit of bytes */
     size_t left;                  /* bytes that were unsent when `closing` was armed */
     struct peer_side near, far;   /* the client's connection, the peer's */
-    bool is_known;                /* to the protocol machine */
 };
 
 /* A relayed address's listener; `owner` is the struct relay_socket. Takes `fd`. */
