@@ -276,7 +276,7 @@ static void a_peer_that_connects_is_announced(void **state)
     char line[128];
     struct stun_message m;
     struct bytes value;
-    uint32_t id;
+    uint32_t id = 0;
     (void)state;
     close(listener); /* it calls from that port */
     listener = -1;
