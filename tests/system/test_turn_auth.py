@@ -10,6 +10,7 @@ import pytest
 import turn_message as m
 from turn import Credentials
 from turn_server import ORACLE, REALM, TurnServer, ours_alone
+from turn_transport import TRANSPORTS
 
 WANT_UDP = (m.REQUESTED_TRANSPORT, m.transport(m.UDP))
 
@@ -96,15 +97,16 @@ def test_w11_a_nonce_of_another_source(turn, connect, other):
     second.allocated()
 
 
-def test_w12_a_nonce_too_old_costs_one_round_trip_and_no_allocation(start_turn, turn_cert, connect, way):
+def test_w12_a_nonce_too_old_costs_one_round_trip_and_no_allocation(start_turn, turn_cert, connect):
     server = start_turn("stale-nonce=1", cert=turn_cert)
-    client = connect(server, way).allocated()
-    old = client.nonce
+    clients = {way: connect(server, way).allocated() for way in TRANSPORTS}
     time.sleep(2.1)
-    reply = client.transact(client.draft(m.REFRESH))
-    assert reply.kind == m.ERROR and reply.code == 438 and reply.get(m.NONCE) != old
-    client.learn(reply)
-    assert client.refresh().ok()
+    for way, client in clients.items():
+        old = client.nonce
+        reply = client.transact(client.draft(m.REFRESH))
+        assert reply.kind == m.ERROR and reply.code == 438 and reply.get(m.NONCE) != old, way
+        client.learn(reply)
+        assert client.refresh().ok(), way
 
 
 def test_w13_wrong_password(turn, connect, way):

@@ -74,19 +74,35 @@ def peer_port():
 
 
 @pytest.fixture(scope="module")
-def runs(server, peer_port):
+def oauth_server(turn_cert):
+    if ORACLE:
+        yield None
+        return
+    one = TurnServer("oauth", *OAUTH_KEYS, *OLD_CHANNELS, "server-name=turn.example.org", users=False, cert=turn_cert)
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def runs(server, oauth_server, peer_port):
     """{(variant, way): future of the client's output}, all under way."""
     user = ["-u", "alice", "-w", "wonderland"]
     with concurrent.futures.ThreadPoolExecutor(100) as pool:
         started = {}
-        for name, arguments in {**VARIANTS, **OTHERS}.items():
-            for way in WAYS:
-                seconds = 8 if name in OTHERS else 40
-                started[name, way] = pool.submit(uclient, server, peer_port, way, arguments, user, seconds)
+
+        def start(name, way, arguments, credentials=user, to=server, seconds=40):
+            started[name, way] = pool.submit(uclient, to, peer_port, way, arguments, credentials, seconds)
+
         for way in ("udp", "tcp"):
-            started["passive", way] = pool.submit(uclient, server, peer_port, way, PASSIVE, user)
-        for way in [] if ORACLE else WAYS:
-            started["secret", way] = pool.submit(uclient, server, peer_port, way, "", ["-u", "zoe", "-W", SECRET])
+            start("passive", way, PASSIVE)
+        for way in WAYS:
+            for name, arguments in OTHERS.items():
+                start(name, way, arguments, seconds=8)
+            for name, arguments in VARIANTS.items():
+                start(name, way, arguments)
+            if not ORACLE:
+                start("secret", way, "", ["-u", "zoe", "-W", SECRET])
+                start("token", way, "-c -n 2", ["-J", "-u", "whoever"], oauth_server)
         yield started
 
 
@@ -163,7 +179,6 @@ def test_natdiscovery_finds_no_nat(two_addresses, padding):
 
 @ours_alone
 @pytest.mark.parametrize("way", WAYS)
-def test_uclient_with_tokens(start_turn, turn_cert, peer_port, way):
-    server = start_turn("oauth", *OAUTH_KEYS, *OLD_CHANNELS, "server-name=turn.example.org", users=False, cert=turn_cert)
-    output = uclient(server, peer_port, way, "-c -n 2", ["-J", "-u", "whoever"])
+def test_tokens(runs, way):
+    output = runs["token", way].result()
     assert totals(output) == (200, 200), output[-3000:]

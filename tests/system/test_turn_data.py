@@ -145,44 +145,30 @@ def test_a_client_talks_to_itself_over_its_relay(udp):
 # Expiry, with the lifetimes lowered
 
 
-def silence_after(client, peer, send, wait):
-    """Sends every 100 ms for `wait` seconds; True when the last of it no longer arrives."""
-    end = time.monotonic() + wait
+def repeat(seconds, *actions):
+    """Does the actions every 100 ms for so long."""
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
-        send(b"early")
+        for action in actions:
+            action()
         time.sleep(0.1)
-    while peer.receive(0.05):
+
+
+def drain(receive):
+    while receive(0.02):
         pass
-    send(b"late")
-    return peer.hears_nothing(0.2)
 
 
-@pytest.mark.parametrize("direction", ["send", "receive"])
-def test_w35_neither_payload_nor_peer_keeps_a_permission(start_turn, connect, peers, direction):
+def test_w35_neither_payload_nor_peer_keeps_a_permission(start_turn, connect, peers):
     server = start_turn("permission-lifetime=1")
-    client, peer = connect(server).allocated(), peers()
-    assert client.permit(peer.address).ok()
-    if direction == "send":
-        assert silence_after(client, peer, lambda data: client.send_to(peer.address, data), 2.3)
-        return
-    end = time.monotonic() + 2.3
-    while time.monotonic() < end:
-        peer.send(client.relayed, b"early")
-        time.sleep(0.1)
-    while client.receive(0.05):
-        pass
-    peer.send(client.relayed, b"late")
-    assert client.hears_nothing(0.2)
-
-
-def test_a_permission_is_kept_by_asking_again(start_turn, connect, peers):
-    server = start_turn("permission-lifetime=2")
-    client, peer = connect(server).allocated(), peers()
-    for _ in range(4):
-        assert client.permit(peer.address).ok()
-        time.sleep(0.7)
-        client.send_to(peer.address, b"still")
-        assert peer.receive()[0] == b"still"
+    sender, receiver, peer, talker = connect(server).allocated(), connect(server).allocated(), peers(), peers()
+    assert sender.permit(peer.address).ok() and receiver.permit(talker.address).ok()
+    repeat(2.2, lambda: sender.send_to(peer.address, b"early"), lambda: talker.send(receiver.relayed, b"early"))
+    drain(peer.receive)
+    drain(receiver.receive)
+    sender.send_to(peer.address, b"late")
+    talker.send(receiver.relayed, b"late")
+    assert peer.hears_nothing() and receiver.hears_nothing()
 
 
 @ours_alone  # a permission made by ChannelBind lives as long as the channel there
@@ -190,27 +176,30 @@ def test_w36_channel_data_keeps_neither_channel_nor_permission(start_turn, conne
     server = start_turn("permission-lifetime=1", "channel-lifetime=2")
     client, peer = connect(server).allocated(), peers()
     assert client.bind(0x4000, peer.address).ok()
-    assert silence_after(client, peer, lambda data: client.send_channel(0x4000, data), 2.3)
+    repeat(2.2, lambda: client.send_channel(0x4000, b"early"))
+    drain(peer.receive)
+    client.send_channel(0x4000, b"late")
+    assert peer.hears_nothing()
     # With the permission again, the channel is still gone.
-    assert client.permit(peer.address).ok()
-    time.sleep(0.8)
-    assert client.permit(peer.address).ok()
+    repeat(0.8, lambda: client.permit(peer.address))
     client.send_channel(0x4000, b"no channel")
-    assert peer.hears_nothing(0.2)
+    assert peer.hears_nothing()
     peer.send(client.relayed, b"by indication")
     assert client.heard() == (peer.address, b"by indication")
 
 
-def test_w36_channel_bind_keeps_both(start_turn, connect, peers):
+def test_w36_asking_again_keeps_channel_and_permission(start_turn, connect, peers):
     server = start_turn("permission-lifetime=2", "channel-lifetime=2")
-    client, peer = connect(server).allocated(), peers()
+    client, peer, other = connect(server).allocated(), peers(), peers("127.0.0.2")
     for _ in range(4):
-        assert client.bind(0x4000, peer.address).ok()
+        assert client.bind(0x4000, peer.address).ok() and client.permit(other.address).ok()
         time.sleep(0.7)
         client.send_channel(0x4000, b"still")
         assert peer.receive()[0] == b"still"
         peer.send(client.relayed, b"still")
         assert client.receive() == (0x4000, b"still")
+        client.send_to(other.address, b"still")
+        assert other.receive()[0] == b"still"
 
 
 # W43: the class of a datagram
