@@ -102,6 +102,20 @@ def test_w49_two_clients_behind_one_balancer(proxied, way):
     assert one.refresh(0).ok() and two.refresh().ok()
 
 
+def test_w49_over_udp_the_first_datagram_may_be_the_only_one_with_a_header(proxied, peers):
+    """As balancers do that keep a port for each client."""
+    client, peer = proxied(ProxiedUdp), peers()
+    assert client.transact(m.Draft(m.BINDING)).address(m.XOR_MAPPED) == CLIENT
+    client.transport.head = b""
+    client.allocated()
+    assert client.bind(0x4000, peer.address).ok()
+    client.send_channel(0x4000, b"bare")
+    assert peer.receive() == (b"bare", client.relayed)
+    # A new header from the same port is a new client.
+    client.transport.head = header(("198.51.100.8", 40009), client.transport.server, False)
+    assert client.transact(m.Draft(m.BINDING)).address(m.XOR_MAPPED) == ("198.51.100.8", 40009)
+
+
 def test_w49_a_header_from_somebody_else_is_not_believed(balanced):
     """Over UDP it is no message, a stream that begins with it is closed."""
     stranger = ProxiedUdp(balanced.address())
