@@ -88,6 +88,11 @@ struct text auth_identity_user(const struct auth_identity *i)
     return text_of(auth_identity_username(i).data + i->user_at, i->user_len);
 }
 
+bool auth_identity_is_called(const struct auth_identity *i, struct text name)
+{
+    return text_equal(auth_identity_username(i), name) || text_equal(auth_identity_user(i), name);
+}
+
 int64_t auth_identity_expires_s(const struct auth_identity *i)
 {
     return i->expires_s;

@@ -49,6 +49,9 @@ struct text auth_identity_realm(const struct auth_identity *identity);
 /* Whom quotas and reports mean: the user's name without the time that a REST name carries. */
 struct text auth_identity_user(const struct auth_identity *identity);
 
+/* Whether `name` is the whole name, or the part without a time. */
+bool auth_identity_is_called(const struct auth_identity *identity, struct text name);
+
 /* Seconds since 1970; 0: never. */
 int64_t auth_identity_expires_s(const struct auth_identity *identity);
 

@@ -146,21 +146,6 @@ static void credentials(void *owner, uint64_t request, const struct admin_creden
 /* --- allocations -------------------------------------------------------------------------------
  */
 
-static const char *transport_name(enum turn_transport transport)
-{
-    switch (transport) {
-    case TURN_UDP:
-        return "udp";
-    case TURN_TCP:
-        return "tcp";
-    case TURN_TLS:
-        return "tls";
-    case TURN_DTLS:
-        return "dtls";
-    }
-    return "";
-}
-
 static struct text keep_text(struct text from, char *to, size_t capacity)
 {
     size_t len = from.len < capacity ? from.len : capacity - 1;
@@ -184,7 +169,7 @@ static void fill_row(struct row *row, const struct turnserver_allocation *from)
         .realm = keep_text(auth_identity_realm(r->identity), row->realm, sizeof(row->realm)),
         .client = keep_address(&r->path->client, row->client),
         .server = keep_address(&r->path->server, row->server),
-        .transport = text_from(transport_name(r->path->transport)),
+        .transport = text_from(turn_transport_name(r->path->transport)),
         .relayed = keep_address(&r->relayed[has_first ? 0 : 1], row->relayed[0]),
         .relayed_second = has_first ? keep_address(&r->relayed[1], row->relayed[1]) : TEXT(""),
         .is_tcp = r->is_tcp,

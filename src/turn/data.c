@@ -81,7 +81,7 @@ enum turn_verdict data_from_channel(struct turn_server *server, const struct tur
     enum turn_verdict verdict;
 
     if (!channel_data_parse(packet_bytes(p), &message))
-        return turn_path_is_stream(arrival->path) ? TURN_BAD_FRAMING : drop(p, DROP_TURN_MALFORMED);
+        return drop(p, DROP_TURN_MALFORMED);
     struct turn_allocation *allocation = allocation_of(server, arrival, &verdict);
     if (allocation == NULL)
         return verdict;

@@ -246,7 +246,7 @@ static enum turn_verdict on_stun(struct turn_server *server, const struct turn_a
     struct stun_message m;
 
     if (stun_parse(packet_bytes(p), &m) != STUN_OK)
-        return turn_path_is_stream(arrival->path) ? TURN_BAD_FRAMING : drop(p, DROP_TURN_MALFORMED);
+        return drop(p, DROP_TURN_MALFORMED);
     if (stun_check_fingerprint(&m) == STUN_CHECK_WRONG)
         return drop(p, DROP_TURN_FINGERPRINT);
 

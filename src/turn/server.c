@@ -123,6 +123,13 @@ void turn_path_closed(struct turn_server *server, const struct turn_path *path, 
 
 /* --- for the operator --- */
 
+const char *turn_transport_name(enum turn_transport transport)
+{
+    static const char *const names[] = {
+        [TURN_UDP] = "udp", [TURN_TCP] = "tcp", [TURN_TLS] = "tls", [TURN_DTLS] = "dtls"};
+    return names[transport];
+}
+
 void turn_each(const struct turn_server *server, uint64_t now_ms,
     void (*tell)(void *owner, const struct turn_report *report), void *owner)
 {
@@ -132,15 +139,12 @@ void turn_each(const struct turn_server *server, uint64_t now_ms,
     }
 }
 
-/* By the whole name or by its part without a time. */
 static bool is_of_user(
-    const struct turn_allocation *allocation, struct text username, struct text realm)
+    const struct turn_allocation *allocation, struct text name, struct text realm)
 {
     const struct auth_identity *identity = allocation->identity;
-    if (realm.len > 0 && !text_equal(auth_identity_realm(identity), realm))
-        return false;
-    return text_equal(auth_identity_username(identity), username) ||
-           text_equal(auth_identity_user(identity), username);
+    return (realm.len == 0 || text_equal(auth_identity_realm(identity), realm)) &&
+           auth_identity_is_called(identity, name);
 }
 
 size_t turn_kill(struct turn_server *server, uint64_t id, struct text username, struct text realm,

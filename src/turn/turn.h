@@ -23,6 +23,9 @@
 
 enum turn_transport { TURN_UDP, TURN_TCP, TURN_TLS, TURN_DTLS };
 
+/* "udp", "tcp", "tls", "dtls". */
+const char *turn_transport_name(enum turn_transport transport);
+
 /*
  * How a client reaches the server: its 5-tuple and where answers go. A value; allocations keep a
  * copy. Two paths are the same when transport, client and server are.
@@ -173,12 +176,11 @@ void turn_server_set_settings(
  */
 
 enum turn_verdict {
-    TURN_DONE,        /* dealt with: answered, sent, or dropped with `p->drop` set */
-    TURN_ANOTHER,     /* belongs to worker `turn_server_whose()`: hand it over as it is */
-    TURN_NOT_FOUND,   /* no allocation on this path here; another worker may have it. Asked for
-                       * once; when nobody has it, call again with `is_final` */
-    TURN_LOOKUP,      /* the user must be looked up first; then call again with the same packet */
-    TURN_BAD_FRAMING, /* on a stream: close it */
+    TURN_DONE,      /* dealt with: answered, sent, or dropped with `p->drop` set */
+    TURN_ANOTHER,   /* belongs to `elsewhere->worker`: hand it over as it is */
+    TURN_NOT_FOUND, /* no allocation on this path here; another worker may have it. Asked for
+                     * once; when nobody has it, call again with `is_final` */
+    TURN_LOOKUP,    /* the user must be looked up first; then call again with the same packet */
 };
 
 struct turn_arrival {

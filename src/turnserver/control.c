@@ -44,8 +44,7 @@ struct inquiry {
 static bool is_wanted(const struct inquiry *q, const struct turn_report *report)
 {
     struct text user = text_from(q->user);
-    return user.len == 0 || text_equal(user, auth_identity_user(report->identity)) ||
-           text_equal(user, auth_identity_username(report->identity));
+    return user.len == 0 || auth_identity_is_called(report->identity, user);
 }
 
 static bool has_room(struct part *part)

@@ -5,13 +5,6 @@
 
 enum { REFUSALS_PER_SECOND = 5 /* of one worker: strangers must not fill the disk */ };
 
-static const char *transport_name(enum turn_transport transport)
-{
-    static const char *const names[] = {
-        [TURN_UDP] = "udp", [TURN_TCP] = "tcp", [TURN_TLS] = "tls", [TURN_DTLS] = "dtls"};
-    return names[transport];
-}
-
 static const char *end_name(enum turn_end why)
 {
     static const char *const names[] = {
@@ -87,8 +80,9 @@ void log_made(void *owner, const struct turn_report *r)
         "id=%llu user=%s realm=%s client=%s transport=%s relayed=%s%s%s expires-in-s=%llu",
         (unsigned long long)r->id, LOG_QUOTED(auth_identity_username(r->identity)),
         LOG_QUOTED(auth_identity_realm(r->identity)), address_text(&r->path->client, client),
-        transport_name(r->path->transport), relayed_text(r, relayed), r->is_tcp ? " tcp=yes" : "",
-        r->is_mobile ? " mobile=yes" : "", (unsigned long long)(r->expires_in_ms / 1000));
+        turn_transport_name(r->path->transport), relayed_text(r, relayed),
+        r->is_tcp ? " tcp=yes" : "", r->is_mobile ? " mobile=yes" : "",
+        (unsigned long long)(r->expires_in_ms / 1000));
 }
 
 void log_ended(void *owner, const struct turn_report *r, enum turn_end why)
@@ -120,8 +114,8 @@ void log_refused(void *owner, const struct turn_path *path, unsigned method, uns
         log_event(LOG_NOTICE, LOG_NO_CALL, "turn-refused",
             "method=%s code=%u user=%s client=%s transport=%s why=\"%s\" suppressed=%u",
             method_name(method), code, LOG_QUOTED(auth_identity_username(identity)),
-            address_text(&path->client, client), transport_name(path->transport), why_refused(code),
-            suppressed);
+            address_text(&path->client, client), turn_transport_name(path->transport),
+            why_refused(code), suppressed);
 }
 
 void log_unproven(void *owner, const struct turn_path *path, struct text username)
@@ -133,5 +127,5 @@ void log_unproven(void *owner, const struct turn_path *path, struct text usernam
             "code=401 user=%s client=%s transport=%s why=\"unknown user, wrong password or expired "
             "credentials\" suppressed=%u",
             LOG_QUOTED(username), address_text(&path->client, client),
-            transport_name(path->transport), suppressed);
+            turn_transport_name(path->transport), suppressed);
 }

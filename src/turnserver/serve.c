@@ -51,9 +51,6 @@ void serve(
             if (serving.was_looked_up || !lookup_start(w, path, p, &elsewhere))
                 p->drop = DROP_TURN_LOOKUP;
             return;
-        case TURN_BAD_FRAMING:
-            p->drop = DROP_UNKNOWN_PROTOCOL;
-            return;
         }
         arrival.is_final = true;
     }

@@ -69,7 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     require(memcmp(&before, &after, sizeof(before)) == 0);
     require(verdict == TURN_DONE || world.sent_count == 0);
-    require(verdict != TURN_BAD_FRAMING || turn_path_is_stream(&client.path));
     require(verdict != TURN_LOOKUP);
     /* A data connection that names a connection of another worker (RFC 6062). */
     require(verdict != TURN_ANOTHER || (turn_path_is_stream(&client.path) && world.not_final));

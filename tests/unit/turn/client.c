@@ -221,8 +221,6 @@ unsigned ask(struct client *c, enum stun_method method, const char *line)
         return ASK_NOT_FOUND;
     case TURN_LOOKUP:
         return ASK_LOOKUP;
-    case TURN_BAD_FRAMING:
-        return ASK_BAD_FRAMING;
     }
     if (w->sent_count == 0)
         return ASK_SILENCE;

@@ -18,7 +18,7 @@
 #include "world.h"
 
 /* What came of a request, beside the error codes and 0 for success. */
-enum { ASK_SILENCE = 1, ASK_NOT_FOUND, ASK_ANOTHER, ASK_LOOKUP, ASK_BAD_FRAMING, ASK_STRANGE };
+enum { ASK_SILENCE = 1, ASK_NOT_FOUND, ASK_ANOTHER, ASK_LOOKUP, ASK_STRANGE };
 
 struct client {
     struct world *world;
