@@ -8,14 +8,11 @@
  *     turn/realm/REALM/allowed-peer-ip      set of addresses, ranges or CIDR blocks
  *     turn/realm/REALM/denied-peer-ip       the same
  *     turn/realm/REALM/max-bps, .../total-quota, .../user-quota
- *     turn/origin/ORIGIN                    the realm of a web origin
- *     turn/oauth/kid/KID                    hash: ikm_key, timestamp, lifetime, as_rs_alg, realm
- * and three more of ours:
- *     turn/realm/REALM/userhash/HEX         the name behind a USERHASH (64 hex digits, lower case)
+ * and two more of ours:
  *     turn/realm/REALM/revoked              set: names that are refused
  *     turn/realm/REALM/revoke               channel: the name whose allocations end now
  *
- * Single things are looked up when asked for. What belongs to a whole realm is read again every
+ * A user is looked up when asked for. What belongs to a whole realm is read again every
  * `refresh_ms`, after each connection and told when it differs. While Redis is away the last known
  * lists stay in force and look-ups say REDIS_AWAY at once, so the caller keeps what it has cached.
  * Nothing here blocks, and no command walks all keys. Control thread only.
@@ -56,26 +53,10 @@ enum redis_found {
 struct redis_user {
     enum redis_found found;
     struct text realm;
-    struct text name; /* as asked for; by user hash: as found, empty unless REDIS_FOUND */
+    struct text name;
     /* Of REDIS_FOUND: a password, or "0x" and the 32 hex digits of the MD5 key, as user_cache_put()
      * wants it. */
     struct text stored;
-};
-
-struct redis_oauth_key {
-    enum redis_found found;
-    struct text kid;
-    struct text ikm_key; /* as stored: base64 */
-    struct text as_rs_alg;
-    struct text realm;
-    int64_t timestamp_s; /* 0 where Redis has none */
-    int64_t lifetime_s;
-};
-
-struct redis_origin {
-    enum redis_found found;
-    struct text origin;
-    struct text realm;
 };
 
 struct redis_turn_config {
@@ -98,16 +79,10 @@ struct redis_turn_config {
 NODISCARD int redis_turn_open(
     uv_loop_t *loop, const struct redis_turn_config *config, struct redis_turn **out);
 
-/* Each calls `done` exactly once: from the loop, or at once when Redis is away; at the latest with
+/* Calls `done` exactly once: from the loop, or at once when Redis is away; at the latest with
  * REDIS_AWAY from redis_turn_close(). What it is handed is borrowed for the call. */
 void redis_turn_find_user(struct redis_turn *turn, struct text realm, struct text name,
     void (*done)(void *owner, const struct redis_user *user), void *owner);
-void redis_turn_find_userhash(struct redis_turn *turn, struct text realm, const uint8_t hash[32],
-    void (*done)(void *owner, const struct redis_user *user), void *owner);
-void redis_turn_find_oauth_key(struct redis_turn *turn, struct text kid,
-    void (*done)(void *owner, const struct redis_oauth_key *key), void *owner);
-void redis_turn_find_origin(struct redis_turn *turn, struct text origin,
-    void (*done)(void *owner, const struct redis_origin *found), void *owner);
 
 bool redis_turn_is_available(const struct redis_turn *turn);
 

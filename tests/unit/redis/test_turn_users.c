@@ -14,8 +14,6 @@
 
 enum { REFRESH_MS = 50 };
 
-static const char hash_hex[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-
 struct bench {
     uv_loop_t loop;
     struct redis_process server;
@@ -89,24 +87,6 @@ static void on_user(void *owner, const struct redis_user *user)
         TEXT_ARG(user->name), TEXT_ARG(user->realm), TEXT_ARG(user->stored));
 }
 
-static void on_oauth_key(void *owner, const struct redis_oauth_key *key)
-{
-    struct bench *b = owner;
-    b->found++;
-    snprintf(b->finding, sizeof(b->finding), "%s %.*s %.*s %lld %lld %.*s %.*s",
-        found_name(key->found), TEXT_ARG(key->kid), TEXT_ARG(key->ikm_key),
-        (long long)key->timestamp_s, (long long)key->lifetime_s, TEXT_ARG(key->as_rs_alg),
-        TEXT_ARG(key->realm));
-}
-
-static void on_origin(void *owner, const struct redis_origin *origin)
-{
-    struct bench *b = owner;
-    b->found++;
-    snprintf(b->finding, sizeof(b->finding), "%s %.*s %.*s", found_name(origin->found),
-        TEXT_ARG(origin->origin), TEXT_ARG(origin->realm));
-}
-
 /* --- the bench --- */
 
 static int set_up(void **state)
@@ -174,33 +154,6 @@ static const char *find_user(struct bench *b, struct text name)
     return b->finding;
 }
 
-static const char *find_hash(struct bench *b)
-{
-    uint8_t hash[32];
-    unsigned before = b->found;
-    for (size_t i = 0; i < sizeof(hash); i++)
-        hash[i] = (uint8_t)i;
-    redis_turn_find_userhash(b->turn, TEXT("example.org"), hash, on_user, b);
-    assert_true(run_until(&b->loop, &b->found, before + 1));
-    return b->finding;
-}
-
-static const char *find_oauth_key(struct bench *b, struct text kid)
-{
-    unsigned before = b->found;
-    redis_turn_find_oauth_key(b->turn, kid, on_oauth_key, b);
-    assert_true(run_until(&b->loop, &b->found, before + 1));
-    return b->finding;
-}
-
-static const char *find_origin(struct bench *b, struct text origin)
-{
-    unsigned before = b->found;
-    redis_turn_find_origin(b->turn, origin, on_origin, b);
-    assert_true(run_until(&b->loop, &b->found, before + 1));
-    return b->finding;
-}
-
 /* --- tests --- */
 
 static void finds_users(void **state)
@@ -260,46 +213,10 @@ static void values_that_cannot_be_used(void **state)
         TEXT("SET"), TEXT("turn/realm/example.org/user/huge/key"), text_of(huge, sizeof(huge))};
     redis_process_do_words(&b->server, set, COUNT_OF(set));
     redis_process_do(&b->server, "SADD|turn/realm/example.org/user/set/key|a");
-    redis_process_do(&b->server, "SET|turn/oauth/kid/north|a string");
-    redis_process_do(&b->server, "HSET|turn/oauth/kid/south|ikm_key|k|lifetime|for ever");
     open_available(b);
     assert_string_equal(find_user(b, TEXT("huge")), "away huge@example.org ");
     assert_string_equal(find_user(b, TEXT("set")), "away set@example.org ");
-    assert_string_equal(find_oauth_key(b, TEXT("north")), "away north  0 0  ");
-    assert_string_equal(find_oauth_key(b, TEXT("south")), "away south  0 0  ");
     assert_int_equal(b->away, 0); /* the connection did not suffer */
-}
-
-static void finds_users_by_hash(void **state)
-{
-    struct bench *b = *state;
-    char command[256];
-    start_server(b);
-    open_available(b);
-    assert_string_equal(find_hash(b), "absent @example.org ");
-    snprintf(command, sizeof(command), "SET|turn/realm/example.org/userhash/%s|anna", hash_hex);
-    redis_process_do(&b->server, command);
-    assert_string_equal(find_hash(b), "absent anna@example.org ");
-    redis_process_do(&b->server, "SET|turn/realm/example.org/user/anna/key|pw");
-    assert_string_equal(find_hash(b), "found anna@example.org pw");
-}
-
-static void finds_oauth_keys_and_origins(void **state)
-{
-    struct bench *b = *state;
-    start_server(b);
-    redis_process_do(&b->server, "HSET|turn/oauth/kid/north|ikm_key|MTIz|timestamp|1700000000|"
-                                 "lifetime|86400|as_rs_alg|A256GCM|realm|example.org");
-    redis_process_do(&b->server, "HSET|turn/oauth/kid/west|ikm_key|MTIz");
-    redis_process_do(&b->server, "SET|turn/origin/https://a.example:8443|example.org");
-    open_available(b);
-    assert_string_equal(
-        find_oauth_key(b, TEXT("north")), "found north MTIz 1700000000 86400 A256GCM example.org");
-    assert_string_equal(find_oauth_key(b, TEXT("west")), "found west MTIz 0 0  ");
-    assert_string_equal(find_oauth_key(b, TEXT("east")), "absent east  0 0  ");
-    assert_string_equal(
-        find_origin(b, TEXT("https://a.example:8443")), "found https://a.example:8443 example.org");
-    assert_string_equal(find_origin(b, TEXT("null")), "absent null ");
 }
 
 static void tells_lists_when_they_change(void **state)
@@ -395,10 +312,7 @@ static void survives_a_server_that_dies(void **state)
     assert_false(redis_turn_is_available(b->turn));
     redis_turn_find_user(b->turn, TEXT("example.org"), TEXT("anna"), on_user, b);
     assert_string_equal(b->finding, "away anna@example.org "); /* at once */
-    assert_string_equal(find_hash(b), "away @example.org ");
-    assert_string_equal(find_oauth_key(b, TEXT("k")), "away k  0 0  ");
-    assert_string_equal(find_origin(b, TEXT("o")), "away o ");
-    assert_int_equal(b->lists, 1); /* the last known stay */
+    assert_int_equal(b->lists, 1);                             /* the last known stay */
 
     start_server(b);
     redis_process_do(&b->server, "SADD|turn/realm/example.org/secret|s");
@@ -443,12 +357,11 @@ static void closing_answers_what_is_open(void **state)
     open_available(b);
     redis_process_freeze(&b->server);
     redis_turn_find_user(b->turn, TEXT("example.org"), TEXT("anna"), on_user, b);
-    redis_turn_find_oauth_key(b->turn, TEXT("k"), on_oauth_key, b);
-    redis_turn_find_origin(b->turn, TEXT("o"), on_origin, b);
+    redis_turn_find_user(b->turn, TEXT("other realm"), TEXT("dora"), on_user, b);
     run_for(&b->loop, 2 * REFRESH_MS); /* a round is under way as well */
     redis_turn_close(b->turn);
     b->turn = NULL;
-    assert_int_equal(b->found, 3);
+    assert_int_equal(b->found, 2);
     assert_int_equal(b->away, 0);
 }
 
@@ -481,8 +394,6 @@ int main(void)
         BENCH_TEST(finds_users),
         BENCH_TEST(hostile_names_are_only_names),
         BENCH_TEST(values_that_cannot_be_used),
-        BENCH_TEST(finds_users_by_hash),
-        BENCH_TEST(finds_oauth_keys_and_origins),
         BENCH_TEST(tells_lists_when_they_change),
         BENCH_TEST(a_bad_value_leaves_the_last_good_one),
         BENCH_TEST(tells_revocations_at_once),
