@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """STUN Binding on the TURN ports, and what is no message at all (W1-W6, W50 of the wire tests)."""
+import contextlib
 import os
 import struct
 import subprocess
@@ -103,7 +104,8 @@ def test_w05_malformed_messages_are_met_with_silence(udp, name):
 @pytest.mark.parametrize("way", ["tcp", "tls"])
 def test_w05_a_stream_that_is_out_of_frame_ends(turn, connect, way, name):
     client = connect(turn, way)
-    client.send(MALFORMED[name] + bytes(70000) if name == "top bits of the type" else MALFORMED[name])
+    with contextlib.suppress(OSError):  # it may end before all is written
+        client.send(MALFORMED[name] + bytes(70000) if name == "top bits of the type" else MALFORMED[name])
     assert client.transport.closed()
     assert connect(turn, way).transact(binding()).ok()
 
