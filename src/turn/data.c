@@ -49,7 +49,7 @@ static struct turn_allocation *allocation_of(
     }
     struct turn_allocation *allocation = route->allocation;
     if (route == allocation->coming_route)
-        mobility_settle(allocation, arrival->now_ms);
+        mobility_settle(allocation);
     return allocation;
 }
 

@@ -114,11 +114,10 @@ unsigned mobility_move(struct turn_request *r)
     return 0;
 }
 
-void mobility_settle(struct turn_allocation *allocation, uint64_t now_ms)
+void mobility_settle(struct turn_allocation *allocation)
 {
     const struct turn_host *host = &allocation->server->host;
     struct turn_path former = allocation->route.path;
-    (void)now_ms;
 
     take_coming(allocation);
     if (former.transport != TURN_UDP)

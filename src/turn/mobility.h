@@ -23,7 +23,7 @@ NODISCARD enum turn_verdict mobility_find(struct turn_request *r);
 NODISCARD unsigned mobility_move(struct turn_request *r);
 
 /* The client has used its new path: it becomes the route, the old one ends. `route` is gone. */
-void mobility_settle(struct turn_allocation *allocation, uint64_t now_ms);
+void mobility_settle(struct turn_allocation *allocation);
 
 /* A path of a mobile allocation has closed. */
 void mobility_path_closed(struct turn_allocation *allocation, const struct turn_path *path);

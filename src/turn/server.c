@@ -87,11 +87,9 @@ static bool may_stay(const struct turn_server *server, const struct turn_allocat
     return auth != NULL && !auth_identity_is_revoked(auth, allocation->identity);
 }
 
-void turn_server_set_settings(
-    struct turn_server *server, struct turn_settings *settings, uint64_t now_ms)
+void turn_server_set_settings(struct turn_server *server, struct turn_settings *settings)
 {
     struct turn_settings *former = server->settings;
-    (void)now_ms;
     server->settings = turn_settings_ref(settings);
     list_for_each_safe (at, &server->allocations) {
         struct turn_allocation *allocation = of_link(at);
@@ -108,10 +106,9 @@ void turn_server_set_settings(
 
 /* --- paths --- */
 
-void turn_path_closed(struct turn_server *server, const struct turn_path *path, uint64_t now_ms)
+void turn_path_closed(struct turn_server *server, const struct turn_path *path)
 {
     struct turn_route *route = route_find(server, path);
-    (void)now_ms;
     /* Another session may have the same 5-tuple already. */
     if (route == NULL || route->path.link_id != path->link_id)
         return;
@@ -147,11 +144,9 @@ static bool is_of_user(
            auth_identity_is_called(identity, name);
 }
 
-size_t turn_kill(struct turn_server *server, uint64_t id, struct text username, struct text realm,
-    uint64_t now_ms)
+size_t turn_kill(struct turn_server *server, uint64_t id, struct text username, struct text realm)
 {
     size_t killed = 0;
-    (void)now_ms;
     list_for_each_safe (at, &server->allocations) {
         struct turn_allocation *allocation = of_link(at);
         if (id != 0 ? allocation_id(allocation) != id : !is_of_user(allocation, username, realm))

@@ -169,8 +169,7 @@ void turn_server_free(struct turn_server *server);
 
 /* New settings for all that happens from now on; takes a reference of its own. Allocations whose
  * user was revoked, and permissions that the new policy forbids, end now. */
-void turn_server_set_settings(
-    struct turn_server *server, struct turn_settings *settings, uint64_t now_ms);
+void turn_server_set_settings(struct turn_server *server, struct turn_settings *settings);
 
 /* --- what happens ------------------------------------------------------------------------------
  */
@@ -210,7 +209,7 @@ void turn_from_peer(
     struct turn_server *server, struct turn_relay *relay, struct packet *p, uint64_t now_ms);
 
 /* A stream or DTLS session has ended: so does its allocation, unless it is mobile. */
-void turn_path_closed(struct turn_server *server, const struct turn_path *path, uint64_t now_ms);
+void turn_path_closed(struct turn_server *server, const struct turn_path *path);
 
 /* RFC 6062: the outcome of host.connect(): 0 or a negative errno. */
 void turn_peer_connected(struct turn_server *server, struct turn_peer_connection *connection,
@@ -251,8 +250,7 @@ void turn_each(const struct turn_server *server, uint64_t now_ms,
 
 /* Ends allocations: the one with `id`, or (id 0) all of a user (and realm, when not empty).
  * Returns how many. */
-size_t turn_kill(struct turn_server *server, uint64_t id, struct text username, struct text realm,
-    uint64_t now_ms);
+size_t turn_kill(struct turn_server *server, uint64_t id, struct text username, struct text realm);
 
 size_t turn_allocation_count(const struct turn_server *server);
 

@@ -80,12 +80,11 @@ static void work(struct message *self, void *owner)
     struct part *part = CONTAINER_OF(self, struct part, message);
     struct turn_worker *w = owner;
     const struct inquiry *q = part->inquiry;
-    uint64_t now_ms = worker_now_ms(w->worker);
 
     if (q->is_kill)
-        part->killed = turn_kill(w->core, q->id, text_from(q->user), text_from(q->realm), now_ms);
+        part->killed = turn_kill(w->core, q->id, text_from(q->user), text_from(q->realm));
     else
-        turn_each(w->core, now_ms, collect, part);
+        turn_each(w->core, worker_now_ms(w->worker), collect, part);
     part->message.deliver = come_back;
     mailbox_post(w->server->config.control, &part->message);
 }

@@ -76,7 +76,7 @@ static void forget(struct dtls_client *c)
     c->link.is_doomed = true;
     end_handshake(c);
     if (w->core != NULL)
-        turn_path_closed(w->core, &c->link.path, worker_now_ms(w->worker));
+        turn_path_closed(w->core, &c->link.path);
     timer_cancel(worker_timers(w->worker), &c->due);
     timer_cancel(worker_timers(w->worker), &c->idle);
     map_remove(&w->dtls_by_path, &c->by_path);

@@ -241,7 +241,7 @@ static void take_settings(struct message *self, void *owner)
     struct turn_worker *w = owner;
     turnserver_settings_unref(w->settings);
     w->settings = m->settings;
-    turn_server_set_settings(w->core, w->settings->turn, worker_now_ms(w->worker));
+    turn_server_set_settings(w->core, w->settings->turn);
     if (w->dtls != NULL && w->settings->tls != NULL)
         dtls_server_set_context(w->dtls, tls_context_datagram(w->settings->tls));
     free(m);

@@ -53,7 +53,7 @@ static void forget(struct stream_client *c)
     if (c->peer != NULL)
         peer_client_gone(c->peer);
     else if (w->core != NULL)
-        turn_path_closed(w->core, &c->link.path, worker_now_ms(w->worker));
+        turn_path_closed(w->core, &c->link.path);
     link_remove(&c->link);
     stream_close(c->stream);
     c->stream = NULL;

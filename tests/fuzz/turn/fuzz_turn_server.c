@@ -236,7 +236,7 @@ static void kill(uint8_t a)
     struct text user = text_from(a & 1 ? "alice" : "bob");
     struct turn_relay *relay = world_relay(&world, a >> 2);
     uint64_t id = relay == NULL ? 0 : allocation_id(relay->owner);
-    turn_kill(world.server, a & 2 ? id : 0, user, text_of(NULL, 0), world.now_ms);
+    turn_kill(world.server, a & 2 ? id : 0, user, text_of(NULL, 0));
 }
 
 static void refuse(uint8_t a, uint8_t b)
@@ -359,7 +359,7 @@ static void happen(uint8_t what, uint8_t a, uint8_t b)
         break;
     case 12:
         if (c->path.transport != TURN_UDP)
-            turn_path_closed(world.server, &c->path, world.now_ms);
+            turn_path_closed(world.server, &c->path);
         break;
     case 13:
         connection_event(c, a, b);

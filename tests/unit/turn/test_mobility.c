@@ -179,7 +179,7 @@ static void only_mobile_allocations_move(void **state)
     assert_false(reply_has(&fixed, STUN_MOBILITY_TICKET));
     assert_int_equal(ask(&fixed, STUN_REFRESH, "lifetime=600"), 0);
     assert_false(reply_has(&fixed, STUN_MOBILITY_TICKET));
-    turn_path_closed(world.server, &fixed.path, world.now_ms);
+    turn_path_closed(world.server, &fixed.path);
     assert_int_equal(turn_allocation_count(world.server), 1);
 }
 
@@ -226,7 +226,7 @@ static void one_path_may_come(void **state)
 static void lives_while_the_client_is_away(void **state)
 {
     (void)state;
-    turn_path_closed(world.server, &home.path, world.now_ms);
+    turn_path_closed(world.server, &home.path);
     assert_int_equal(turn_allocation_count(world.server), 1);
     assert_int_equal(world.quotas, 1);
     assert_int_equal(world.paths, 0);
@@ -243,7 +243,7 @@ static void lives_while_the_client_is_away(void **state)
     assert_int_equal(world.paths, 1);
 
     /* What is left of its time goes on. */
-    turn_path_closed(world.server, &home.path, world.now_ms); /* nobody's */
+    turn_path_closed(world.server, &home.path); /* nobody's */
     world_wait(&world, 601 * 1000);
     assert_int_equal(turn_allocation_count(world.server), 0);
 }
@@ -251,7 +251,7 @@ static void lives_while_the_client_is_away(void **state)
 static void who_does_not_come_back_expires(void **state)
 {
     (void)state;
-    turn_path_closed(world.server, &home.path, world.now_ms);
+    turn_path_closed(world.server, &home.path);
     world_wait(&world, 599 * 1000);
     assert_int_equal(world.quotas, 1);
     world_wait(&world, 3 * 1000);
@@ -268,7 +268,7 @@ static void the_old_stream_is_closed(void **state)
     assert_int_equal(world.closed_paths, 0);
     assert_int_equal(send_indication(&away, PEER " data=x"), DROP_NONE);
     assert_int_equal(world.closed_paths, 1);
-    turn_path_closed(world.server, &home.path, world.now_ms); /* as the host does then */
+    turn_path_closed(world.server, &home.path); /* as the host does then */
     assert_peer_reaches(&away);
 }
 
@@ -277,7 +277,7 @@ static void the_old_stream_ends_by_itself(void **state)
 {
     (void)state;
     assert_int_equal(ask(&away, STUN_REFRESH, first.line), 0);
-    turn_path_closed(world.server, &home.path, world.now_ms);
+    turn_path_closed(world.server, &home.path);
     assert_int_equal(moves(), 1);
     assert_peer_reaches(&away);
     assert_int_equal(world.closed_paths, 0);
@@ -290,7 +290,7 @@ static void the_new_stream_ends_unused(void **state)
     struct client stream;
     client_start(&stream, &world, TURN_TLS, "20.0.0.88:2001");
     assert_int_equal(ask(&stream, STUN_REFRESH, first.line), 0);
-    turn_path_closed(world.server, &stream.path, world.now_ms);
+    turn_path_closed(world.server, &stream.path);
     assert_int_equal(moves(), 0);
     assert_peer_reaches(&home);
     assert_int_equal(world.paths, 1);
@@ -325,7 +325,7 @@ static void tcp_allocations_stay_on_streams(void **state)
     assert_int_equal(ask(&stream, STUN_ALLOCATE, "transport=6 ticket="), 0);
     struct ticket_text ticket = ticket_in(&stream);
     assert_int_equal(ask(&away, STUN_REFRESH, ticket.line), 400);
-    turn_path_closed(world.server, &stream.path, world.now_ms);
+    turn_path_closed(world.server, &stream.path);
     client_start(&stream, &world, TURN_TCP, "20.0.0.56:1");
     assert_int_equal(ask(&stream, STUN_REFRESH, ticket.line), 0);
 }

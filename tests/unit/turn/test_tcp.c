@@ -354,7 +354,7 @@ static void a_closed_control_connection_ends_all(void **state)
     (void)state;
     finish(begin(PEER));
     begin("peer=8.8.8.8:81");
-    turn_path_closed(world.server, &client.path, world.now_ms);
+    turn_path_closed(world.server, &client.path);
     assert_int_equal(world.connection_count, 0);
     assert_int_equal(turn_allocation_count(world.server), 0);
 }

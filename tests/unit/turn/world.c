@@ -466,7 +466,7 @@ bool world_stop(struct world *w)
 
 void world_set_settings(struct world *w, struct turn_settings *settings)
 {
-    turn_server_set_settings(w->server, settings, w->now_ms);
+    turn_server_set_settings(w->server, settings);
     turn_settings_unref(settings);
 }
 
