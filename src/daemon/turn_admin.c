@@ -2,6 +2,7 @@
 /* The answers to what the HTTP port asks about TURN. */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "admin/tokens.h"
 #include "base/log.h"
@@ -105,7 +106,7 @@ static void answer_credentials(struct turn_service *s, uint64_t request,
 {
     const struct auth *auth = s->settings->turn->auth;
     struct rest_credentials made;
-    int64_t expires_s = wall_clock_s() + ttl_s;
+    int64_t expires_s = time(NULL) + ttl_s;
     struct text realm = query->realm.len > 0 ? query->realm : auth_default_realm(auth);
 
     if (!auth_issue(auth, realm, query->user, expires_s, &made)) {
@@ -249,7 +250,7 @@ static bool refuse(struct turn_service *s, const struct admin_end_user *what)
     for (size_t i = 0; i < realms->count; i++)
         if (what->realm.len == 0 || text_equal(what->realm, realms->list[i]))
             ok = turn_revoked_add(
-                     &s->revoked, realms->list[i], what->user, wall_clock_s() + what->revoke_s) &&
+                     &s->revoked, realms->list[i], what->user, time(NULL) + what->revoke_s) &&
                  ok;
     return ok;
 }

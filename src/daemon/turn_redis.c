@@ -2,6 +2,7 @@
 /* Users, secrets, peer lists and revocations from Redis. */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "daemon/turn_state.h"
@@ -22,7 +23,7 @@ static void on_user(void *owner, const struct redis_user *user)
 {
     struct question *q = owner;
     struct user_cache *cache = q->service->circumstances.cache;
-    int64_t now_s = wall_clock_s();
+    int64_t now_s = time(NULL);
 
     if (user->found == REDIS_FOUND &&
         !user_cache_put(cache, user->realm, user->name, user->stored, now_s + PRESENT_S))

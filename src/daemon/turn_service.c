@@ -10,13 +10,6 @@
 
 enum { HOUSEKEEPING_MS = 2000, CACHED_USERS = 65536, ALLOCATIONS_OF_A_WORKER = 1 << 16 };
 
-int64_t wall_clock_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec;
-}
-
 /* --- settings ----------------------------------------------------------------------------------
  */
 
@@ -127,7 +120,7 @@ static void keep_house(uv_timer_t *timer)
     struct turn_service *s = timer->data;
     follow_certificates(s);
     follow_addresses(s);
-    turn_revoked_sweep(&s->revoked, wall_clock_s());
+    turn_revoked_sweep(&s->revoked, time(NULL));
 }
 
 /* --- life --------------------------------------------------------------------------------------

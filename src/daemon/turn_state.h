@@ -25,8 +25,6 @@ struct turn_service {
     uv_timer_t housekeeping;
 };
 
-int64_t wall_clock_s(void);
-
 /* Makes settings from what is known now and gives them to the workers. Same errors as
  * turn_settings_make(). */
 NODISCARD int turn_service_apply(struct turn_service *s, struct str *why);

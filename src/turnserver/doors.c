@@ -198,12 +198,12 @@ int doors_open(struct turn_worker *w, struct str *why)
 
 void doors_close(struct turn_worker *w)
 {
+    worker_flush(w->worker);
     for (size_t i = 0; i < w->door_count; i++) {
         struct door *door = &w->doors[i];
         map_for_each (at, &door->proxied)
             forget(door, CONTAINER_OF(at, struct proxied, by_hop.link));
         map_done(&door->proxied);
-        worker_flush(w->worker);
         worker_close_socket(w->worker, door->socket);
     }
     for (size_t i = 0; i < w->listener_count; i++)

@@ -224,11 +224,13 @@ int relay_ports_take(struct relay_ports *ports, const struct relay_port_wish *wi
 int relay_ports_redeem(struct relay_ports *ports, const uint8_t token[TURN_TOKEN_SIZE],
     uint64_t now_ms, struct relay_port *out)
 {
+    struct bytes wanted = bytes_of(token, TURN_TOKEN_SIZE);
     int error = -ENOENT;
     pthread_mutex_lock(&ports->lock);
     list_for_each_safe (at, &ports->reservations) {
         struct reservation *r = CONTAINER_OF(at, struct reservation, link);
-        if (memcmp(r->token, token, TURN_TOKEN_SIZE) != 0 || r->until_ms <= now_ms)
+        if (!bytes_equal_secret(bytes_of(r->token, TURN_TOKEN_SIZE), wanted) ||
+            r->until_ms <= now_ms)
             continue;
         *out = r->port;
         drop_reservation(ports, r);

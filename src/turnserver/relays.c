@@ -15,10 +15,9 @@ static int choose_address(const struct turnserver_config *config, enum address_f
     const struct turn_path *path, size_t *out)
 {
     int error = -EAFNOSUPPORT;
-    for (size_t i = config->relay_count; i-- > 0;) {
+    for (size_t i = 0; i < config->relay_count; i++) {
         const struct address *bind = &config->relays[i].bind;
-        if (bind->family != family ||
-            (error == 0 && address_same_ip(&config->relays[*out].bind, &path->server)))
+        if (bind->family != family || (error == 0 && !address_same_ip(bind, &path->server)))
             continue;
         *out = i;
         error = 0;

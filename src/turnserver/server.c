@@ -15,13 +15,6 @@
 #include "turnserver/state.h"
 #include "turnserver/stream_clients.h"
 
-int64_t unix_now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec;
-}
-
 /* --- links -------------------------------------------------------------------------------------
  */
 
@@ -156,7 +149,7 @@ static void set_running(struct turn_worker *w, bool is_running)
 static void on_tick(void *state, uint64_t now_ms)
 {
     struct turn_worker *w = state;
-    turn_tick(w->core, now_ms, unix_now_s());
+    turn_tick(w->core, now_ms, time(NULL));
     if (w->index == 0)
         relay_ports_sweep(w->server->ports, now_ms);
     doors_sweep(w, now_ms);

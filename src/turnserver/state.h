@@ -98,9 +98,6 @@ void link_remove(struct link *link);
 /* The link of a path, if it still exists. */
 struct link *link_find(const struct turn_worker *w, uint64_t id);
 
-/* Wall clock, seconds. */
-int64_t unix_now_s(void);
-
 /* Posts to a worker; false, with the message still the caller's, when it does not run. */
 NODISCARD bool post_to_worker(struct turnserver *server, unsigned index, struct message *message);
 

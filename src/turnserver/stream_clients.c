@@ -42,7 +42,7 @@ static void end_half_open(struct stream_client *c)
  */
 
 /* Out of all maps at once; the memory stays while it is in use. The stream may have left before. */
-static void forget(struct stream_client *c)
+void stream_client_close(struct stream_client *c)
 {
     struct turn_worker *w = c->link.worker;
     if (c->link.is_doomed)
@@ -64,14 +64,9 @@ static void forget(struct stream_client *c)
         free(c);
 }
 
-void stream_client_close(struct stream_client *c)
-{
-    forget(c);
-}
-
 void stream_client_end(const struct turn_path *path)
 {
-    forget(client_of(path));
+    stream_client_close(client_of(path));
 }
 
 static void on_idle(struct timer *timer, uint64_t now_ms)
@@ -79,7 +74,7 @@ static void on_idle(struct timer *timer, uint64_t now_ms)
     struct stream_client *c = CONTAINER_OF(timer, struct stream_client, idle);
     (void)now_ms;
     counter_add(&c->link.worker->counters.connections_idle, 1);
-    forget(c);
+    stream_client_close(c);
 }
 
 void stream_clients_close(struct turn_worker *w)
@@ -87,7 +82,7 @@ void stream_clients_close(struct turn_worker *w)
     map_for_each (at, &w->links) {
         struct link *link = CONTAINER_OF(at, struct link, by_id.link);
         if (turn_path_is_stream(&link->path))
-            forget((struct stream_client *)link);
+            stream_client_close((struct stream_client *)link);
     }
 }
 
@@ -113,7 +108,7 @@ static void read_frames(struct stream_client *c)
             return;
         case TURN_FRAME_GARBAGE:
             worker_count_drop(c->link.worker->worker, DROP_UNKNOWN_PROTOCOL);
-            forget(c);
+            stream_client_close(c);
             return;
         case TURN_FRAME_STUN:
         case TURN_FRAME_CHANNEL_DATA:
@@ -155,7 +150,7 @@ static void on_open(void *owner)
     c->link.path.client = c->link.path.hop = *stream_client(c->stream);
     if (!count_caller(c) || !(is_tls ? w->server->config.tls : w->server->config.tcp)) {
         counter_add(&w->counters.connections_refused, 1);
-        forget(c);
+        stream_client_close(c);
     } else {
         arm_idle(c, (uint64_t)limits->idle_timeout_s * 1000);
     }
@@ -187,7 +182,7 @@ static void on_end(void *owner, enum stream_end end, int error)
     if (c->peer != NULL)
         peer_client_ended(c->peer, end != STREAM_PEER_CLOSED);
     else
-        forget(c);
+        stream_client_close(c);
 }
 
 static const struct stream_hooks hooks = {
@@ -216,7 +211,7 @@ static void make_room(struct turn_worker *w)
     if (limit == 0 || w->half_open_count < limit)
         return;
     counter_add(&w->counters.connections_refused, 1);
-    forget(CONTAINER_OF(list_first(&w->half_open), struct stream_client, half_open));
+    stream_client_close(CONTAINER_OF(list_first(&w->half_open), struct stream_client, half_open));
 }
 
 void stream_clients_accept(
@@ -247,14 +242,14 @@ void stream_clients_accept(
     if (!expects_proxy && !count_caller(c)) { /* before it makes another one give way */
         counter_add(&w->counters.connections_refused, 1);
         close(fd);
-        forget(c);
+        stream_client_close(c);
         return;
     }
     make_room(w);
     begin_half_open(c);
     arm_idle(c, idle_ms < OPENING_MS ? idle_ms : OPENING_MS);
     if (stream_accept(w->hub, &config, &c->stream) != 0)
-        forget(c);
+        stream_client_close(c);
 }
 
 /* --- from one worker to another ----------------------------------------------------------------
@@ -303,7 +298,7 @@ static void arrive(struct message *self, void *owner)
     if (stream_attach(c->stream, w->hub, &hooks, c) == 0)
         begin_with(c, bytes_of(m->data, m->len));
     else
-        forget(c);
+        stream_client_close(c);
     free(m);
 }
 
@@ -331,7 +326,7 @@ bool stream_client_move(
         counter_add(&w->counters.handed_over, 1);
     else
         drop_moving(m);
-    forget(c);
+    stream_client_close(c);
     return true;
 }
 
