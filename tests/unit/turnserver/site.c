@@ -109,8 +109,11 @@ void site_start_some(struct site *s, unsigned count)
     assert_true(s->own != NULL && s->cache != NULL);
 
     struct turnserver_settings *settings = make_settings(s, s->user_quota, NULL);
-    struct address relay = address_of(3, 0);
-    const struct turnserver_relay relays[] = {{.bind = relay, .external = relay}};
+    bool has_relays = s->relays[0] != 0;
+    struct address first = address_of(has_relays ? s->relays[0] : 3, 0);
+    struct address second = address_of(s->relays[1], 0);
+    const struct turnserver_relay relays[] = {
+        {.bind = first, .external = first}, {.bind = second, .external = second}};
     const struct turnserver_config config = {
         .listen = &s->door,
         .listen_count = 1,
@@ -119,7 +122,7 @@ void site_start_some(struct site *s, unsigned count)
         .tls = s->tls != NULL,
         .dtls = s->tls != NULL,
         .relays = relays,
-        .relay_count = 1,
+        .relay_count = has_relays ? 2 : 1,
         .port_min = PORT_MIN,
         .port_max = PORT_MAX,
         .workers = s->worker_count,

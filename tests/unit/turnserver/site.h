@@ -32,6 +32,7 @@ struct site {
     uint64_t user_quota, max_connections_per_ip;
     uint32_t idle_timeout_s; /* 0: 60 */
     struct tls_context *tls; /* a reference, or NULL */
+    uint8_t relays[2]; /* the last bytes of their addresses, 1 being the door's; 0, 0: one other */
 
     struct address door;   /* where clients come to */
     struct address client; /* where they come from; the port is 0 */

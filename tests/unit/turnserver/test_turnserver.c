@@ -299,6 +299,51 @@ static void a_client_may_move(void **state)
         wire_close(&places[i]);
 }
 
+/* --- relayed addresses --- */
+
+/* That of the address which the client came to, else the first. */
+static void a_relayed_address_is_near_its_client(void **state)
+{
+    static const struct {
+        uint8_t relays[2];
+        uint8_t expected;
+    } cases[] = {{{3, 4}, 3}, {{3, 1}, 1}, {{1, 3}, 1}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        site_stop(&site);
+        site = (struct site){.worker_count = 1};
+        memcpy(site.relays, cases[i].relays, sizeof(site.relays));
+        site_start(&site);
+        allocate(0, TURN_UDP, "alice");
+        assert_int_equal(relayed[0].ip[3], cases[i].expected);
+        assert_int_equal(site_totals(&site).relay_ports, 1000);
+        wire_close(&clients[0]);
+    }
+}
+
+static void a_kept_port_is_anybodys_who_has_the_token(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i + 1 < CLIENTS; i += 2) {
+        char line[64];
+        struct bytes token;
+        site_client(&site, &clients[i], TURN_UDP, "alice");
+        assert_int_equal(wire_ask(&clients[i], STUN_ALLOCATE, "transport=17 even=80"), 0);
+        struct address even = wire_relayed(&clients[i]);
+        assert_int_equal(even.port % 2, 0);
+        assert_true(stun_find(&clients[i].client.reply, STUN_RESERVATION_TOKEN, &token));
+        assert_int_equal(token.len, TURN_TOKEN_SIZE);
+        int len = snprintf(line, sizeof(line), "transport=17 token=");
+        for (size_t n = 0; n < token.len; n++)
+            len += snprintf(line + len, sizeof(line) - (size_t)len, "%02x", token.data[n]);
+        assert_int_equal(site_totals(&site).reservations, 1);
+        site_client(&site, &clients[i + 1], TURN_UDP, "bob"); /* perhaps another worker's */
+        assert_int_equal(wire_ask(&clients[i + 1], STUN_ALLOCATE, line), 0);
+        assert_int_equal(wire_relayed(&clients[i + 1]).port, even.port + 1);
+        assert_int_equal(site_totals(&site).reservations, 0);
+    }
+}
+
 /* --- limits that workers share --- */
 
 static void a_quota_counts_over_all_workers(void **state)
@@ -458,6 +503,8 @@ int main(void)
         WITH_SITE(an_allocate_repeated_elsewhere_is_the_same),
         WITH_SITE(clients_are_found_when_the_kernel_deals_anew),
         WITH_SITE(a_client_may_move),
+        WITH_SITE(a_relayed_address_is_near_its_client),
+        WITH_SITE(a_kept_port_is_anybodys_who_has_the_token),
         WITH_SITE(a_quota_counts_over_all_workers),
         WITH_SITE(connections_of_one_address_are_limited),
         WITH_SITE(the_operator_is_told_of_each),
