@@ -218,6 +218,7 @@ static unsigned make(struct turn_request *r, struct wishes *w)
 
     if (server->allocation_count >= server->max_allocations)
         return STUN_INSUFFICIENT_CAPACITY;
+    w->relay.identity = identity;
     if (!host->quota_take(host->owner, identity))
         return STUN_ALLOCATION_QUOTA_REACHED;
     unsigned code = open_relays(r, w);

@@ -52,10 +52,11 @@ enum { TURN_TOKEN_SIZE = 8 };
 /* A relayed transport address that a client asks for. */
 struct turn_relay_wish {
     enum address_family family;
-    bool tcp;             /* RFC 6062: a listening TCP port */
-    bool even;            /* EVEN-PORT */
-    bool reserve_next;    /* its R bit: hold the port after it */
-    const uint8_t *token; /* RESERVATION-TOKEN, TURN_TOKEN_SIZE bytes; NULL: none */
+    bool tcp;                             /* RFC 6062: a listening TCP port */
+    bool even;                            /* EVEN-PORT */
+    bool reserve_next;                    /* its R bit: hold the port after it */
+    const uint8_t *token;                 /* RESERVATION-TOKEN, TURN_TOKEN_SIZE bytes; NULL: none */
+    const struct auth_identity *identity; /* for whom */
 };
 
 /* The host's socket on a relayed transport address; embedded in its own structure. */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "credentials/name_key.h"
 
@@ -38,6 +39,13 @@ void quotas_free(struct quotas *quotas)
     map_done(&quotas->users);
     pthread_mutex_destroy(&quotas->lock);
     free(quotas);
+}
+
+uint64_t quotas_number(const struct quotas *quotas, struct text realm, struct text user)
+{
+    struct name_key key;
+    return name_key_make(realm, user, &key) ? hash_bytes(name_key_bytes(&key), quotas->users.seed)
+                                            : 0;
 }
 
 static struct quota *find(const struct quotas *quotas, const struct name_key *key)

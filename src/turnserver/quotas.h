@@ -24,4 +24,7 @@ NODISCARD bool quotas_take(
 /* Gives it back. */
 void quotas_give(struct quotas *quotas, struct text realm, struct text user);
 
+/* The same for the same user only, as far as 64 bits tell. */
+uint64_t quotas_number(const struct quotas *quotas, struct text realm, struct text user);
+
 #endif

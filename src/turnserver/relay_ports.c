@@ -23,6 +23,7 @@ struct reservation {
     struct list link; /* the oldest first */
     uint8_t token[TURN_TOKEN_SIZE];
     uint64_t until_ms;
+    uint64_t payer;
     struct relay_port port;
 };
 
@@ -152,19 +153,31 @@ static int bind_port(
     return udp_socket_open(&config, fd);
 }
 
-static int keep(struct relay_ports *ports, const struct relay_port *port, uint64_t now_ms,
-    uint8_t token[TURN_TOKEN_SIZE])
+/* Under the lock. Quotas end with the allocation, reserved ports later. */
+static bool may_reserve(const struct relay_ports *ports, const struct relay_port_wish *wish)
+{
+    uint64_t count = 0;
+    if (ports->reserved >= MAX_RESERVATIONS)
+        return false;
+    list_for_each (at, &ports->reservations)
+        count += CONTAINER_OF(at, struct reservation, link)->payer == wish->payer;
+    return wish->max_reserved == 0 || count < wish->max_reserved;
+}
+
+static int keep(struct relay_ports *ports, const struct relay_port_wish *wish,
+    const struct relay_port *port, uint64_t now_ms, uint8_t token[TURN_TOKEN_SIZE])
 {
     struct reservation *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return -ENOMEM;
     r->port = *port;
+    r->payer = wish->payer;
     r->until_ms = now_ms + RESERVATION_MS;
     random_bytes(r->token, sizeof(r->token));
     memcpy(token, r->token, sizeof(r->token));
 
     pthread_mutex_lock(&ports->lock);
-    bool has_room = ports->reserved < MAX_RESERVATIONS;
+    bool has_room = may_reserve(ports, wish);
     if (has_room) {
         list_push_back(&ports->reservations, &r->link);
         ports->reserved++;
@@ -190,7 +203,7 @@ static int open_drawn(struct relay_ports *ports, const struct relay_port_wish *w
         return error;
     error = bind_port(ports, set, port + 1, &next.fd);
     if (error == 0)
-        error = keep(ports, &next, now_ms, token);
+        error = keep(ports, wish, &next, now_ms, token);
     if (error != 0) {
         close(out->fd);
         if (next.fd >= 0)

@@ -38,6 +38,8 @@ struct relay_port {
 struct relay_port_wish {
     size_t address;
     bool tcp, even, reserve_next;
+    uint64_t payer;        /* stands for the user who reserves */
+    uint64_t max_reserved; /* ports that wait for him; 0: no limit */
 };
 
 /* Takes a port. With `reserve_next` the port after it is kept under the new `token`. Returns 0, or

@@ -63,7 +63,13 @@ static int take_port(struct turn_worker *w, const struct turn_relay_wish *wish,
     if (wish->token != NULL)
         return relay_ports_redeem(w->server->ports, wish->token, now_ms, port);
     struct relay_port_wish own = {
-        .tcp = wish->tcp, .even = wish->even, .reserve_next = wish->reserve_next};
+        .tcp = wish->tcp,
+        .even = wish->even,
+        .reserve_next = wish->reserve_next,
+        .payer = quotas_number(w->server->quotas, auth_identity_realm(wish->identity),
+            auth_identity_user(wish->identity)),
+        .max_reserved = w->settings->user_quota,
+    };
     int error = choose_address(&w->server->config, wish->family, path, &own.address);
     return error != 0 ? error : relay_ports_take(w->server->ports, &own, now_ms, port, token);
 }

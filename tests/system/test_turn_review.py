@@ -317,3 +317,22 @@ def test_limits_and_counts_of_what_goes_over_tcp(start_turn, connect, tcp_peer):
         one.join()
     row = Admin(port).allocations()[0]
     assert row["from_client"]["bytes"] == len(out) and row["from_peers"]["bytes"] == len(back), row
+
+
+def test_reserved_ports_are_within_the_quota(start_turn, connect):
+    """A port that EVEN-PORT keeps is kept for half a minute, also when the allocation beside it has ended: a user
+    who takes one after the other shall not have the range."""
+    server = start_turn("user-quota=2", block=40)
+    ask = (m.EVEN_PORT, b"\x80")
+    for n in range(6):
+        client = connect(server)
+        reply = client.allocate(ask)
+        assert reply.ok() if n < 2 else reply.code == 508, f"{n}: {reply!r}"
+        if reply.ok():
+            token = reply.get(m.RESERVATION_TOKEN)
+            assert client.refresh(0).ok()
+    assert connect(server, credentials=Credentials("bob", "builder")).allocate(ask).ok()
+    # Whoever takes what he has reserved may reserve again.
+    second = connect(server)
+    assert second.allocate((m.RESERVATION_TOKEN, token)).ok()
+    assert connect(server).allocate(ask).ok()
