@@ -90,9 +90,12 @@ static void follow_certificates(struct turn_service *s)
     if (turn_tls_make(s->own.config, &tls, &why) == 0 && tls != NULL) {
         tls_context_unref(s->tls);
         s->tls = tls;
+        str_reset(&s->certificate_problem);
         turn_service_refresh(s, "certificates");
         log_event(LOG_NOTICE, LOG_NO_CALL, "turn-certificates", "reloaded=yes");
-    } else {
+    } else if (!text_equal(str_text(&why), str_text(&s->certificate_problem))) {
+        str_reset(&s->certificate_problem);
+        str_add(&s->certificate_problem, str_text(&why));
         log_event(LOG_WARNING, LOG_NO_CALL, "turn-certificates", "reloaded=no why=%s",
             LOG_QUOTED(str_text(&why)));
     }
@@ -273,6 +276,7 @@ void turn_service_free(struct turn_service *s)
     turnserver_settings_unref(s->settings);
     tls_context_unref(s->tls);
     turn_revoked_done(&s->revoked);
+    str_done(&s->certificate_problem);
     free(s->workers);
     user_cache_unref(s->circumstances.cache);
     turn_circumstances_done(&s->circumstances);

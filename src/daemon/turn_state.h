@@ -22,6 +22,7 @@ struct turn_service {
     struct admin *admin;                  /* likewise */
     struct worker **workers;
     size_t worker_count;
+    struct str certificate_problem; /* told last: once is enough */
     uv_timer_t housekeeping;
 };
 
