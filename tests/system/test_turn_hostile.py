@@ -42,7 +42,8 @@ def signed(rng, client):
     for name, value in attributes(rng):
         draft.add(name, value)
     if rng.random() < 0.6:
-        draft.peer((rng.choice(["127.0.0.1", "::1", "10.0.0.1", "8.8.8.8"]), rng.choice([0, 9, 4000, client.transport.server[1]])))
+        ip, port = rng.choice(["127.0.0.1", "::1", "10.0.0.1", "8.8.8.8"]), rng.choice([0, 9, 4000, client.transport.server[1]])
+        draft.peer((ip, port))
     if rng.random() < 0.4:
         draft.add(m.CHANNEL_NUMBER, m.channel_number(rng.choice([0x3FFF, 0x4000, 0x4001, 0x4FFF, 0x5000])))
     client.credentials.sign(draft, client)
@@ -129,8 +130,9 @@ def all_ports_are_free(server, connect):
 @pytest.mark.parametrize("way", TRANSPORTS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_storms_of_odd_messages(start_turn, turn_cert, connect, way, seed):
-    server = start_turn("mobility", "username-anonymity", "oauth", "oauth-key=k:A256GCM:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEK",
-                        cert=turn_cert, block=PORTS, daemon_options=["--num-threads=2", "--log-level=5"])
+    key = "oauth-key=k:A256GCM:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEK"
+    server = start_turn("mobility", "username-anonymity", "oauth", key, cert=turn_cert, block=PORTS,
+                        daemon_options=["--num-threads=2", "--log-level=5"])
     connect(server, way).allocated().refresh(0)
     connect(server).transport.close()
     time.sleep(0.1)
@@ -155,7 +157,8 @@ def test_storms_of_odd_messages(start_turn, turn_cert, connect, way, seed):
 def test_streams_of_noise(turn, connect):
     rng = random.Random(5)
     for n in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", rng.choice([turn.port, turn.tls_port])), 5) as one:
+        to = ("127.0.0.1", rng.choice([turn.port, turn.tls_port]))
+        with contextlib.suppress(OSError), socket.create_connection(to, 5) as one:
             for _ in range(rng.randrange(1, 5)):
                 one.sendall(noise(rng, None) if n % 2 else rng.randbytes(rng.randrange(1, 4000)))
     assert connect(turn, "tls").allocate().ok() and connect(turn, "tcp").allocate().ok()

@@ -211,7 +211,7 @@ def test_a_client_whose_nat_forgot_it_starts_anew(server, connect, peers):
 def test_strangers_cannot_use_the_directory(server):
     """Data and requests from a path without an allocation go nowhere, on whatever worker they come in."""
     for _ in range(30):
-        one = Udp(server.address())
+        one = Udp(server.address(), source=("127.0.0.88", 0))
         client = TurnClient(one)
         one.send(m.channel_data(0x4000, b"whose?"))
         one.send(m.Draft(m.SEND, m.INDICATION).peer(("127.0.0.1", 9)).add(m.DATA_VALUE, b"x").bytes())

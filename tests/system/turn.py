@@ -69,6 +69,13 @@ class TurnClient:
         self.relayed = None
         self.inbox = []  # what came while an answer was awaited
 
+    def close(self):
+        """Leaves nothing behind: another test's socket may get the same port, and so the same 5-tuple."""
+        if self.relayed and self.transport.name == "udp":
+            with contextlib.suppress(OSError):
+                self.send(self.draft(m.REFRESH, (m.LIFETIME, m.u32(0))))
+        self.transport.close()
+
     # The wire
 
     def send(self, data):

@@ -43,12 +43,12 @@ def connect():
 
     def make(server, way="udp", credentials=None, ip=None, source=None, **keys):
         transport = TRANSPORTS[way](server.address(way, ip), source=source, **keys)
-        made.append(transport)
-        return TurnClient(transport, credentials)
+        made.append(TurnClient(transport, credentials))
+        return made[-1]
 
     yield make
-    for transport in made:
-        transport.close()
+    for client in made:
+        client.close()
 
 
 @pytest.fixture(params=WAYS)

@@ -116,7 +116,8 @@ class Coturn:
         self.log_file = tempfile.NamedTemporaryFile(prefix="coturn-", suffix=".log", delete=False)
         self.folder = tempfile.TemporaryDirectory(prefix="coturn-")
         command = ["turnserver", "-n", "--no-cli", "--allow-loopback-peers", "--no-software-attribute",
-                   "--no-stun-backward-compatibility", "--response-origin-only-with-rfc5780", "--relay-threads=1", "--log-file=stdout", "--simple-log",
+                   "--no-stun-backward-compatibility", "--response-origin-only-with-rfc5780",
+                   "--relay-threads=1", "--log-file=stdout", "--simple-log",
                    f"--userdb={self.folder.name}/db", f"--pidfile={self.folder.name}/pid",
                    *(f"--{option}" for option in known)]
         self.process = subprocess.Popen(command, stdout=self.log_file, stderr=self.log_file)

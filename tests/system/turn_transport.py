@@ -144,10 +144,10 @@ def dtls_connection():
 class Dtls(Udp):
     name = "dtls"
 
-    def __init__(self, server, source=None):
+    def __init__(self, server, source=None, patience=5):
         super().__init__(server, source)
         self.connection, self.flight = dtls_connection(), []
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + patience
         while not self._step(self.connection.do_handshake):
             if time.monotonic() > deadline:
                 raise TimeoutError("no DTLS handshake")
