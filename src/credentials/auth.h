@@ -147,14 +147,8 @@ void auth_write_challenge(const struct auth *auth, struct writer *w,
 /* Signs an answer as the request was signed; does nothing when there is nothing to sign with. */
 void auth_sign(struct writer *w, const struct auth_result *result);
 
-/* What auth_sign() will add, to see in advance whether an answer fits. */
-size_t auth_signature_size(const struct auth_result *result);
-
-/* Whether `user` (a whole name or its part without a time) is revoked: to end running allocations.
- */
-bool auth_is_revoked(const struct auth *auth, struct text realm, struct text user);
-
-/* The same for an identity, by its whole name and by its part without a time. */
+/* Whether its user is revoked, by the whole name or by the part without a time: to end running
+ * allocations. */
 bool auth_identity_is_revoked(const struct auth *auth, const struct auth_identity *identity);
 
 /* Makes time-limited credentials for `user` in `realm` (empty: the default one) with the realm's

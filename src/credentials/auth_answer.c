@@ -57,26 +57,13 @@ void auth_sign(struct writer *w, const struct auth_result *result)
         stun_write_integrity_sha256(w, result->key);
 }
 
-size_t auth_signature_size(const struct auth_result *result)
-{
-    switch (result->signature) {
-    case AUTH_SIGN_SHA1:
-        return STUN_ATTR_HEADER_SIZE + STUN_INTEGRITY_SIZE;
-    case AUTH_SIGN_SHA256:
-        return STUN_ATTR_HEADER_SIZE + STUN_INTEGRITY_SHA256_SIZE;
-    case AUTH_UNSIGNED:
-        break;
-    }
-    return 0;
-}
-
 void auth_result_done(struct auth_result *result)
 {
     auth_identity_unref(result->identity);
     result->identity = NULL;
 }
 
-bool auth_is_revoked(const struct auth *a, struct text realm, struct text user)
+static bool is_revoked(const struct auth *a, struct text realm, struct text user)
 {
     return a->cache != NULL && user_cache_is_revoked(a->cache, realm, user);
 }
@@ -84,8 +71,8 @@ bool auth_is_revoked(const struct auth *a, struct text realm, struct text user)
 bool auth_identity_is_revoked(const struct auth *a, const struct auth_identity *identity)
 {
     struct text realm = auth_identity_realm(identity);
-    return auth_is_revoked(a, realm, auth_identity_username(identity)) ||
-           auth_is_revoked(a, realm, auth_identity_user(identity));
+    return is_revoked(a, realm, auth_identity_username(identity)) ||
+           is_revoked(a, realm, auth_identity_user(identity));
 }
 
 bool auth_issue(const struct auth *a, struct text realm_name, struct text user, int64_t expires_s,

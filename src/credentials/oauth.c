@@ -44,11 +44,6 @@ bool oauth_algorithm_from_name(struct text name, enum oauth_algorithm *out)
     return false;
 }
 
-size_t oauth_key_len(enum oauth_algorithm algorithm)
-{
-    return algorithms[algorithm].key_len;
-}
-
 bool oauth_key_read(struct text base64, enum oauth_algorithm algorithm, uint8_t out[OAUTH_MAX_KEY])
 {
     uint8_t key[LONGEST_KEY_TEXT];

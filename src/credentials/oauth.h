@@ -40,9 +40,6 @@ struct oauth_token {
 /* "A256GCM" or "A128GCM", in any case. */
 NODISCARD bool oauth_algorithm_from_name(struct text name, enum oauth_algorithm *out);
 
-/* 32 or 16. */
-size_t oauth_key_len(enum oauth_algorithm algorithm);
-
 /* Reads a key as configurations hold it; one that is longer than the algorithm's is cut, as coturn
  * does. False when it is no base64 or too short. */
 NODISCARD bool oauth_key_read(

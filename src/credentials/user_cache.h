@@ -63,7 +63,6 @@ void secret_list_unref(const struct secret_list *list); /* accepts NULL */
  * without a time. False when out of memory. */
 NODISCARD bool user_cache_revoke(struct user_cache *cache, struct text realm, struct text user);
 void user_cache_restore(struct user_cache *cache, struct text realm, struct text user);
-void user_cache_restore_all(struct user_cache *cache);
 bool user_cache_is_revoked(struct user_cache *cache, struct text realm, struct text user);
 
 #endif

@@ -60,13 +60,6 @@ void user_cache_restore(struct user_cache *c, struct text realm, struct text use
     pthread_mutex_unlock(&c->lock);
 }
 
-void user_cache_restore_all(struct user_cache *c)
-{
-    pthread_mutex_lock(&c->lock);
-    user_cache_drop_revocations(c);
-    pthread_mutex_unlock(&c->lock);
-}
-
 bool user_cache_is_revoked(struct user_cache *c, struct text realm, struct text user)
 {
     struct name_key key;

@@ -64,19 +64,18 @@ static void names_of_algorithms(void **state)
         const char *name;
         bool ok;
         enum oauth_algorithm algorithm;
-        size_t key_len;
     } cases[] = {
-        {"A256GCM", true, OAUTH_A256GCM, 32},
-        {"a128gcm", true, OAUTH_A128GCM, 16},
-        {"A256CBC", false, 0, 0},
-        {"", false, 0, 0},
+        {"A256GCM", true, OAUTH_A256GCM},
+        {"a128gcm", true, OAUTH_A128GCM},
+        {"A256CBC", false, 0},
+        {"", false, 0},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         enum oauth_algorithm a = OAUTH_A256GCM;
         assert_int_equal(oauth_algorithm_from_name(text_from(cases[i].name), &a), cases[i].ok);
         if (cases[i].ok)
-            assert_true(a == cases[i].algorithm && oauth_key_len(a) == cases[i].key_len);
+            assert_true(a == cases[i].algorithm);
     }
 }
 

@@ -194,7 +194,7 @@ static void revocations_hold_until_taken_back(void **state)
     user_cache_restore(cache, realm, TEXT("c"));
     assert_false(user_cache_is_revoked(cache, realm, TEXT("a")));
     assert_true(user_cache_is_revoked(cache, realm, TEXT("b")));
-    user_cache_restore_all(cache);
+    user_cache_restore(cache, realm, TEXT("b"));
     assert_false(user_cache_is_revoked(cache, realm, TEXT("b")));
     assert_true(user_cache_revoke(cache, realm, TEXT("a"))); /* left to the destructor */
 }
