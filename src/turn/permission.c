@@ -84,7 +84,8 @@ static void remove_permission(struct turn_allocation *allocation, struct permiss
     free(permission);
 }
 
-void permission_end(struct turn_allocation *allocation, struct permission *permission)
+/* And its channels. */
+static void end_permission(struct turn_allocation *allocation, struct permission *permission)
 {
     if (permission->channels > 0)
         channels_end_of(allocation, permission);
@@ -116,7 +117,7 @@ void permissions_rejudge(struct turn_allocation *allocation)
         enum peer_verdict verdict = policy_peer(policy, &permission->node.key, NULL);
         permission->checks_port = verdict == PEER_ALLOWED_CHECK_PORT;
         if (verdict == PEER_DENIED)
-            permission_end(allocation, permission);
+            end_permission(allocation, permission);
     }
 }
 
@@ -125,7 +126,7 @@ void permissions_end(struct turn_allocation *allocation, enum address_family fam
     map_for_each (at, &allocation->permissions) {
         struct permission *permission = of_link(at);
         if (permission->node.key.family == family)
-            permission_end(allocation, permission);
+            end_permission(allocation, permission);
     }
 }
 

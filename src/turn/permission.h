@@ -49,9 +49,6 @@ void permission_renew(
 enum drop_reason permission_check(struct turn_allocation *allocation, struct permission *permission,
     const struct address *peer, uint64_t now_ms);
 
-/* Ends it and its channels. */
-void permission_end(struct turn_allocation *allocation, struct permission *permission);
-
 /* Ends those whose time is over; returns when the next one is due, TIMERS_NEVER without. */
 uint64_t permissions_sweep(struct turn_allocation *allocation, uint64_t now_ms);
 
