@@ -38,6 +38,7 @@ static void apply_sdes(const struct transport *t, struct rtpsec_session **sessio
     if (srtp->suite == NULL)
         return;
     struct rtpsec_session_config config = {
+        .engine = t->relay->srtp_engine,
         .suite = srtp->suite,
         .direction = direction,
         .key = bytes_of(srtp->key, srtp->suite->key_len),
@@ -74,6 +75,7 @@ const struct rtpsec_suite *keys_from_dtls(struct component *c)
     if (!dtls_keys(c->dtls, &keys))
         return NULL;
     struct rtpsec_session_config config = {
+        .engine = c->transport->relay->srtp_engine,
         .suite = rtpsec_suite_by_dtls_profile(keys.profile),
         .direction = RTPSEC_RX,
         .key = bytes_of(keys.rx_key, keys.key_len),

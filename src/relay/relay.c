@@ -12,6 +12,7 @@
 #include "relay/pipeline.h"
 #include "relay/snapshot.h"
 #include "relay/state.h"
+#include "rtpsec/engine.h"
 
 enum { CHUNK = 64, MAX_SSRCS = 1 << 18, MAX_TUPLES = 1 << 18 /* of one worker */ };
 
@@ -84,17 +85,13 @@ static void on_packets(void *state, struct packet_batch *batch, uint64_t now_ms)
 static const struct worker_hooks hooks = {
     .on_stop = on_stop, .on_tick = on_tick, .packets = on_packets};
 
-static bool engine_is_known(const char *name)
-{
-    return name == NULL || name[0] == '\0' || strcmp(name, "libsrtp2") == 0;
-}
-
 NODISCARD static struct relay *relay_new(const struct relay_config *config, size_t shared_count)
 {
     struct relay *relay = calloc(1, sizeof(*relay));
     if (relay == NULL)
         return NULL;
     relay->config = *config;
+    relay->srtp_engine = rtpsec_engine_choose(config->srtp_engine).engine;
     relay->software = text_from(config->software_id);
     if (relay->software.len > ICE_SOFTWARE_MAX)
         relay->software.len = ICE_SOFTWARE_MAX;
@@ -125,7 +122,7 @@ static int add_to_worker(struct relay *relay, struct worker *worker,
 int relay_open(struct relay **out, struct worker *worker, const struct relay_config *config,
     const struct relay_shared_socket *shared, size_t shared_count)
 {
-    bool known = engine_is_known(config->srtp_engine);
+    bool known = rtpsec_engine_choose(config->srtp_engine).engine != NULL;
     struct relay *relay = known ? relay_new(config, shared_count) : NULL;
     if (relay == NULL) {
         for (size_t i = 0; i < shared_count; i++)

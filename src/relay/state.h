@@ -21,9 +21,11 @@ enum {
 struct dtls_context;
 struct port;
 struct round;
+struct rtpsec_engine;
 
 struct relay {
     struct relay_config config;
+    const struct rtpsec_engine *srtp_engine;
     struct text software;
     struct worker *worker;
     struct worker_module *module; /* the relay, as the worker knows it */

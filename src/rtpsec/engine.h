@@ -65,6 +65,15 @@ struct rtpsec_engine {
 /* The reference engine (rtpsec/libsrtp2.c). */
 extern const struct rtpsec_engine rtpsec_engine_libsrtp2;
 
+struct rtpsec_choice {
+    const struct rtpsec_engine *engine; /* NULL: there is none */
+    const char *why;                    /* static text: why this one, or why none */
+};
+
+/* Picks an engine by name ("libsrtp2", ...); NULL, "" and "auto" mean the fastest one that was
+ * built and that this CPU can run. Callable from any thread, before rtpsec_init() too. */
+struct rtpsec_choice rtpsec_engine_choose(const char *name);
+
 /* Once a process, before the first session and after the last one, from the main thread. */
 NODISCARD bool rtpsec_init(void);
 void rtpsec_done(void);

@@ -130,6 +130,10 @@ static size_t trailer_len(const struct rtpsec_session *s, bool is_rtcp)
 
 static bool read_header(const struct rtpsec_packet *p, struct rtpsec_header *out)
 {
+    if (!p->is_rtcp && p->header_len > 0) {
+        *out = (struct rtpsec_header){.ssrc = p->ssrc, .seq = p->seq, .len = p->header_len};
+        return true;
+    }
     struct bytes packet = bytes_of(p->data, p->len);
     return p->is_rtcp ? rtpsec_read_rtcp(packet, out) : rtpsec_read_rtp(packet, out);
 }

@@ -60,6 +60,11 @@ struct rtpsec_packet {
     size_t
         capacity; /* protect: bytes usable from `data`; RTPSEC_MAX_TRAILER more is always enough */
     bool is_rtcp;
+    /* RTP: what the caller has read of the header already, so that it is not read again; 0 bytes:
+     * nothing. `header_len` reaches to the payload, extension included, and lies within `len`. */
+    uint16_t header_len;
+    uint16_t seq;
+    uint32_t ssrc;
     enum rtpsec_verdict verdict; /* written */
 };
 
