@@ -255,6 +255,12 @@ void worker_flush(struct worker *w)
     worker_turn_flush(w);
 }
 
+void worker_stay_awake(struct worker_module *module)
+{
+    assert(module->hooks->on_again != NULL);
+    module->wants_again = true;
+}
+
 void worker_discard(struct worker *w, struct packet *p)
 {
     if (p->drop != DROP_NONE)

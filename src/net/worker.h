@@ -2,8 +2,9 @@
 /*
  * net/worker.h - a media worker: one thread, one loop, its sockets, timers, packets and counters.
  *
- *     loop turn:  timers due -> packets gathered, given to the hook -> messages delivered
- *                 -> what was handed to worker_send() leaves in batches
+ *     loop turn:  under load: sleeps until packets have gathered (net/gather.h)
+ *                 -> timers due, messages delivered -> packets received, given to the hook
+ *                 -> what was handed to worker_send() leaves in batches -> again hooks
  *
  * The clock is sampled once per turn. A worker knows nothing of media or TURN: they plug in as
  * modules, each with a table of hooks, a state and sockets of its own.
@@ -32,15 +33,21 @@ struct worker_hooks {
     /* Packets of the module's sockets, at least one. They stay the worker's, which gives back those
      * that were not handed to worker_send(), and counts those that have a `drop` verdict. */
     void (*packets)(void *state, struct packet_batch *batch, uint64_t now_ms);
+    /* Once for each turn in which worker_stay_awake() was called, after the packets of that turn
+     * were handled and sent. May be NULL for modules that do not call it. */
+    void (*on_again)(void *state, uint64_t now_ms);
 };
 
 struct worker_config {
     unsigned index;           /* counts from 0; names the thread */
     packet_io_maker *make_io; /* NULL: epoll */
-    unsigned batch_wait_us;   /* gather for so long before each batch; 0: do not wait */
-    size_t packet_limit;      /* packets at most; 0: 4096 */
-    struct own_sockets *own;  /* of the process, borrowed; the worker is number `index` in it. NULL:
-                                 all packets go through the kernel */
+    unsigned batch_wait_us;   /* under load a batch begins no sooner than so long after the one
+                                 before; 0: it never waits */
+    bool is_pinned;           /* the thread stays on processor core `cpu` */
+    unsigned cpu;
+    size_t packet_limit;     /* packets at most; 0: 4096 */
+    struct own_sockets *own; /* of the process, borrowed; the worker is number `index` in it. NULL:
+                                all packets go through the kernel */
 };
 
 /* Returns 0 and a new worker, without a thread yet, in `out`, or a negative errno or UV_E code. */
@@ -105,6 +112,11 @@ void worker_send(struct worker *worker, struct packet *packet);
 /* Lets leave now what worker_send() has; before a socket is closed, or its last words would be
  * lost. Not for the packets hook. */
 void worker_flush(struct worker *worker);
+
+/* Work is left: the module's on_again is called when this turn's packets have been handled and
+ * sent. Called from on_again itself it means the next turn, which then comes at once, without a
+ * wait. */
+void worker_stay_awake(struct worker_module *module);
 
 /* Takes a packet that was never sent, one of worker_packet() only; counts its `drop` verdict. */
 void worker_discard(struct worker *worker, struct packet *packet);

@@ -13,6 +13,7 @@ struct worker_module {
     struct worker *worker;
     const struct worker_hooks *hooks;
     void *state;
+    bool wants_again; /* asked with worker_stay_awake() */
 };
 
 struct worker {
@@ -26,7 +27,7 @@ struct worker {
     uv_timer_t wakeup; /* for the earliest of `timers` */
     uv_prepare_t before_poll;
     uv_check_t after_poll;
-    uv_idle_t awake; /* while packets wait inside: the loop does not sleep */
+    uv_idle_t awake; /* while something is left to do: the loop does not sleep */
     struct mailbox mailbox;
     struct inside inside;
     unsigned inside_left; /* of what waited when the turn began */

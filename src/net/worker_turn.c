@@ -110,12 +110,34 @@ static void on_wakeup(uv_timer_t *wakeup)
     timers_run(&w->timers, worker_now_ms(w));
 }
 
+/* Those that ask again meanwhile have their turn in the next one. */
+static void run_again(struct worker *w)
+{
+    bool asked[WORKER_MAX_MODULES];
+    for (size_t m = 0; m < w->module_count; m++) {
+        asked[m] = w->modules[m].wants_again;
+        w->modules[m].wants_again = false;
+    }
+    for (size_t m = 0; m < w->module_count; m++)
+        if (asked[m])
+            w->modules[m].hooks->on_again(w->modules[m].state, worker_now_ms(w));
+    worker_turn_flush(w);
+}
+
+static bool has_work_left(const struct worker *w)
+{
+    for (size_t m = 0; m < w->module_count; m++)
+        if (w->modules[m].wants_again)
+            return true;
+    return w->inside.waiting > 0;
+}
+
 static void on_before_poll(uv_prepare_t *before_poll)
 {
     struct worker *w = before_poll->data;
     worker_turn_flush(w);
     w->has_received = false;
-    if (w->inside.waiting > 0)
+    if (has_work_left(w))
         uv_idle_start(&w->awake, on_awake);
     else
         uv_idle_stop(&w->awake);
@@ -136,6 +158,8 @@ static void on_after_poll(uv_check_t *after_poll)
     worker_turn_flush(w);
     if (w->inside.waiting > 0 && !w->has_received)
         receive(w);
+    if (!uv_is_closing((uv_handle_t *)&w->readable))
+        run_again(w);
 }
 
 static void close_others(struct worker *w)

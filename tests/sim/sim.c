@@ -25,6 +25,7 @@ struct worker_module {
     struct worker *worker;
     const struct worker_hooks *hooks;
     void *state;
+    bool wants_again;
 };
 
 struct worker {
@@ -300,6 +301,16 @@ static bool run_messages(struct worker *w)
     return true;
 }
 
+static bool run_again(struct worker *w)
+{
+    if (!w->module.wants_again)
+        return false;
+    w->module.wants_again = false;
+    w->module.hooks->on_again(w->module.state, world.now_ms);
+    flush(w);
+    return true;
+}
+
 void sim_settle(void)
 {
     struct worker *w = world.worker;
@@ -309,6 +320,7 @@ void sim_settle(void)
         flush(w);
         busy = run_packets(w);
         busy = run_messages(w) || busy;
+        busy = run_again(w) || busy;
         deliver_control();
         busy = busy || w->posted != NULL || !list_is_empty(&world.to_relay);
     }
@@ -462,6 +474,11 @@ void worker_send(struct worker *w, struct packet *p)
 void worker_flush(struct worker *w)
 {
     flush(w);
+}
+
+void worker_stay_awake(struct worker_module *module)
+{
+    module->wants_again = true;
 }
 
 void worker_discard(struct worker *w, struct packet *p)
