@@ -11,19 +11,43 @@ static struct message *take_all(struct mailbox *box)
     return first;
 }
 
+/* Off the list before it runs: it may close the mailbox, which delivers those behind it. */
+static void deliver_next(struct mailbox *box)
+{
+    struct message *message = box->taken;
+    box->taken = message->next;
+    message->deliver(message, message->owner);
+}
+
 void mailbox_deliver(struct mailbox *box)
 {
-    struct message *message = take_all(box);
-    while (message != NULL) {
-        struct message *next = message->next;
-        message->deliver(message, message->owner);
-        message = next;
-    }
+    while (box->taken != NULL)
+        deliver_next(box);
+    box->taken = take_all(box);
+    while (box->taken != NULL)
+        deliver_next(box);
+}
+
+uint64_t mailbox_deliver_for(struct mailbox *box, uint64_t budget_ns)
+{
+    if (box->taken == NULL)
+        box->taken = take_all(box);
+    if (box->taken == NULL)
+        return 0;
+    uint64_t began_ns = uv_hrtime();
+    uint64_t spent_ns = 0;
+    do {
+        deliver_next(box);
+        spent_ns = uv_hrtime() - began_ns;
+    } while (box->taken != NULL && spent_ns < budget_ns);
+    return spent_ns;
 }
 
 static void on_wakeup(uv_async_t *wakeup)
 {
-    mailbox_deliver(wakeup->data);
+    struct mailbox *box = wakeup->data;
+    if (!box->is_held)
+        mailbox_deliver(box);
 }
 
 int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner)
@@ -40,6 +64,11 @@ int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner)
     }
     box->wakeup.data = box;
     return 0;
+}
+
+void mailbox_hold(struct mailbox *box)
+{
+    box->is_held = true;
 }
 
 void mailbox_post(struct mailbox *box, struct message *message)

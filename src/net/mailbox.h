@@ -25,12 +25,18 @@ struct mailbox {
     struct message **end;
     uv_async_t wakeup;
     void *owner;
+    struct message *taken; /* the receiver's: to be delivered next */
+    bool is_held;
     void (*closed)(struct mailbox *box);
 };
 
 /* Opens in the caller's memory, on the receiver's loop; `owner` is handed to each delivery.
  * Returns 0 or a negative UV_E code. */
 NODISCARD int mailbox_open(struct mailbox *box, uv_loop_t *loop, void *owner);
+
+/* In the receiver's thread, or before there is one: from now on a post no more than wakes the loop,
+ * and messages are delivered when the receiver asks for it. */
+void mailbox_hold(struct mailbox *box);
 
 /* From any thread; takes `message`. Never fails, never blocks for long. */
 void mailbox_post(struct mailbox *box, struct message *message);
@@ -40,6 +46,18 @@ void mailbox_post_to(struct mailbox *box, void *owner, struct message *message);
 
 /* In the receiver's thread: delivers what is there now instead of when the loop comes to it. */
 void mailbox_deliver(struct mailbox *box);
+
+/* The same until so much time is spent, but one message at least. Returns the time spent, which may
+ * be more: a message is not interrupted. */
+uint64_t mailbox_deliver_for(struct mailbox *box, uint64_t budget_ns);
+
+/* In the receiver's thread: whether mailbox_deliver_for() left some. The loop is not woken for
+ * them.
+ */
+static inline bool mailbox_has_left(const struct mailbox *box)
+{
+    return box->taken != NULL;
+}
 
 /* In the receiver's thread: delivers what is left, then closes. `closed` (may be NULL) is called
  * from the loop once the memory may be freed. */

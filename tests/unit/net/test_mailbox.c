@@ -100,11 +100,131 @@ static void delivers_what_is_left_when_it_closes(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* --- a receiver that asks ------------------------------------------------------------------------
+ */
+
+enum { WORK_NS = 2000000 };
+
+struct held {
+    uv_loop_t loop;
+    struct mailbox box;
+    unsigned next;
+};
+
+struct work {
+    struct message message;
+    unsigned number;
+    uint64_t takes_ns;
+    void (*then)(struct held *held);
+};
+
+static void do_work(struct message *message, void *owner)
+{
+    struct work *work = (struct work *)message;
+    struct held *held = owner;
+    assert_int_equal(work->number, held->next++);
+    for (uint64_t began_ns = uv_hrtime(); uv_hrtime() - began_ns < work->takes_ns;)
+        ;
+    if (work->then != NULL)
+        work->then(held);
+    free(work);
+}
+
+static void post_work(
+    struct held *held, unsigned number, uint64_t takes_ns, void (*then)(struct held *held))
+{
+    struct work *work = calloc(1, sizeof(*work));
+    assert_non_null(work);
+    *work = (struct work){
+        .message.deliver = do_work, .number = number, .takes_ns = takes_ns, .then = then};
+    mailbox_post(&held->box, &work->message);
+}
+
+static void open_held(struct held *held)
+{
+    held->next = 0;
+    assert_int_equal(uv_loop_init(&held->loop), 0);
+    assert_int_equal(mailbox_open(&held->box, &held->loop, held), 0);
+    mailbox_hold(&held->box);
+}
+
+static void close_held(struct held *held)
+{
+    uv_run(&held->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&held->loop), 0);
+}
+
+static void a_held_one_only_wakes_the_loop(void **state)
+{
+    (void)state;
+    struct held held;
+    open_held(&held);
+    post_work(&held, 0, 0, NULL);
+    uv_run(&held.loop, UV_RUN_ONCE); /* does not block */
+    assert_int_equal(held.next, 0);
+    mailbox_deliver(&held.box);
+    assert_int_equal(held.next, 1);
+    assert_int_equal(mailbox_deliver_for(&held.box, 1000), 0); /* nothing to do takes no time */
+    mailbox_close(&held.box, NULL);
+    close_held(&held);
+}
+
+static void delivers_no_longer_than_it_is_let(void **state)
+{
+    (void)state;
+    struct held held;
+    open_held(&held);
+    for (unsigned i = 0; i < 10; i++)
+        post_work(&held, i, WORK_NS, NULL);
+
+    assert_true(mailbox_deliver_for(&held.box, 2 * WORK_NS) >= 2 * WORK_NS);
+    assert_in_range(held.next, 1, 2);
+    unsigned before = held.next;
+    assert_true(mailbox_has_left(&held.box));
+    post_work(&held, 10, 0, NULL); /* behind those that are left */
+    assert_true(mailbox_deliver_for(&held.box, 0) >= WORK_NS);
+    assert_int_equal(held.next, before + 1); /* one at least */
+
+    while (mailbox_has_left(&held.box))
+        (void)mailbox_deliver_for(&held.box, UINT64_MAX);
+    assert_int_equal(held.next, 10);
+    mailbox_deliver(&held.box);
+    assert_int_equal(held.next, 11);
+    mailbox_close(&held.box, NULL);
+    close_held(&held);
+}
+
+static void close_it(struct held *held)
+{
+    mailbox_close(&held->box, NULL);
+}
+
+/* The order holds, and none is left behind. */
+static void a_message_may_close_the_mailbox(void **state)
+{
+    (void)state;
+    struct held held;
+    open_held(&held);
+    post_work(&held, 0, WORK_NS, NULL);
+    post_work(&held, 1, 0, close_it);
+    post_work(&held, 2, 0, NULL);
+    (void)mailbox_deliver_for(&held.box, 1);
+    assert_int_equal(held.next, 1);
+    post_work(&held, 3, 0, NULL);
+    (void)mailbox_deliver_for(&held.box, 1);
+    assert_int_equal(held.next, 4);
+    assert_false(mailbox_has_left(&held.box));
+    close_held(&held);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delivers_all_in_the_order_of_each_poster),
         cmocka_unit_test(delivers_what_is_left_when_it_closes),
+        cmocka_unit_test(a_held_one_only_wakes_the_loop),
+        cmocka_unit_test(delivers_no_longer_than_it_is_let),
+        cmocka_unit_test(a_message_may_close_the_mailbox),
     };
     return cmocka_run_group_tests_name("mailbox", tests, NULL, NULL);
 }
