@@ -249,6 +249,13 @@ void worker_send(struct worker *w, struct packet *p)
     w->queue_end = &p->next;
 }
 
+void worker_keep(struct worker *w, struct packet *p)
+{
+    (void)w;
+    assert(!p->queued);
+    p->queued = true; /* not to be given back with its batch */
+}
+
 void worker_flush(struct worker *w)
 {
     assert(w->in.count == 0);

@@ -118,7 +118,13 @@ void worker_flush(struct worker *worker);
  * wait. */
 void worker_stay_awake(struct worker_module *module);
 
-/* Takes a packet that was never sent, one of worker_packet() only; counts its `drop` verdict. */
+/* For the packets hook: `packet` of the batch in hand stays with the module, until it hands it to
+ * worker_discard(). Its socket may be closed by then; who keeps packets sees to it. `next` is the
+ * module's meanwhile. */
+void worker_keep(struct worker *worker, struct packet *packet);
+
+/* Takes a packet that was never sent, one of worker_packet() or worker_keep() only; counts its
+ * `drop` verdict. */
 void worker_discard(struct worker *worker, struct packet *packet);
 
 #endif

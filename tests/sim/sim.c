@@ -471,6 +471,13 @@ void worker_send(struct worker *w, struct packet *p)
     w->queue.packets[w->queue.count++] = p;
 }
 
+void worker_keep(struct worker *w, struct packet *p)
+{
+    (void)w;
+    assert(!p->queued);
+    p->queued = true;
+}
+
 void worker_flush(struct worker *w)
 {
     flush(w);
