@@ -150,16 +150,18 @@ static int lease_slot(
 static int lease_from(
     struct port_pool *pool, struct list *queue, enum port_lease_kind kind, struct port_lease *out)
 {
-    int error = -ENOSPC;
-    for (size_t left = list_count(queue); left > 0; left--) {
-        struct slot *slot = CONTAINER_OF(list_first(queue), struct slot, link);
-        error = lease_slot(pool, slot, kind, out);
+    const struct list *first_taken = NULL;
+    for (struct list *at; (at = list_first(queue)) != first_taken;) {
+        struct slot *slot = CONTAINER_OF(at, struct slot, link);
+        int error = lease_slot(pool, slot, kind, out);
         if (error != -EADDRINUSE)
             return error;
         pool->usage.skipped++;
         enqueue(pool, slot);
+        if (first_taken == NULL)
+            first_taken = at;
     }
-    return error;
+    return first_taken != NULL ? -EADDRINUSE : -ENOSPC;
 }
 
 int port_pool_lease(struct port_pool *pool, enum port_lease_kind kind, struct port_lease *out)
