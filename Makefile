@@ -28,9 +28,11 @@ test:
 	@tests/support/packages.sh build test
 	@/usr/bin/python3 tests/run.py $(SUITE)
 
+# mediaferry beside rtpengine and coturn, ten minutes; ARGS="--quick" takes two, ARGS=--help tells the rest.
 bench: all
 	@tests/support/packages.sh bench
-	@/usr/bin/python3 tests/bench/run.py --mediaferry=$(BUILD)/mediaferry $(ARGS)
+	@ninja -C $(BUILD) tests/bench/load/mediaferry-load
+	@tests/bench/mediaferry-bench --mediaferry=$(BUILD)/mediaferry $(ARGS)
 
 # Each fuzz target for SECONDS_EACH seconds (default 60), with libFuzzer.
 fuzz:

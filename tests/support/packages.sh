@@ -10,7 +10,7 @@ test="libclang-rt-14-dev llvm python3 python3-pytest python3-pytest-timeout pyth
  python3-cryptography iproute2 iputils-ping nftables conntrack tcpdump procps openssl
  kamailio kamailio-websocket-modules kamailio-tls-modules kamailio-utils-modules baresip-core
  chromium coturn redis-server"
-bench="python3 rtpengine-daemon coturn"
+bench="python3 rtpengine-daemon coturn iproute2 openssl"
 
 wanted=
 for group in "$@"; do

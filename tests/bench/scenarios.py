@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: a table of scenarios, each a function from a server to rows of figures.
+
+Peers go first, so that a scenario can load mediaferry with what the peer could just bear.
+"""
+import dataclasses
+import time
+from collections.abc import Callable
+from functools import partial
+
+from . import session
+from .session import AUDIO
+
+VIDEO = 1200 - 12           # a full packet of video, without its RTP header
+BEYOND = 1.5                # of the peer's highest rate: there must be no loss yet
+STORM_PER_S = 200           # handshakes
+VIDEO_PT = "pt=96"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    rate: int = 50000           # packets/s in all
+    streams: int = 300
+    seconds: int = 4            # of a measurement
+    step_seconds: int = 2       # of a step of the search for the highest rate
+    is_searching: bool = True   # for the highest rate
+    calls: int = 2000           # for set-up and memory
+    browsers: int = 500
+    many: tuple = (3000, 8000)  # streams
+    idle: int = 4000            # allocations
+    spoofed: int = 100000       # forged sources
+
+
+FULL = Settings()
+QUICK = dataclasses.replace(FULL, seconds=1, step_seconds=1, calls=1000, browsers=200, many=(8000,), idle=2000,
+                            spoofed=20000)
+
+
+def _of_peer(bench, row, metric):
+    """The best of the peers' figures, or None; the bare loop is no peer."""
+    found = [figures[metric] for name, figures in bench.results.get(row, {}).items() if name in ("rtpengine", "coturn")]
+    return max(found, default=None)
+
+
+def _limits(bench, kind, one, row, what):
+    """The highest rate, and for mediaferry whether it loses nothing where the peer has long given up."""
+    if not bench.settings.is_searching:
+        return {}
+    rows = {f"{row}-highest": one.highest(what)}
+    peer = _of_peer(bench, f"{row}-highest", "highest")
+    if kind.is_ours and peer is not None:
+        rows[f"{row}-beyond"] = one.run(BEYOND * peer, bench.settings.seconds, what)
+    return rows
+
+
+def plain(bench, kind):
+    with session.media(bench, kind) as one:
+        one.set_up("plain", bench.settings.streams)
+        rows = {"plain": one.talk(), **_limits(bench, kind, one, "plain", AUDIO)}
+        if "plain-highest" in rows and kind.name not in ("rtpengine",):
+            full = BEYOND * rows["plain-highest"]["highest"]
+            rows["plain-saturated"] = one.run(full, bench.settings.step_seconds, AUDIO)
+        return rows
+
+
+def srtp(bench, kind):
+    with session.media(bench, kind) as one:
+        one.set_up("sdes", bench.settings.streams)
+        return {"srtp-in": one.talk(sender="a"), "srtp-out": one.talk(sender="b"),
+                **_limits(bench, kind, one, "srtp", AUDIO)}
+
+
+def webrtc(bench, kind):
+    with session.media(bench, kind) as one:
+        ready = one.set_up("webrtc", bench.settings.streams)
+        row = one.talk()
+        row["handshake_us"] = ready["handshake_us_p50"]
+        return {"webrtc": row}
+
+
+def video(bench, kind):
+    with session.media(bench, kind) as one:
+        one.set_up("video", 20)
+        return {"video": one.talk(rate=bench.settings.rate // 2, payload=f"{VIDEO} {VIDEO_PT}")}
+
+
+def streams(bench, kind):
+    """The same rate from more and more of them, and 50 packets/s from each."""
+    rows = {}
+    for count in (bench.settings.streams, *bench.settings.many):
+        with session.media(bench, kind) as one:
+            one.set_up("plain", count)
+            rows[f"streams-{count}"] = one.talk()
+            if count <= 3000:
+                rows[f"streams-{count}-at-50"] = one.talk(rate=50 * count)
+    return rows
+
+
+def storm(bench, kind):
+    """Delay of media while browsers have their handshakes."""
+    with session.media(bench, kind) as one:
+        one.set_up("plain", bench.settings.streams)
+        quiet = one.talk()
+        lines = one.calls.set_up("webrtc", STORM_PER_S * bench.settings.seconds)
+        return {"storm-quiet": quiet, "storm": one.storm(STORM_PER_S, lines[::2])}
+
+
+def workers(bench, kind):
+    """Two workers with twice the load of one. Of little meaning with less than three processors."""
+    rows = {}
+    for count in (1, 2):
+        with session.media(bench, kind, workers=count) as one:
+            one.set_up("plain", count * bench.settings.streams)
+            rows[f"workers-{count}"] = one.talk(rate=count * bench.settings.rate * 4 // 5)
+    return rows
+
+
+class _Meter:
+    """What a server uses from now on."""
+
+    def __init__(self, one):
+        self.one, self.memory, self.cpu = one, one.memory_kib(), one.cpu_ns()
+
+    def cpu_us(self):
+        return (self.one.cpu_ns() - self.cpu) / 1e3
+
+    def grown_kib(self):
+        return {name: now - self.memory[name] for name, now in self.one.memory_kib().items()}
+
+
+def _made(one, make, count):
+    """What each of `count` things costs that `make(count)` makes."""
+    make(10)  # what is made once is made now
+    meter = _Meter(one)
+    make(count)
+    used, grown = meter.cpu_us() / count, meter.grown_kib()
+    return {"setup_us": used, "per_s": 1e6 / used, **{f"{name}_kib": kib / count for name, kib in grown.items()}}
+
+
+def _browsers(one, count):
+    """As _made(), with the handshakes told apart from offer and answer."""
+    one.connect(one.calls.set_up("webrtc", 10))
+    meter = _Meter(one)
+    lines = one.calls.set_up("webrtc", count)
+    signalled = meter.cpu_us() / count
+    one.connect(lines)
+    used, grown = meter.cpu_us() / count, meter.grown_kib()
+    return {"setup_us": signalled, "per_s": 1e6 / used, "handshake_cpu_us": used - signalled,
+            **{f"{name}_kib": kib / count for name, kib in grown.items()}}
+
+
+def calls(bench, kind):
+    """Offer and answer; with browsers also the ICE checks and the handshake."""
+    rows = {}
+    for name in ("plain", "sdes"):
+        with session.media(bench, kind) as one:
+            rows[f"calls-{name}"] = _made(one, partial(one.calls.set_up, name), bench.settings.calls)
+    with session.media(bench, kind) as one:
+        rows["calls-webrtc"] = _browsers(one, bench.settings.browsers)
+    return rows
+
+
+def turn(bench, kind):
+    rows = {}
+    with session.turn(bench, kind) as one:
+        one.clients(bench.settings.streams)
+        for method in ("channel", "indication"):
+            for way in ("to-peer", "to-client"):
+                what = f"{AUDIO + 12} {method} {way}"
+                rows[f"{method}-{way}"] = one.run(bench.settings.rate, bench.settings.seconds, what)
+        rows.update(_limits(bench, kind, one, "channel", f"{AUDIO + 12} channel both"))
+    return rows
+
+
+def allocations(bench, kind):
+    """Allocations made and held, and made and given back."""
+    with session.turn(bench, kind) as one:
+        row = _made(one, one.hold, bench.settings.idle)
+        started = one.cpu_ns()
+        told = one.churn(bench.settings.seconds)
+        row["churn_us"] = (one.cpu_ns() - started) / 1e3 / max(told["made"], 1)
+        row["churn_per_s"] = told["per_s"]
+        return {"allocations": row}
+
+
+def attack(bench, kind):
+    """Requests of forged sources: what they cost and leave behind, and what the calls of others feel."""
+    rows = {}
+    for name, is_signed in (("bare", 0), ("signed", 1)):
+        with session.turn(bench, kind) as one:
+            one.clients(10)
+            meter = _Meter(one)
+            one.spoof(bench.settings.spoofed, is_signed)
+            time.sleep(1)
+            rows[f"spoofed-{name}"] = {"forged_us": meter.cpu_us() / bench.settings.spoofed,
+                                       "grown_kib": meter.grown_kib()["rss"]}
+    with session.turn(bench, kind) as one:
+        one.clients(50)
+        rows["flood-none"] = one.talk()
+        rows["flood-1"] = one.talk_flooded(1)
+        rows["flood-50000"] = one.talk_flooded(50000)
+    return rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    measure: Callable
+    side: str           # media or turn
+    peers: tuple = ()   # beside mediaferry
+
+
+SCENARIOS = {
+    "plain": Scenario(plain, "media", ("bare loop", "rtpengine")),
+    "srtp": Scenario(srtp, "media", ("rtpengine",)),
+    "webrtc": Scenario(webrtc, "media", ("rtpengine",)),
+    "video": Scenario(video, "media", ("rtpengine",)),
+    "streams": Scenario(streams, "media"),
+    "storm": Scenario(storm, "media", ("rtpengine",)),
+    "workers": Scenario(workers, "media"),
+    "calls": Scenario(calls, "media", ("rtpengine",)),
+    "turn": Scenario(turn, "turn", ("coturn",)),
+    "allocations": Scenario(allocations, "turn", ("coturn",)),
+    "attack": Scenario(attack, "turn", ("coturn",)),
+}

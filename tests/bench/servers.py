@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The servers that are measured: mediaferry, Debian's rtpengine and coturn, and the bare loop."""
+import contextlib
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from ng import NgClient
+
+from . import net
+from .measure import BenchError
+
+NG = ("127.0.0.1", 2223)
+TURN_PORT = 3478
+BARE_PORT = 10000
+READY_S = 15
+
+# Options that mediaferry and rtpengine share.
+_MEDIA = ["--config-file=none", f"--interface={net.SERVER}", f"--listen-ng={NG[0]}:{NG[1]}", "--port-min=10000",
+          "--port-max=39999", "--log-level=3", "--delete-delay=0"]
+_TURN = [f"--listening-ip={net.SERVER}", f"--listening-port={TURN_PORT}", "--user=bench:bench", "--realm=bench",
+         "--stale-nonce=600", "--min-port=10000", "--max-port=65000"]
+# One relay thread, and nothing that it does beside relaying: no CLI, no statistics, no log.
+_COTURN = [f"--relay-ip={net.SERVER}", "--relay-threads=1", "--lt-cred-mech", "--no-cli", "--no-tls", "--no-dtls",
+           "--no-software-attribute", "--no-rfc5780", "--no-stun-backward-compatibility",
+           "--response-origin-only-with-rfc5780", "--log-file=/dev/null", "--no-stdout-log"]
+
+
+class Kind:
+    """A server as it can be started: `media(workers)` and `turn(workers)` give commands, or None."""
+
+    def __init__(self, name, media=None, turn=None, version="", is_ours=False):
+        self.name, self.media, self.turn, self.version, self.is_ours = name, media, turn, version, is_ours
+
+
+def _version(program):
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    found = re.search(r"\d+\.[\w.+~-]+", done.stdout + done.stderr)
+    return found[0] if found else ""
+
+
+def mediaferry(name, program, options=()):
+    def media(workers):
+        return [program, *_MEDIA, f"--num-threads={workers}", "--webrtc-port=40000", "--turn-listening-port=0",
+                *options]
+
+    def turn(workers):
+        own = [option.replace("--", "--turn-", 1) for option in _TURN]
+        return [program, "--config-file=none", f"--interface={net.SERVER}", f"--listen-ng={NG[0]}:{NG[1]}",
+                f"--num-threads={workers}", "--webrtc-port=0", "--log-level=3", *own,
+                f"--turn-allowed-peer-ip={net.LOAD}", *options]
+
+    return Kind(name, media, turn, _version(program), is_ours=True)
+
+
+def rtpengine():
+    """None when it is not installed."""
+    program = shutil.which("rtpengine", path="/usr/bin:/usr/sbin")
+    if program is None:
+        return None
+    own = ["--table=-1", "--foreground", "--log-stderr", "--endpoint-learning=immediate"]
+    return Kind("rtpengine", lambda workers: [program, *_MEDIA, f"--num-threads={workers}", *own],
+                version=_version(program))
+
+
+def coturn(folder):
+    """None when it is not installed. It keeps its files in `folder`."""
+    program = shutil.which("turnserver", path="/usr/bin:/usr/sbin")
+    if program is None:
+        return None
+    files = [f"--userdb={folder}/coturn.db", f"--pidfile={folder}/coturn.pid"]
+    return Kind("coturn", turn=lambda workers: [program, "-n", *_TURN, *_COTURN, *files],
+                version=_version(program))
+
+
+def bare(load_program, streams):
+    """The reference: a loop of epoll_wait, recvfrom and sendto, which gives each packet back to its sender."""
+    return Kind("bare loop", lambda workers: [load_program, "bare", net.SERVER, BARE_PORT, streams])
+
+
+class Server:
+    """One that runs. `ng` is its control connection; None for the bare loop and for TURN."""
+
+    def __init__(self, process, kind, ng=None):
+        self.process, self.kind, self.ng, self.pid = process, kind, ng, process.pid
+
+
+def _wait_for_pong(process, ng):
+    deadline = time.monotonic() + READY_S
+    ng.socket.settimeout(0.2)
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if ng.request(command="ping")["result"] == "pong":
+                ng.socket.settimeout(5)
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise BenchError("the server does not become ready")
+
+
+def _stop(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _tail(log):
+    log.seek(0)
+    return log.read().decode(errors="replace")[-2000:].strip()
+
+
+@contextlib.contextmanager
+def _running(namespace, command, cpus):
+    """The process; what it has said comes with an error if it has ended by itself."""
+    with tempfile.TemporaryFile() as log:
+        process = namespace.start(command, cpus, stdin=subprocess.PIPE, stdout=log, stderr=log)
+        try:
+            yield process
+        except (BenchError, OSError) as error:
+            if process.poll() is None:
+                raise
+            name = pathlib.Path(command[0]).name
+            raise BenchError(f"{name} has ended with {process.returncode}: {_tail(log)}") from error
+        finally:
+            _stop(process)
+            process.stdin.close()
+
+
+@contextlib.contextmanager
+def media_server(namespace, kind, cpus, workers=1):
+    with _running(namespace, kind.media(workers), cpus) as process:
+        if kind.name == "bare loop":
+            time.sleep(0.5)
+            yield Server(process, kind)
+            return
+        with namespace.inside():
+            ng = NgClient(NG)
+        try:
+            _wait_for_pong(process, ng)
+            yield Server(process, kind, ng)
+        finally:
+            ng.close()
+
+
+@contextlib.contextmanager
+def turn_server(namespace, kind, cpus, workers=1):
+    """The load asks until it is answered, so nobody waits here."""
+    with _running(namespace, kind.turn(workers), cpus) as process:
+        yield Server(process, kind)
