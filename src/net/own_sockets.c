@@ -5,18 +5,19 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "base/cache_line.h"
 #include "net/mailbox.h"
 
 /* Ports that follow each other lie in different shards. */
-enum { SHARDS = 64, PORTS = 1 << 16, PORTS_PER_SHARD = PORTS / SHARDS, LINE = 64 };
+enum { SHARDS = 64, PORTS = 1 << 16, PORTS_PER_SHARD = PORTS / SHARDS };
 
 struct shard {
-    _Alignas(LINE) uv_mutex_t lock;
+    _Alignas(CACHE_LINE) uv_mutex_t lock;
     struct own_socket *ports[PORTS_PER_SHARD]; /* chains of one port each */
 };
 
 struct member {
-    _Alignas(LINE) uv_mutex_t lock;
+    _Alignas(CACHE_LINE) uv_mutex_t lock;
     struct mailbox *mailbox; /* NULL: not there */
     atomic_uint waiting;     /* packets that were posted and not yet taken */
 };
@@ -43,14 +44,6 @@ static uint64_t bit_of(uint16_t port)
     return UINT64_C(1) << (port % 64);
 }
 
-static void *new_lines(size_t size)
-{
-    void *memory = aligned_alloc(LINE, size);
-    if (memory != NULL)
-        memset(memory, 0, size);
-    return memory;
-}
-
 static bool init_locks(struct own_sockets *own, unsigned workers)
 {
     for (unsigned i = 0; i < SHARDS; i++)
@@ -74,8 +67,8 @@ struct own_sockets *own_sockets_new(unsigned workers)
     struct own_sockets *own = calloc(1, sizeof(*own));
     if (own == NULL)
         return NULL;
-    own->shards = new_lines(SHARDS * sizeof(*own->shards));
-    own->members = new_lines(workers * sizeof(*own->members));
+    own->shards = cache_line_calloc(SHARDS, sizeof(*own->shards));
+    own->members = cache_line_calloc(workers, sizeof(*own->members));
     if (own->shards != NULL && own->members != NULL && init_locks(own, workers))
         return own;
     free_all(own); /* a mutex of Linux holds nothing that would be lost */

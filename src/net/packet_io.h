@@ -66,6 +66,7 @@ struct packet_io_counters {
     struct counter sent_bytes;
     struct counter delivered_inside; /* of those sent: handed to a socket of this process */
     struct counter batches;          /* not empty */
+    struct counter gather_waits;     /* the worker's: times it slept so that packets gather */
     struct counter sockets;          /* open now */
     struct drop_counters drops;
 };

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,17 @@ static void stop(struct message *message, void *owner)
     if (w->inside.own != NULL)
         own_sockets_leave(w->inside.own, w->config.index);
     worker_turn_close(w);
+    mailbox_close(&w->parcels, NULL);
     mailbox_close(&w->mailbox, NULL);
+}
+
+/* A core that has gone since the configuration was checked is no reason to stop. */
+static void stay_on_core(unsigned cpu)
+{
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    sched_setaffinity(0, sizeof(only), &only);
 }
 
 static void run(void *argument)
@@ -50,6 +61,8 @@ static void run(void *argument)
     char name[16];
     snprintf(name, sizeof(name), "media-%u", w->config.index);
     pthread_setname_np(pthread_self(), name);
+    if (w->config.is_pinned)
+        stay_on_core(w->config.cpu);
     /* A wait of some hundred microseconds means what it says. */
     prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
     uv_run(&w->loop, UV_RUN_DEFAULT);
@@ -67,14 +80,32 @@ int worker_start(struct worker *w)
     return error;
 }
 
-static int open_handles(struct worker *w)
+static int open_mailboxes(struct worker *w)
 {
-    int error = mailbox_open(&w->mailbox, &w->loop, &w->inside);
+    int error = mailbox_open(&w->mailbox, &w->loop, NULL);
     if (error != 0)
         return error;
-    error = worker_turn_start(w);
+    error = mailbox_open(&w->parcels, &w->loop, &w->inside);
     if (error != 0) {
         mailbox_close(&w->mailbox, NULL);
+        return error;
+    }
+    mailbox_hold(&w->mailbox);
+    mailbox_hold(&w->parcels);
+    return 0;
+}
+
+static int open_handles(struct worker *w)
+{
+    int error = open_mailboxes(w);
+    if (error == 0) {
+        error = worker_turn_start(w);
+        if (error != 0) {
+            mailbox_close(&w->parcels, NULL);
+            mailbox_close(&w->mailbox, NULL);
+        }
+    }
+    if (error != 0) {
         uv_run(&w->loop, UV_RUN_DEFAULT);
         return error;
     }
@@ -96,7 +127,7 @@ static void free_worker(struct worker *w)
 
 int worker_new(const struct worker_config *config, struct worker **out)
 {
-    struct worker *w = calloc(1, sizeof(*w));
+    struct worker *w = cache_line_calloc(1, sizeof(*w));
     if (w == NULL)
         return -ENOMEM;
     w->config = *config;
@@ -106,6 +137,7 @@ int worker_new(const struct worker_config *config, struct worker **out)
         return error;
     }
     timers_init(&w->timers);
+    gather_init(&w->gather, config->batch_wait_us);
     w->wakeup_due_ms = TIMERS_NEVER;
     w->queue_end = &w->queue;
     packet_pool_init(
@@ -122,7 +154,7 @@ int worker_new(const struct worker_config *config, struct worker **out)
         return error;
     }
     if (config->own != NULL)
-        own_sockets_join(config->own, config->index, &w->mailbox);
+        own_sockets_join(config->own, config->index, &w->parcels);
     *out = w;
     return 0;
 }
@@ -265,7 +297,8 @@ void worker_flush(struct worker *w)
 void worker_stay_awake(struct worker_module *module)
 {
     assert(module->hooks->on_again != NULL);
-    module->wants_again = true;
+    struct worker *w = module->worker;
+    w->again |= 1U << (module - w->modules);
 }
 
 void worker_discard(struct worker *w, struct packet *p)

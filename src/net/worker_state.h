@@ -6,6 +6,8 @@
 #ifndef NET_WORKER_STATE_H
 #define NET_WORKER_STATE_H
 
+#include "base/cache_line.h"
+#include "net/gather.h"
 #include "net/inside.h"
 #include "net/worker.h"
 
@@ -13,33 +15,44 @@ struct worker_module {
     struct worker *worker;
     const struct worker_hooks *hooks;
     void *state;
-    bool wants_again; /* asked with worker_stay_awake() */
 };
 
 struct worker {
+    /* Read by all threads, written before the worker's own begins. */
     struct worker_config config;
     struct worker_module modules[WORKER_MAX_MODULES];
     size_t module_count;
     bool has_thread;
     uv_thread_t thread;
-    uv_loop_t loop;
-    uv_poll_t readable;
-    uv_timer_t wakeup; /* for the earliest of `timers` */
+
+    /* Written by all who post. Parcels of packets (net/inside.h) have a box of their own: they do
+     * not wait behind plans. */
+    _Alignas(CACHE_LINE) struct mailbox mailbox;
+    struct mailbox parcels;
+
+    /* Read by others now and then. */
+    _Alignas(CACHE_LINE) struct packet_io_counters counters;
+
+    _Alignas(CACHE_LINE) uv_loop_t loop;
+    uv_poll_t readable; /* not while the worker is busy: then it looks without being told */
+    uv_timer_t wakeup;  /* for the earliest of `timers` */
     uv_prepare_t before_poll;
     uv_check_t after_poll;
-    uv_idle_t awake; /* while something is left to do: the loop does not sleep */
-    struct mailbox mailbox;
+    uv_idle_t awake; /* while there is something to do: the poll does not block */
+    struct gather gather;
+    uint64_t messages_left_ns; /* of the time that messages may take in this turn */
+    unsigned again;            /* modules that called worker_stay_awake(), a bit each */
     struct inside inside;
     unsigned inside_left; /* of what waited when the turn began */
+    unsigned hops_inside; /* turns in a row that went on for what waits inside */
     bool has_received;    /* in this turn */
     struct timers timers;
     struct timer tick;
     struct pool packets;
-    struct packet_io_counters counters;
     struct packet_io *io;
     struct packet_batch in;
-    struct packet_batch part; /* of `in`, for one module */
-    struct packet *queue;     /* to be sent, the oldest first */
+    struct packet_batch parts[WORKER_MAX_MODULES]; /* of `in`, for each module */
+    struct packet *queue;                          /* to be sent, the oldest first */
     struct packet **queue_end;
     uint64_t wakeup_due_ms; /* what `wakeup` is armed for; TIMERS_NEVER: not armed */
 };

@@ -3,9 +3,18 @@
 
 #include "net/worker_state.h"
 
-/* Full batches taken in one go before timers and messages get their turn. Packets that stayed
- * inside the process fill no more than half of one. */
-enum { BATCHES_PER_TURN = 4, INSIDE_PER_BATCH = PACKET_BATCH_MAX / 2 };
+/* Full batches taken in one go before timers get their turn. Packets that stayed inside the process
+ * fill no more than half of one. Messages, those from modules in other threads, may take so long in
+ * a turn: the media waits for them. So many times in a row packets that stayed inside are not
+ * waited with; more often only those do that go round for ever. */
+enum {
+    BATCHES_PER_TURN = 4,
+    INSIDE_PER_BATCH = PACKET_BATCH_MAX / 2,
+    MESSAGES_NS = 300 * 1000,
+    HOPS_INSIDE = 3,
+};
+
+#define SECOND_NS UINT64_C(1000000000)
 
 void worker_turn_flush(struct worker *w)
 {
@@ -29,15 +38,18 @@ void worker_turn_flush(struct worker *w)
 /* Each module gets its packets at once, in the order they came. */
 static void run_modules(struct worker *w)
 {
-    for (size_t m = 0; m < w->module_count; m++) {
-        const struct worker_module *module = &w->modules[m];
-        w->part.count = 0;
-        for (size_t i = 0; i < w->in.count; i++)
-            if (w->in.packets[i]->socket->module == module)
-                w->part.packets[w->part.count++] = w->in.packets[i];
-        if (w->part.count > 0)
-            module->hooks->packets(module->state, &w->part, worker_now_ms(w));
+    for (size_t m = 0; m < w->module_count; m++)
+        w->parts[m].count = 0;
+    for (size_t i = 0; i < w->in.count; i++) {
+        const struct worker_module *module = w->in.packets[i]->socket->module;
+        if (module == NULL)
+            continue;
+        struct packet_batch *part = &w->parts[module - w->modules];
+        part->packets[part->count++] = w->in.packets[i];
     }
+    for (size_t m = 0; m < w->module_count; m++)
+        if (w->parts[m].count > 0)
+            w->modules[m].hooks->packets(w->modules[m].state, &w->parts[m], worker_now_ms(w));
 }
 
 /* Packets handed to worker_send() are in the queue by now. */
@@ -49,47 +61,57 @@ static void give_back_batch(struct worker *w)
     w->in.count = 0;
 }
 
-/* Messages first: the packets may be what a message was posted for. A command is answered when its
- * message is posted, so the phone that was told to send is heard from at once. */
-static bool receive_batch(struct worker *w, bool is_first)
+static bool is_stopped(const struct worker *w)
 {
-    mailbox_deliver(&w->mailbox);
-    if (uv_is_closing((uv_handle_t *)&w->readable))
-        return false;
-    worker_turn_flush(
-        w); /* receive() may free sockets that packets waiting to be sent still name */
-    if (is_first)
-        w->inside_left = w->inside.waiting;
+    return uv_is_closing((const uv_handle_t *)&w->before_poll);
+}
+
+/* The worker may have stopped after this. */
+static void deliver(struct worker *w)
+{
+    mailbox_deliver(&w->parcels);
+    if (w->messages_left_ns == 0)
+        return;
+    uint64_t spent_ns = mailbox_deliver_for(&w->mailbox, w->messages_left_ns);
+    w->messages_left_ns -= spent_ns < w->messages_left_ns ? spent_ns : w->messages_left_ns;
+}
+
+/* Returns whether there may be more. */
+static bool receive_batch(struct worker *w, size_t *count)
+{
     w->in.count = 0;
     w->inside_left -= inside_receive(
         &w->inside, &w->in, w->inside_left < INSIDE_PER_BATCH ? w->inside_left : INSIDE_PER_BATCH);
     packet_io_receive(w->io, &w->in);
+    bool has_more = w->in.count == PACKET_BATCH_MAX || w->inside_left > 0;
+    *count += w->in.count;
     if (w->in.count == 0)
         return false;
 
     run_modules(w);
     give_back_batch(w);
     worker_turn_flush(w);
-    return true;
+    return has_more;
 }
 
-/* One wake-up for all that arrives within the wait, instead of one for each packet. */
-static void gather(const struct worker *w)
-{
-    if (w->config.batch_wait_us == 0)
-        return;
-    struct timespec wait = {.tv_nsec = (long)w->config.batch_wait_us * 1000};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
-}
-
+/* Messages first: the packets may be what a message was posted for. A command is answered when its
+ * message is posted, so the phone that was told to send is heard from at once. */
 static void receive(struct worker *w)
 {
+    uint64_t began_ns = uv_hrtime();
+    size_t count = 0;
+    bool has_more = true;
     w->has_received = true;
-    worker_turn_flush(w);
-    gather(w);
-    for (int i = 0; i < BATCHES_PER_TURN; i++)
-        if (!receive_batch(w, i == 0))
+    for (int i = 0; i < BATCHES_PER_TURN && has_more; i++) {
+        deliver(w);
+        if (is_stopped(w))
             return;
+        worker_turn_flush(w); /* receive() may free sockets that packets to be sent still name */
+        if (i == 0)
+            w->inside_left = w->inside.waiting;
+        has_more = receive_batch(w, &count);
+    }
+    gather_note(&w->gather, began_ns, count, has_more);
 }
 
 static void on_readable(uv_poll_t *readable, int status, int events)
@@ -113,34 +135,50 @@ static void on_wakeup(uv_timer_t *wakeup)
 /* Those that ask again meanwhile have their turn in the next one. */
 static void run_again(struct worker *w)
 {
-    bool asked[WORKER_MAX_MODULES];
-    for (size_t m = 0; m < w->module_count; m++) {
-        asked[m] = w->modules[m].wants_again;
-        w->modules[m].wants_again = false;
-    }
-    for (size_t m = 0; m < w->module_count; m++)
-        if (asked[m])
+    unsigned asked = w->again;
+    w->again = 0;
+    for (size_t m = 0; asked != 0 && m < w->module_count; m++)
+        if ((asked & (1U << m)) != 0)
             w->modules[m].hooks->on_again(w->modules[m].state, worker_now_ms(w));
     worker_turn_flush(w);
 }
 
 static bool has_work_left(const struct worker *w)
 {
-    for (size_t m = 0; m < w->module_count; m++)
-        if (w->modules[m].wants_again)
-            return true;
-    return w->inside.waiting > 0;
+    return w->again != 0 || w->inside.waiting > 0 || mailbox_has_left(&w->mailbox);
 }
 
-static void on_before_poll(uv_prepare_t *before_poll)
+/* The descriptor of the back end lies in the loop's own poll set only while the worker is idle:
+ * each packet that arrives costs a notice to both. */
+static void follow_load(struct worker *w)
 {
-    struct worker *w = before_poll->data;
-    worker_turn_flush(w);
-    w->has_received = false;
-    if (has_work_left(w))
+    bool is_polled = uv_is_active((uv_handle_t *)&w->readable);
+    if (w->gather.is_busy && is_polled)
+        uv_poll_stop(&w->readable);
+    else if (!w->gather.is_busy && !is_polled)
+        uv_poll_start(&w->readable, UV_READABLE, on_readable);
+
+    if (w->gather.is_busy || has_work_left(w))
         uv_idle_start(&w->awake, on_awake);
     else
         uv_idle_stop(&w->awake);
+}
+
+/* One wake-up for all that arrives within the wait, instead of one for each packet. */
+static void let_packets_gather(struct worker *w)
+{
+    uint64_t until_ns = gather_until(&w->gather, uv_hrtime());
+    if (until_ns == 0)
+        return;
+    struct timespec until = {
+        .tv_sec = (time_t)(until_ns / SECOND_NS), .tv_nsec = (long)(until_ns % SECOND_NS)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    counter_add(&w->counters.gather_waits, 1);
+    uv_update_time(&w->loop);
+}
+
+static void arm_wakeup(struct worker *w)
+{
     uint64_t due = timers_next_due(&w->timers);
     uint64_t now = worker_now_ms(w);
     if (due == w->wakeup_due_ms)
@@ -152,14 +190,39 @@ static void on_before_poll(uv_prepare_t *before_poll)
         uv_timer_start(&w->wakeup, on_wakeup, due > now ? due - now : 0, 0);
 }
 
+static bool may_wait(struct worker *w)
+{
+    if (w->again != 0 || mailbox_has_left(&w->mailbox))
+        return false;
+    bool goes_on = w->inside.waiting > 0 && w->hops_inside < HOPS_INSIDE;
+    w->hops_inside = goes_on ? w->hops_inside + 1 : 0;
+    return !goes_on;
+}
+
+static void on_before_poll(uv_prepare_t *before_poll)
+{
+    struct worker *w = before_poll->data;
+    worker_turn_flush(w);
+    w->has_received = false;
+    w->messages_left_ns = MESSAGES_NS;
+    follow_load(w);
+    if (may_wait(w))
+        let_packets_gather(w);
+    arm_wakeup(w);
+}
+
 static void on_after_poll(uv_check_t *after_poll)
 {
     struct worker *w = after_poll->data;
     worker_turn_flush(w);
-    if (w->inside.waiting > 0 && !w->has_received)
+    if (!w->has_received && (w->gather.is_busy || w->inside.waiting > 0))
         receive(w);
-    if (!uv_is_closing((uv_handle_t *)&w->readable))
-        run_again(w);
+    if (!is_stopped(w))
+        deliver(w);
+    if (is_stopped(w))
+        return;
+    worker_turn_flush(w);
+    run_again(w);
 }
 
 static void close_others(struct worker *w)

@@ -421,7 +421,8 @@ static void set_echo(struct node *node, void *argument)
     node->echoes = argument != NULL;
 }
 
-/* Two sockets that answer each other for ever hold neither their loop nor the processor. */
+/* Two sockets that answer each other for ever hold neither their loop nor the processor: after
+ * three hops at once they wait. */
 static void an_echo_waits_its_turn(void **state)
 {
     (void)state;
@@ -429,10 +430,10 @@ static void an_echo_waits_its_turn(void **state)
     run_in(nodes[0], set_echo, nodes[0]);
     uint64_t began_ns = uv_hrtime();
     run_in(nodes[0], do_send, &s);
-    wait_until_heard(nodes[0], 5);
+    wait_until_heard(nodes[0], 60);
     unsigned heard = heard_count(nodes[0]);
     uint64_t turns = (uv_hrtime() - began_ns) / (10 * 1000 * 1000);
-    assert_in_range(heard, 5, turns + 2);
+    assert_in_range(heard, 60, 24 + (turns + 2) * 4);
     assert_true(turns < 200); /* nor do they wait for the tick */
 }
 

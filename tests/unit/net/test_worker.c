@@ -2,7 +2,9 @@
 #include "net/worker.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,6 +26,10 @@ struct echo {
     unsigned delivered;
     unsigned ticks;
     uint64_t last_tick_ms;
+    unsigned again_left; /* asks for so many more turns */
+    unsigned again_calls;
+    bool asks_with_packets;
+    cpu_set_t cores;
     bool stopped;
 };
 
@@ -98,18 +104,36 @@ static void packets(void *state, struct packet_batch *batch, uint64_t now_ms)
             worker_send(e->worker, worker_packet_copy(e->worker, p));
         worker_send(e->worker, p);
     }
+    if (e->asks_with_packets)
+        worker_stay_awake(e->module);
+}
+
+static void on_again(void *state, uint64_t now_ms)
+{
+    struct echo *e = state;
+    assert_int_equal(now_ms, worker_now_ms(e->worker));
+    e->again_calls++;
+    if (e->again_left > 0 && --e->again_left > 0)
+        worker_stay_awake(e->module);
+    else
+        send_note(e, "again");
 }
 
 static const struct worker_hooks hooks = {
-    .on_stop = on_stop, .on_tick = on_tick, .packets = packets};
+    .on_stop = on_stop, .on_tick = on_tick, .packets = packets, .on_again = on_again};
+
+static void make_as(struct echo *e, const struct worker_config *config)
+{
+    assert_int_equal(worker_new(config, &e->worker), 0);
+    e->module = worker_add(e->worker, &hooks, e);
+    assert_ptr_equal(worker_of(e->module), e->worker);
+    open_server(e);
+}
 
 static void make(struct echo *e, unsigned batch_wait_us)
 {
     struct worker_config config = {.index = 3, .batch_wait_us = batch_wait_us};
-    assert_int_equal(worker_new(&config, &e->worker), 0);
-    e->module = worker_add(e->worker, &hooks, e);
-    assert_ptr_equal(worker_of(e->module), e->worker);
-    open_server(e);
+    make_as(e, &config);
 }
 
 static void start(struct echo *e, unsigned batch_wait_us)
@@ -370,6 +394,156 @@ static void modules_do_not_see_each_others_packets(void **state)
     close(client_fd);
 }
 
+/* --- turns without packets ----------------------------------------------------------------------
+ */
+
+static void ask_again(struct echo *e)
+{
+    worker_stay_awake(e->module);
+}
+
+/* So many turns would take a minute if each waited for the tick or the wait. */
+static void asked_for_turns_come_at_once(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1, .again_left = 5000};
+    start(&e, 10 * 1000);
+    uint64_t began_ms = uv_hrtime() / 1000000;
+    post(&e, 0, ask_again);
+    expect("again");
+    assert_true(uv_hrtime() / 1000000 - began_ms < 5000);
+    usleep(20 * 1000);
+    finish(&e);
+    assert_int_equal(e.again_calls, 5000);
+}
+
+/* What came with them leaves first. */
+static void asked_for_turns_come_after_the_packets(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 3, .asks_with_packets = true};
+    start(&e, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        send_bytes("x", 1);
+        expect("x");
+        expect("x");
+        expect("x");
+        expect("again");
+    }
+    finish(&e);
+    assert_int_equal(e.again_calls, 3);
+}
+
+static void media_goes_on_meanwhile(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1, .again_left = UINT_MAX};
+    start(&e, 500);
+    post(&e, 0, ask_again);
+    for (unsigned i = 0; i < 100; i++) {
+        send_bytes("x", 1);
+        expect("x");
+    }
+    finish(&e);
+    assert_true(e.again_calls >= 100);
+}
+
+/* --- load ---------------------------------------------------------------------------------------
+ */
+
+static void echo_steadily(unsigned packets, unsigned each_us)
+{
+    uint64_t began_ns = uv_hrtime();
+    for (unsigned i = 0; i < packets; i++) {
+        send_bytes("x", 1);
+        while (uv_hrtime() - began_ns < (i + 1) * UINT64_C(1000) * each_us)
+            ;
+    }
+    for (unsigned i = 0; i < packets; i++)
+        expect("x");
+}
+
+/* Under load a wake-up for each wait; none of it is left when the load is gone. */
+static void gathers_under_load_only(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    start(&e, 5000);
+    const struct packet_io_counters *counters = worker_counters(e.worker);
+    for (unsigned i = 0; i < 20; i++) { /* a packet in two waits */
+        send_bytes("x", 1);
+        expect("x");
+        usleep(10 * 1000);
+    }
+    assert_int_equal(counter_get(&counters->gather_waits), 0);
+
+    uint64_t batches = counter_get(&counters->batches);
+    echo_steadily(2000, 100); /* 50 in a wait, for 40 of them */
+    assert_in_range(counter_get(&counters->gather_waits), 5, 80);
+    assert_in_range(counter_get(&counters->batches) - batches, 5, 200);
+
+    usleep(400 * 1000);
+    uint64_t waits = counter_get(&counters->gather_waits);
+    send_bytes("x", 1);
+    expect("x");
+    usleep(50 * 1000);
+    assert_int_equal(counter_get(&counters->gather_waits), waits);
+    finish(&e);
+}
+
+static void take_long(struct echo *e)
+{
+    (void)e;
+    for (uint64_t began_ns = uv_hrtime(); uv_hrtime() - began_ns < 2000000;)
+        ;
+}
+
+/* A fifth of a second of plans; the packets of one turn wait for one of them at most. */
+static void many_messages_do_not_hold_media(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    start(&e, 500);
+    for (unsigned i = 0; i < 100; i++)
+        post(&e, i, take_long);
+    post(&e, 100, say_hello);
+    for (unsigned i = 0; i < 3; i++) {
+        send_bytes("x", 1);
+        expect("x"); /* before the hello */
+    }
+    expect("hello");
+    for (unsigned i = 101; i < 150; i++)
+        post(&e, i, take_long);
+    finish(&e);
+    assert_int_equal(e.delivered, 150);
+}
+
+static void tell_cores(struct echo *e)
+{
+    assert_int_equal(sched_getaffinity(0, sizeof(e->cores), &e->cores), 0);
+    send_note(e, "cores");
+}
+
+static void stays_on_its_core(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    cpu_set_t allowed;
+    assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+    struct worker_config config = {.is_pinned = true};
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &allowed))
+            config.cpu = cpu; /* the last */
+    client_fd = open_udp(&e.client);
+    make_as(&e, &config);
+    assert_int_equal(worker_start(e.worker), 0);
+    post(&e, 0, tell_cores);
+    expect("cores");
+    finish(&e);
+    assert_int_equal(CPU_COUNT(&e.cores), 1);
+    assert_true(CPU_ISSET(config.cpu, &e.cores));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +556,12 @@ int main(void)
         cmocka_unit_test(ticks_once_a_second),
         cmocka_unit_test(a_worker_may_end_before_it_starts),
         cmocka_unit_test(modules_do_not_see_each_others_packets),
+        cmocka_unit_test(asked_for_turns_come_at_once),
+        cmocka_unit_test(asked_for_turns_come_after_the_packets),
+        cmocka_unit_test(media_goes_on_meanwhile),
+        cmocka_unit_test(gathers_under_load_only),
+        cmocka_unit_test(many_messages_do_not_hold_media),
+        cmocka_unit_test(stays_on_its_core),
     };
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }
