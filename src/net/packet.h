@@ -13,7 +13,7 @@
 #include "mediaferry/address.h"
 
 enum {
-    PACKET_HEADROOM = 64,
+    PACKET_HEADROOM = 104,  /* also what io_uring writes in front of a datagram */
     PACKET_DATA_MAX = 3712, /* larger datagrams are dropped: DROP_TRUNCATED. A packet is a page */
     PACKET_TAILROOM = 160,
     PACKET_BATCH_MAX = 256,
@@ -32,7 +32,8 @@ struct packet {
     struct packet_socket *socket; /* received on, or to be sent from; borrowed */
     struct address peer;          /* received from, or to be sent to; of a PACKET_ICMP: where the
                                      datagram was sent that failed */
-    uint64_t arrival_ns;          /* CLOCK_MONOTONIC, when it was read from the socket */
+    uint64_t arrival_ns;          /* CLOCK_MONOTONIC, when its batch was received; of sockets that
+                                     were opened with `want_timestamp`: when the kernel had it */
     enum packet_event kind;       /* of a received one */
     uint8_t tos;                  /* traffic class: as received, or to be sent with. Only for
                                      sockets that were opened with `want_tos` */

@@ -8,6 +8,14 @@
 /* Not of <netinet/ip_icmp.h>: its macros have the names of our fields. */
 enum { DEST_UNREACHABLE = 3, FRAGMENTATION_NEEDED = 4, PACKET_TOO_BIG6 = 2 };
 
+/* Nothing waits so long in a socket while its worker is alive. */
+#define STAMP_AGE_MAX_NS UINT64_C(2000000000)
+
+static uint64_t ns_of(const struct timespec *t)
+{
+    return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
+}
+
 static int set_option(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
@@ -42,6 +50,8 @@ int packet_control_set_up(const struct packet_socket_config *config)
                        : set_option(config->fd, IPPROTO_IP, IP_RECVERR, 1);
     if (error == 0 && config->want_df)
         error = set_df(config->fd, family, false);
+    if (error == 0 && config->want_timestamp)
+        error = set_option(config->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
     return error;
 }
 
@@ -50,18 +60,46 @@ void packet_control_set_df(int fd, enum address_family family, bool dont_fragmen
     (void)set_df(fd, family, dont_fragment); /* it could be set before, so it can be now */
 }
 
-uint8_t packet_control_tos(struct msghdr *message)
+static uint64_t read_ns(clockid_t which)
 {
+    struct timespec now;
+    clock_gettime(which, &now);
+    return ns_of(&now);
+}
+
+struct packet_clock packet_clock_now(void)
+{
+    struct packet_clock clock = {.now_ns = read_ns(CLOCK_MONOTONIC)};
+    clock.real_past_ns = read_ns(CLOCK_REALTIME) - clock.now_ns;
+    return clock;
+}
+
+/* When the wall clock was set in between, the stamp means nothing: a packet comes from the past,
+ * and from no more of it than it may have waited in its socket. */
+static uint64_t arrival_of(const struct packet_clock *clock, const void *stamp)
+{
+    struct timespec at;
+    memcpy(&at, stamp, sizeof(at));
+    uint64_t age_ns = clock->now_ns - (ns_of(&at) - clock->real_past_ns);
+    return age_ns <= STAMP_AGE_MAX_NS ? clock->now_ns - age_ns : clock->now_ns;
+}
+
+void packet_control_received(
+    struct msghdr *message, const struct packet_clock *clock, struct packet *p)
+{
+    p->tos = 0;
+    p->arrival_ns = clock->now_ns;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
-            return *CMSG_DATA(c);
-        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+            p->tos = *CMSG_DATA(c);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
             int value;
             memcpy(&value, CMSG_DATA(c), sizeof(value));
-            return (uint8_t)value;
+            p->tos = (uint8_t)value;
+        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+            p->arrival_ns = arrival_of(clock, CMSG_DATA(c));
         }
     }
-    return 0;
 }
 
 void packet_control_put_tos(

@@ -7,6 +7,7 @@
 #define NET_PACKET_CONTROL_H
 
 #include <sys/socket.h>
+#include <time.h>
 
 #include "net/packet_io.h"
 
@@ -14,6 +15,22 @@
 union packet_control_tos {
     size_t align; /* as that of its header */
     char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+/* Room for all that comes with a received packet: its class, its time. */
+enum {
+    PACKET_CONTROL_SIZE = CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct timespec)),
+};
+union packet_control {
+    size_t align;
+    char bytes[PACKET_CONTROL_SIZE];
+};
+
+/* The clocks at one instant. */
+struct packet_clock {
+    uint64_t now_ns;       /* CLOCK_MONOTONIC */
+    uint64_t real_past_ns; /* how far CLOCK_REALTIME, which the kernel stamps with, is ahead of it;
+                              modulo 2^64 */
 };
 
 /* Room for all that comes with one entry of the error queue. */
@@ -28,8 +45,12 @@ NODISCARD int packet_control_set_up(const struct packet_socket_config *config);
 /* For sockets with `want_df`: whether datagrams may be fragmented from now on. */
 void packet_control_set_df(int fd, enum address_family family, bool dont_fragment);
 
-/* The traffic class of a received message; 0 when it tells none. */
-uint8_t packet_control_tos(struct msghdr *message);
+struct packet_clock packet_clock_now(void);
+
+/* Sets the class and the time of arrival of `p`, which came as `message`: 0 and that of `clock`
+ * when it does not tell. */
+void packet_control_received(
+    struct msghdr *message, const struct packet_clock *clock, struct packet *p);
 
 /* Asks for the class of a message to be sent; `room` must live as long as it. */
 void packet_control_put_tos(struct msghdr *message, union packet_control_tos *room,

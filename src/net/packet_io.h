@@ -13,6 +13,7 @@
 #ifndef NET_PACKET_IO_H
 #define NET_PACKET_IO_H
 
+#include "base/list.h"
 #include "net/own_sockets.h"
 #include "net/packet.h"
 
@@ -52,6 +53,9 @@ struct packet_socket_config {
     bool want_df; /* packets with `dont_fragment` are never fragmented, all others may be, here and
                      on their way (IPv4: the DF bit); otherwise as the system is set up */
 
+    bool want_timestamp; /* `arrival_ns` of received packets is when the kernel had them, so that no
+                            time of gathering is in it */
+
     /* Others in the process that send to `local`, or to `advertised` with the same port, are heard
      * without the kernel (net/own_sockets.h). Not for a port that several workers share; an
      * unspecified `local` is reached through the kernel all the same. */
@@ -68,6 +72,8 @@ struct packet_io_counters {
     struct counter batches;          /* not empty */
     struct counter gather_waits;     /* the worker's: times it slept so that packets gather */
     struct counter sockets;          /* open now */
+    struct counter kernel_drops;     /* datagrams that the kernel dropped: a socket's receive buffer
+                                        was full. Counted by packet_io_sample() and at the close */
     struct drop_counters drops;
 };
 
@@ -81,6 +87,7 @@ struct packet_io_ops {
     void (*receive)(struct packet_io *io, struct packet_batch *batch);
     void (*send)(struct packet_io *io, struct packet_batch *batch);
     int (*poll_fd)(const struct packet_io *io);
+    void (*start)(struct packet_io *io); /* NULL: nothing to do */
     void (*free)(struct packet_io *io);
 };
 
@@ -89,14 +96,29 @@ struct packet_io {
     const struct packet_io_ops *ops;
     struct pool *pool;                   /* of packets; borrowed */
     struct packet_io_counters *counters; /* borrowed */
+    struct list open;                    /* of sockets */
 };
 
 /* Makes a back end; returns 0 and a new one in `out`, or a negative errno. */
 typedef int packet_io_maker(
     struct pool *pool, struct packet_io_counters *counters, struct packet_io **out);
 
-/* epoll with recvmmsg and sendmmsg: works everywhere. */
+/* epoll with recvmmsg and sendmmsg: works everywhere. Others: net/packet_io_choose.h. */
 packet_io_maker packet_io_new_epoll;
+
+/* "epoll", "io_uring" */
+static inline const char *packet_io_name(const struct packet_io *io)
+{
+    return io->ops->name;
+}
+
+/* From here on it is used in the calling thread, in which it may receive and send. Sockets may be
+ * opened and closed before. */
+static inline void packet_io_start(struct packet_io *io)
+{
+    if (io->ops->start != NULL)
+        io->ops->start(io);
+}
 
 /* Takes `config->fd`. Returns 0 and the socket, which packet_io_close_socket() frees, in `out`, or
  * a negative errno; then the caller keeps the descriptor. */
@@ -113,8 +135,8 @@ static inline void packet_io_close_socket(struct packet_io *io, struct packet_so
         io->ops->close_socket(io, socket);
 }
 
-/* Fills a batch up with what is readable now; the caller gives the packets back. A full batch means
- * that there may be more. */
+/* Fills a batch up with what is readable now; the caller gives the packets back. poll_fd stays
+ * readable while there is more; a full batch means that this is likely. */
 static inline void packet_io_receive(struct packet_io *io, struct packet_batch *batch)
 {
     io->ops->receive(io, batch);
@@ -132,7 +154,12 @@ static inline int packet_io_poll_fd(const struct packet_io *io)
     return io->ops->poll_fd(io);
 }
 
-/* Closes all sockets and frees; accepts NULL. */
+/* Counts what the kernel has dropped for up to `max_sockets` sockets since it was asked the last
+ * time, one after the other over the calls. A system call for each. */
+void packet_io_sample(struct packet_io *io, size_t max_sockets);
+
+/* Closes all sockets and frees; accepts NULL. In any thread, when that of packet_io_start() has
+ * ended. */
 static inline void packet_io_free(struct packet_io *io)
 {
     if (io != NULL)

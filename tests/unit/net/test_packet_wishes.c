@@ -9,11 +9,13 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "net/packet_io_choose.h"
 #include "net/sockaddr.h"
 #include "net/udp_socket.h"
 
@@ -24,6 +26,12 @@ struct family {
     bool is_ip6;
     int protocol, send_class, receive_class;                /* options of the kernel */
     uint8_t too_long[2], port_unreachable[2], hop_limit[2]; /* ICMP type and code */
+};
+
+/* What a test gets: one back end, one family. */
+struct kind {
+    const struct packet_io_choice *back_end;
+    const struct family *family;
 };
 
 static const struct family families[] = {
@@ -68,13 +76,14 @@ static void set_option(int fd, int name, int value)
     assert_int_equal(setsockopt(fd, family->protocol, name, &value, sizeof(value)), 0);
 }
 
-static int set_up_with(const struct family *of, size_t packets)
+static int set_up_with(const struct kind *kind, size_t packets)
 {
-    family = of;
+    family = kind->family;
     packet_pool_init(&pool, packets);
     memset(&counters, 0, sizeof(counters));
     batch.count = 0;
-    assert_int_equal(packet_io_new_epoll(&pool, &counters, &io), 0);
+    assert_int_equal(kind->back_end->make(&pool, &counters, &io), 0);
+    packet_io_start(io);
     peer_fd = open_udp(&peer);
     set_option(peer_fd, family->receive_class, 1);
     return 0;
@@ -117,12 +126,16 @@ static struct packet_socket *open_socket(struct packet_socket_config config)
     return socket;
 }
 
+/* Waits for something, and receives it all. */
 static void receive(void)
 {
     struct pollfd wait = {.fd = packet_io_poll_fd(io), .events = POLLIN};
     give_back();
-    assert_int_equal(poll(&wait, 1, 5000), 1);
-    packet_io_receive(io, &batch);
+    for (int looks = 0; poll(&wait, 1, batch.count == 0 ? 5000 : 0) == 1; looks++) {
+        assert_true(looks < 1000);
+        packet_io_receive(io, &batch);
+    }
+    assert_int_not_equal(batch.count, 0);
 }
 
 static struct packet *add(struct packet_socket *socket, const struct address *to, size_t len)
@@ -429,25 +442,55 @@ static void errors_of_routers_are_told(void **state)
     assert_int_equal(counter_get(&counters.sent_packets), 4);
 }
 
-#define EACH(test, set_up_it)                                                                      \
-    {#test " (IPv4)", test, set_up_it, tear_down, (void *)&families[0]},                           \
+static const struct {
+    const char *name;
+    CMUnitTestFunction run;
+    CMFixtureFunction set_up;
+} tests[] = {
+#define TEST(test, set_up)                                                                         \
     {                                                                                              \
-#test " (IPv6)", test, set_up_it, tear_down, (void *)&families[1]                          \
+#test, test, set_up                                                                        \
     }
+    TEST(packets_tell_their_class, set_up),
+    TEST(packets_leave_with_their_class, set_up),
+    TEST(a_dead_peer_is_told, set_up),
+    TEST(only_who_asked_is_told, set_up),
+    TEST(a_flood_of_errors_is_taken_in_turns, set_up),
+    TEST(errors_without_buffers_are_dropped, set_up_poor),
+    TEST(too_long_to_go_whole_is_told, set_up),
+    TEST(df_is_for_sockets_that_want_it, set_up),
+    TEST(errors_of_routers_are_told, set_up),
+};
+
+enum { KINDS = 2 * COUNT_OF(families) };
+
+/* Each back end that works here, with each family. */
+static size_t find_kinds(struct kind out[KINDS])
+{
+    static struct packet_io_choice back_ends[2];
+    size_t back_end_count = 1 + packet_io_choose(PACKET_IO_URING, &back_ends[1]);
+    size_t count = 0;
+    assert_true(packet_io_choose(PACKET_IO_EPOLL, &back_ends[0]));
+    for (size_t b = 0; b < back_end_count; b++)
+        for (size_t f = 0; f < COUNT_OF(families); f++)
+            out[count++] = (struct kind){&back_ends[b], &families[f]};
+    return count;
+}
 
 int main(void)
 {
+    static struct kind kinds[KINDS];
+    static char names[KINDS * COUNT_OF(tests)][80];
+    struct CMUnitTest all[KINDS * COUNT_OF(tests)];
     has_namespace = enter_namespace();
-    const struct CMUnitTest tests[] = {
-        EACH(packets_tell_their_class, set_up),
-        EACH(packets_leave_with_their_class, set_up),
-        EACH(a_dead_peer_is_told, set_up),
-        EACH(only_who_asked_is_told, set_up),
-        EACH(a_flood_of_errors_is_taken_in_turns, set_up),
-        EACH(errors_without_buffers_are_dropped, set_up_poor),
-        EACH(too_long_to_go_whole_is_told, set_up),
-        EACH(df_is_for_sockets_that_want_it, set_up),
-        EACH(errors_of_routers_are_told, set_up),
-    };
-    return cmocka_run_group_tests_name("packet_wishes", tests, NULL, NULL);
+    size_t kind_count = find_kinds(kinds), count = 0;
+    for (size_t k = 0; k < kind_count; k++) {
+        for (size_t t = 0; t < COUNT_OF(tests); t++, count++) {
+            snprintf(names[count], sizeof(names[0]), "%s (%s, %s)", tests[t].name,
+                kinds[k].back_end->name, kinds[k].family->is_ip6 ? "IPv6" : "IPv4");
+            all[count] = (struct CMUnitTest){
+                names[count], tests[t].run, tests[t].set_up, tear_down, &kinds[k]};
+        }
+    }
+    return _cmocka_run_group_tests("packet_wishes", all, count, NULL, NULL);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Every back end through the same tests: those that do not work on this machine are left out. */
 #include "net/packet_io.h"
 
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "net/packet_io_choose.h"
 #include "net/udp_socket.h"
 
 static struct pool pool;
@@ -27,26 +30,25 @@ static int open_udp(struct address *local)
     return fd;
 }
 
-static int set_up_with(size_t packets)
+static int set_up_with(packet_io_maker *make, size_t packets)
 {
     packet_pool_init(&pool, packets);
     memset(&counters, 0, sizeof(counters));
     batch.count = 0;
-    assert_int_equal(packet_io_new_epoll(&pool, &counters, &io), 0);
+    assert_int_equal(make(&pool, &counters, &io), 0);
+    packet_io_start(io);
     peer_fd = open_udp(&peer);
     return 0;
 }
 
 static int set_up(void **state)
 {
-    (void)state;
-    return set_up_with(1024);
+    return set_up_with(((const struct packet_io_choice *)*state)->make, 1024);
 }
 
 static int set_up_poor(void **state)
 {
-    (void)state;
-    return set_up_with(4);
+    return set_up_with(((const struct packet_io_choice *)*state)->make, 4);
 }
 
 static void give_back(void)
@@ -85,10 +87,15 @@ static bool is_readable(int fd, int timeout_ms)
     return poll(&wait, 1, timeout_ms) == 1;
 }
 
+/* Receives until the batch is full or there is no more. */
 static void receive(void)
 {
     give_back();
-    packet_io_receive(io, &batch);
+    for (int looks = 0; batch.count < PACKET_BATCH_MAX && is_readable(packet_io_poll_fd(io), 0);
+         looks++) {
+        assert_true(looks < 1000);
+        packet_io_receive(io, &batch);
+    }
 }
 
 static void gathers_from_all_sockets(void **state)
@@ -117,7 +124,7 @@ static void gathers_from_all_sockets(void **state)
     receive();
     assert_int_equal(batch.count, 0);
     assert_int_equal(counter_get(&counters.received_packets), 6);
-    assert_int_equal(counter_get(&counters.batches), 1);
+    assert_in_range(counter_get(&counters.batches), 1, 6);
 }
 
 /* A flood on one socket leaves room for the others in the same batch. */
@@ -162,7 +169,7 @@ static void without_buffers_it_drops_and_goes_on(void **state)
     struct packet_socket *socket = open_socket("s");
     for (int i = 0; i < 10; i++)
         send_to(socket, "x", 1);
-    packet_io_receive(io, &batch);
+    receive();
     assert_int_equal(batch.count, 4);
     assert_int_equal(counter_get(&counters.drops.by_reason[DROP_NO_MEMORY]), 6);
     assert_false(is_readable(packet_io_poll_fd(io), 0));
@@ -260,20 +267,49 @@ static void a_dead_peer_is_no_error(void **state)
     assert_int_equal(batch.count, 1);
 }
 
-#define IO_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+/* Of both back ends, as far as they work here. */
+static size_t find_back_ends(struct packet_io_choice out[2])
+{
+    size_t count = 0;
+    assert_true(packet_io_choose(PACKET_IO_EPOLL, &out[count++]));
+    if (packet_io_choose(PACKET_IO_URING, &out[count]))
+        count++;
+    else
+        print_message("# without io_uring: %s\n", out[count].reason);
+    return count;
+}
+
+static const struct {
+    const char *name;
+    CMUnitTestFunction run;
+    CMFixtureFunction set_up;
+} tests[] = {
+#define TEST(test, set_up)                                                                         \
+    {                                                                                              \
+#test, test, set_up                                                                        \
+    }
+    TEST(gathers_from_all_sockets, set_up),
+    TEST(a_flood_does_not_starve_the_others, set_up),
+    TEST(drops_what_does_not_fit, set_up),
+    TEST(without_buffers_it_drops_and_goes_on, set_up_poor),
+    TEST(closing_within_a_batch_is_safe, set_up),
+    TEST(sends_in_order_from_the_right_socket, set_up),
+    TEST(one_bad_packet_does_not_stop_the_run, set_up),
+    TEST(a_dead_peer_is_no_error, set_up),
+};
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        IO_TEST(gathers_from_all_sockets),
-        IO_TEST(a_flood_does_not_starve_the_others),
-        IO_TEST(drops_what_does_not_fit),
-        cmocka_unit_test_setup_teardown(
-            without_buffers_it_drops_and_goes_on, set_up_poor, tear_down),
-        IO_TEST(closing_within_a_batch_is_safe),
-        IO_TEST(sends_in_order_from_the_right_socket),
-        IO_TEST(one_bad_packet_does_not_stop_the_run),
-        IO_TEST(a_dead_peer_is_no_error),
-    };
-    return cmocka_run_group_tests_name("packet_io_epoll", tests, NULL, NULL);
+    static struct packet_io_choice back_ends[2];
+    static char names[2 * COUNT_OF(tests)][80];
+    struct CMUnitTest all[2 * COUNT_OF(tests)];
+    size_t back_end_count = find_back_ends(back_ends), count = 0;
+    for (size_t b = 0; b < back_end_count; b++) {
+        for (size_t t = 0; t < COUNT_OF(tests); t++, count++) {
+            snprintf(names[count], sizeof(names[0]), "%s (%s)", tests[t].name, back_ends[b].name);
+            all[count] = (struct CMUnitTest){
+                names[count], tests[t].run, tests[t].set_up, tear_down, &back_ends[b]};
+        }
+    }
+    return _cmocka_run_group_tests("packet_io", all, count, NULL, NULL);
 }
