@@ -65,6 +65,7 @@ static void run(void *argument)
         stay_on_core(w->config.cpu);
     /* A wait of some hundred microseconds means what it says. */
     prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
+    packet_io_start(w->io);
     uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 
