@@ -6,8 +6,11 @@
 static struct rtpsec_session *open_session(const struct rtpsec_suite *suite,
     enum rtpsec_direction direction, struct bytes key, struct bytes salt)
 {
-    struct rtpsec_session_config config = {
-        .suite = suite, .direction = direction, .key = key, .salt = salt};
+    struct rtpsec_session_config config = {.engine = rtpsec_engine_choose(NULL).engine,
+        .suite = suite,
+        .direction = direction,
+        .key = key,
+        .salt = salt};
     return rtpsec_session_new(&config);
 }
 

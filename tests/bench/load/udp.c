@@ -60,7 +60,6 @@ int udp_bind(const struct address *local)
     socklen_t len = sockaddr_from_address(local, &own);
     if (bind(fd, (struct sockaddr *)&own, len) != 0)
         return close_failed(fd);
-    enlarge(fd);
     return fd;
 }
 
@@ -74,6 +73,7 @@ int udp_connect(const struct address *local, const struct address *remote)
     if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) != 0 ||
         connect(fd, (struct sockaddr *)&other, len) != 0)
         return close_failed(fd);
+    enlarge(fd);
     return fd;
 }
 

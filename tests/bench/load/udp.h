@@ -19,10 +19,10 @@ uint64_t udp_now_ns(void);
 /* Lifts the limit of descriptors as far as it goes: thousands of flows need more than 1,024. */
 void udp_allow_many(void);
 
-/* Opens a non-blocking socket with large buffers. Returns it or a negative errno. */
+/* Opens a non-blocking socket. Returns it or a negative errno. */
 NODISCARD int udp_bind(const struct address *local);
 
-/* The same, connected, and asking for time stamps. */
+/* The same, connected, with large buffers, and asking for time stamps. */
 NODISCARD int udp_connect(const struct address *local, const struct address *remote);
 
 /* Sends; false when the kernel does not take it. The report of an earlier packet that nobody
