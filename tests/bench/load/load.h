@@ -3,6 +3,7 @@
  * load.h - the modes of mediaferry-load.
  *
  *     mediaferry-load media [--certificate=PEM]
+ *     mediaferry-load fingerprint --certificate=PEM
  *     mediaferry-load bare IP FIRST-PORT COUNT [pair]
  *
  * Each takes what follows its name, and returns the status of the program.
@@ -10,7 +11,11 @@
  * media, told on stdin (script.h):
  *     flow NAME LOCAL-IP LOCAL-PORT REMOTE-IP REMOTE-PORT plain
  *     flow NAME LOCAL-IP LOCAL-PORT REMOTE-IP REMOTE-PORT sdes SUITE TX-KEY RX-KEY   (base64)
+ *     flow NAME LOCAL-IP LOCAL-PORT REMOTE-IP REMOTE-PORT dtls active|passive UFRAG PASSWORD
+ *             REMOTE-UFRAG REMOTE-PASSWORD REMOTE-FINGERPRINT   (SHA-256: AB:CD:...)
  *         no answer
+ *     fingerprint
+ *         of the certificate that all dtls flows show: {"fingerprint": "AB:CD:..."}
  *     ready?
  *         opens the sockets and makes keys: {"ready": true, "flows": N, "handshakes": N,
  *         "handshake_us_p50": N, "handshake_us_max": N}
@@ -26,6 +31,8 @@
  *         own_drops: lost by the load's own sockets. late: behind the time a packet was due.
  *         busy_s: of the seconds, not spent waiting for the next packet. all_sent: RTP and RTCP,
  *         with warm-up: what a relay's CPU time of the whole command is to be divided by.
+ *     storm HANDSHAKES/S SECONDS FILE
+ *         handshakes during the next run, whose answer tells of them (web_storm.h); no answer
  *     quit
  *
  * bare: binds COUNT ports from FIRST-PORT on and sends each packet back to where it came from; with

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "load.h"
+#include "web.h"
 
 static const struct mode {
     const char *name;
@@ -11,6 +12,7 @@ static const struct mode {
     const char *usage;
 } modes[] = {
     {"media", media_main, "media [--certificate=PEM]"},
+    {"fingerprint", fingerprint_main, "fingerprint --certificate=PEM"},
     {"bare", bare_main, "bare IP FIRST-PORT COUNT [pair]"},
 };
 

@@ -11,10 +11,12 @@
 #include "srtp.h"
 #include "stamp.h"
 #include "talk.h"
+#include "web.h"
+#include "web_storm.h"
 
 enum { READY_S_MAX = 30, POLL_US = 500, NS_PER_S = 1000000000 };
 
-const struct flow_kind *const media_kinds[] = {&flow_plain, &flow_sdes, NULL};
+const struct flow_kind *const media_kinds[] = {&flow_plain, &flow_sdes, &flow_dtls, NULL};
 
 static void act_flow(void *owner, struct text words)
 {
@@ -105,24 +107,38 @@ static void act_run(void *owner, struct text words)
     run_media(&m->flows, &config, &m->job);
 }
 
+static void act_storm(void *owner, struct text words)
+{
+    struct media *m = owner;
+    web_storm(&m->job, words);
+}
+
+static void act_fingerprint(void *owner, struct text words)
+{
+    (void)owner;
+    (void)words;
+    script_reply("{\"fingerprint\": \"%s\"}", web_fingerprint());
+}
+
 static const struct command commands[] = {
+    {"fingerprint", act_fingerprint},
     {"flow", act_flow},
     {"ready?", act_ready},
     {"run", act_run},
+    {"storm", act_storm},
     {NULL, NULL},
 };
 
 int media_main(int count, char **words)
 {
     struct media m = {.flows = {0}};
-    (void)words;
-    if (count != 0)
-        script_fail("media takes no arguments");
     udp_allow_many();
     if (!rtpsec_init())
         script_fail("SRTP cannot be had");
+    web_init_from(count, words);
     script_read(stdin, commands, &m);
     flow_set_done(&m.flows);
+    web_done();
     rtpsec_done();
     return 0;
 }

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/list.h"
@@ -207,34 +206,23 @@ void web_set_at_once(unsigned count)
 /* --- the mode ----------------------------------------------------------------------------------
  */
 
-static void print_json_text(const char *text)
+void web_init_from(int count, char **words)
 {
-    for (; *text != '\0'; text++)
-        if (*text == '\n')
-            fputs("\\n", stdout);
-        else
-            putchar(*text);
+    static const char option[] = "--certificate=";
+    const char *path = NULL;
+    if (count > 0 && strncmp(words[0], option, strlen(option)) == 0)
+        path = words[0] + strlen(option);
+    if (count > (path != NULL ? 1 : 0))
+        script_fail("no such argument: %s", words[count - 1]);
+    const char *wrong = web_init(path);
+    if (wrong != NULL)
+        script_fail("%s: %s", path != NULL ? path : "certificate", wrong);
 }
 
 int fingerprint_main(int count, char **words)
 {
-    static const char option[] = "--certificate=";
-    char pem[DTLS_PEM_SIZE];
-    const char *path = NULL;
-    if (count > 0 && strncmp(words[0], option, strlen(option)) == 0)
-        path = words[0] + strlen(option);
-    else if (count > 0)
-        return 2;
-    const char *wrong = web_init(path);
-    if (wrong != NULL)
-        script_fail("%s", wrong);
-    printf("{\"fingerprint\": \"%s\"", web_fingerprint());
-    if (path == NULL && dtls_certificate_export(web.certificate, pem)) {
-        fputs(", \"pem\": \"", stdout);
-        print_json_text(pem);
-        putchar('"');
-    }
-    puts("}");
+    web_init_from(count, words);
+    script_reply("{\"fingerprint\": \"%s\"}", web_fingerprint());
     web_done();
     return 0;
 }

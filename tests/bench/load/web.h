@@ -27,8 +27,12 @@ const char *web_fingerprint(void);
 /* How many flows set up at a time from now on; WEB_AT_ONCE at first. */
 void web_set_at_once(unsigned count);
 
-/* fingerprint [--certificate=PEM]: prints {"fingerprint": "AB:..."}; without a file that of a new
- * certificate, which it prints too. Returns the status of the program. */
+/* The mode `fingerprint --certificate=PEM`: prints {"fingerprint": "AB:..."}. Returns the status of
+ * the program. */
 int fingerprint_main(int count, char **words);
+
+/* Reads `--certificate=PEM`, the only argument there may be, and calls web_init(); ends the program
+ * when something is wrong. */
+void web_init_from(int count, char **words);
 
 #endif
