@@ -48,6 +48,24 @@ static inline bool rtp_is_rtcp(struct bytes packet)
     return packet.len >= 2 && packet.data[1] >= 192 && packet.data[1] <= 223;
 }
 
+/* The fixed fields and where the payload starts: all that is needed to hand a packet on. */
+struct rtp_header {
+    uint32_t ssrc;
+    uint32_t timestamp;
+    uint16_t seq;
+    uint16_t len; /* where the payload starts: the extension is in front of it */
+    uint8_t
+        first; /* version, padding, extension and count of sources, as they stand in the packet */
+    uint8_t payload_type;
+};
+
+/* Reads the header of a packet in the clear or of an SRTP packet. `out` is written only on RTP_OK.
+ * RTP_BAD_PADDING is not looked for: see rtp_padding_is_sound(). */
+NODISCARD enum rtp_status rtp_read_header(struct bytes packet, struct rtp_header *out);
+
+/* Whether the padding of a packet in the clear, whose header was read, leaves a payload. */
+NODISCARD bool rtp_padding_is_sound(struct bytes packet, const struct rtp_header *header);
+
 struct rtp_element {
     uint8_t id;
     struct bytes value;

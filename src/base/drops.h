@@ -26,7 +26,8 @@
     X(DROP_STUN_IGNORED, "stun_ignored", "STUN that asks for no answer")                           \
     X(DROP_DTLS_UNEXPECTED, "dtls_unexpected", "DTLS on a transport without it")                   \
     X(DROP_DTLS_SOURCE, "dtls_source", "DTLS from an unproven address")                            \
-    X(DROP_DTLS_BUSY, "dtls_busy", "too many handshakes at once")                                  \
+    X(DROP_STUN_BUSY, "stun_busy", "too many STUN requests wait to be answered")                   \
+    X(DROP_DTLS_BUSY, "dtls_busy", "too many handshake packets wait")                              \
     X(DROP_ICE_SOURCE, "ice_source", "media from an address without a valid check")                \
     X(DROP_NO_CONSENT, "no_consent", "ICE: the peer takes no media now")                           \
     X(DROP_NO_KEYS, "no_keys", "SRTP keys are not agreed yet")                                     \

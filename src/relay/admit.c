@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first stage: what a datagram is and whose it is. The slow lane begins and ends here: STUN is
- * answered at once (its cost is that of two hashes), DTLS within the limit of a loop turn.
+ * The first stage: what a datagram is and whose it is. STUN and DTLS that may be for somebody wait
+ * in the slow lane until the media has left; then they come here again, as by then the call may
+ * have changed.
  */
 #include "ice/username.h"
 #include "mediaferry/classify.h"
@@ -52,29 +53,60 @@ static bool local_number(const struct transport *t, const struct port *port, uin
     return false;
 }
 
-/* With a USERNAME it is a connectivity check, and on a shared port that names the transport. */
-static void admit_stun(
-    struct relay *relay, struct port *port, struct packet *packet, uint64_t now_ms)
+/* With a USERNAME it is a connectivity check, and on a shared port that names the transport. NULL:
+ * of nobody. */
+static struct transport *find_checked(
+    struct relay *relay, const struct port *port, struct text ufrag, struct ice_local *local)
 {
-    struct ice_local local = {
-        .component = port->channel == PACKET_CHANNEL_RTCP ? 2 : 1, .index = port->index};
     struct transport *t = port->transport;
+
+    *local = (struct ice_local){
+        .component = port->channel == PACKET_CHANNEL_RTCP ? 2 : 1, .index = port->index};
+    if (port->channel == PACKET_CHANNEL_SHARED) {
+        t = ice_path_find(relay, ufrag);
+        if (t != NULL && !local_number(t, port, &local->index))
+            t = NULL;
+    }
+    return t == NULL || t->ice == NULL ? NULL : t;
+}
+
+static void handle_stun(
+    struct relay *relay, const struct port *port, struct packet *packet, uint64_t now_ms)
+{
+    struct ice_local local;
     struct text ufrag;
 
     if (!ice_peek_ufrag(packet_bytes(packet), &ufrag)) {
         answer_plain(relay, packet);
         return;
     }
-    if (port->channel == PACKET_CHANNEL_SHARED) {
-        t = ice_path_find(relay, ufrag);
-        if (t != NULL && !local_number(t, port, &local.index))
-            t = NULL;
-    }
-    if (t == NULL || t->ice == NULL) {
+    struct transport *t = find_checked(relay, port, ufrag, &local);
+    if (t != NULL)
+        ice_path_check(t, packet, local, now_ms);
+    else
         packet->drop = DROP_STUN_UNKNOWN_USER;
-        return;
-    }
-    ice_path_check(t, packet, local, now_ms);
+}
+
+/* Why nobody would answer it, or DROP_NONE. Costs little: what a flood is made of never waits. */
+static enum drop_reason judge_stun(
+    struct relay *relay, const struct port *port, const struct packet *packet)
+{
+    struct stun_message message;
+    struct ice_local local;
+    struct text ufrag;
+
+    if (ice_peek_ufrag(packet_bytes(packet), &ufrag))
+        return find_checked(relay, port, ufrag, &local) != NULL ? DROP_NONE
+                                                                : DROP_STUN_UNKNOWN_USER;
+    return stun_parse(packet_bytes(packet), &message) == STUN_OK ? DROP_NONE : DROP_STUN_IGNORED;
+}
+
+static void wait(struct relay *relay, struct packet *packet, enum slow_kind kind)
+{
+    if (slow_lane_put(&relay->slow_lane, packet, kind))
+        worker_keep(relay->worker, packet);
+    else
+        packet->drop = kind == SLOW_STUN ? DROP_STUN_BUSY : DROP_DTLS_BUSY;
 }
 
 static bool find_shared(const struct port *port, const struct packet *packet, struct arrival *out)
@@ -105,17 +137,22 @@ static enum drop_reason find_arrival(
     return DROP_NONE;
 }
 
-/* Media over ICE comes from where a check has come from, and from nowhere else. */
-static bool source_is_valid(const struct arrival *at, const struct packet *packet)
+/* Media over ICE comes from where a check has come from, and from nowhere else; most often from
+ * where ours goes to. */
+static bool source_is_valid(
+    const struct arrival *at, const struct port *port, const struct packet *packet)
 {
+    const struct route *selected = &at->component->selected;
     if (at->transport->ice == NULL)
+        return true;
+    if (selected->socket == port->socket && address_equal(&selected->remote, &packet->peer))
         return true;
     struct ice_local local = {.component = (uint8_t)(at->component->index + 1), .index = at->local};
     return ice_agent_is_valid_source(at->transport->ice, &packet->peer, local);
 }
 
-static void admit_media(
-    struct relay *relay, const struct arrival *at, struct packet *packet, enum payload_kind kind)
+static void admit_media(struct relay *relay, const struct arrival *at, const struct port *port,
+    struct packet *packet, enum payload_kind kind)
 {
     struct round *round = relay->round;
 
@@ -123,29 +160,48 @@ static void admit_media(
         transport_drop(at->transport, packet, DROP_WRONG_PORT);
         return;
     }
-    if (!source_is_valid(at, packet)) {
+    if (!source_is_valid(at, port, packet)) {
         transport_drop(at->transport, packet, DROP_ICE_SOURCE);
         return;
     }
     struct inbound *in = &round->in[round->in_count++];
     in->packet = packet;
     in->component = at->component;
-    in->local = at->local;
-    in->kind = kind;
     in->stream = NULL;
+    in->now_us = packet->arrival_ns / 1000;
+    in->local = at->local;
+    in->kind = (uint8_t)kind;
+    if (kind != KIND_RTP || rtp_read_header(packet_bytes(packet), &in->rtp) != RTP_OK)
+        in->rtp = (struct rtp_header){.len = 0};
+}
+
+static void admit_dtls(struct relay *relay, const struct arrival *at, struct packet *packet)
+{
+    enum drop_reason why = dtls_path_judge(at->component, packet, at->local);
+    if (why == DROP_NONE)
+        wait(relay, packet, SLOW_DTLS);
+    else
+        transport_drop(at->transport, packet, why);
+}
+
+static void admit_stun(struct relay *relay, const struct port *port, struct packet *packet)
+{
+    packet->drop = judge_stun(relay, port, packet);
+    if (packet->drop == DROP_NONE)
+        wait(relay, packet, SLOW_STUN);
 }
 
 /* What is not RTP may begin with any byte. Only a whole STUN message is taken for STUN then. */
 static bool is_for_raw(const struct arrival *at, const struct packet *packet)
 {
     struct stun_message message;
-    return transport_is_raw(at->transport) && stun_parse(packet_bytes(packet), &message) != STUN_OK;
+    return at->transport->demux.is_raw && stun_parse(packet_bytes(packet), &message) != STUN_OK;
 }
 
-void round_admit(struct relay *relay, struct packet *packet, uint64_t now_ms)
+void round_admit(struct relay *relay, struct packet *packet)
 {
-    struct port *port = packet->socket->user;
-    struct arrival at = {0};
+    const struct port *port = packet->socket->user;
+    struct arrival at;
 
     if (port == NULL) {
         packet->drop = DROP_SOCKET_CLOSED;
@@ -155,11 +211,11 @@ void round_admit(struct relay *relay, struct packet *packet, uint64_t now_ms)
     enum drop_reason unknown = find_arrival(port, packet, &at);
 
     if (unknown == DROP_NONE && is_for_raw(&at, packet)) {
-        admit_media(relay, &at, packet, KIND_RAW);
+        admit_media(relay, &at, port, packet, KIND_RAW);
         return;
     }
     if (kind == PACKET_STUN) {
-        admit_stun(relay, port, packet, now_ms);
+        admit_stun(relay, port, packet);
         return;
     }
     if (kind != PACKET_DTLS && kind != PACKET_RTP && kind != PACKET_RTCP)
@@ -167,7 +223,30 @@ void round_admit(struct relay *relay, struct packet *packet, uint64_t now_ms)
     if (unknown != DROP_NONE)
         packet->drop = unknown;
     else if (kind == PACKET_DTLS)
+        admit_dtls(relay, &at, packet);
+    else
+        admit_media(relay, &at, port, packet, kind == PACKET_RTCP ? KIND_RTCP : KIND_RTP);
+}
+
+static void handle_dtls(const struct port *port, struct packet *packet, uint64_t now_ms)
+{
+    struct arrival at;
+    packet->drop = find_arrival(port, packet, &at);
+    if (packet->drop != DROP_NONE)
+        return;
+    enum drop_reason why = dtls_path_judge(at.component, packet, at.local);
+    if (why == DROP_NONE)
         dtls_path_receive(at.component, packet, at.local, now_ms);
     else
-        admit_media(relay, &at, packet, kind == PACKET_RTCP ? KIND_RTCP : KIND_RTP);
+        transport_drop(at.transport, packet, why);
+}
+
+void round_admit_slow(struct relay *relay, struct packet *packet, uint64_t now_ms)
+{
+    const struct port *port = packet->socket->user;
+    if (packet_classify(packet_bytes(packet)) == PACKET_STUN)
+        handle_stun(relay, port, packet, now_ms);
+    else
+        handle_dtls(port, packet, now_ms);
+    worker_discard(relay->worker, packet);
 }

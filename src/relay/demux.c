@@ -6,6 +6,7 @@ enum { SEVERAL = -2 };
 void demux_init(struct demux *d)
 {
     d->member_count = 0;
+    d->is_raw = false;
     d->ssrc_count = 0;
     d->next_victim = 0;
     memset(d->by_payload, DEMUX_NONE, sizeof(d->by_payload));
@@ -52,6 +53,7 @@ int demux_add(struct demux *d, const struct plan_stream *stream)
     int member = (int)d->member_count++;
     d->members[member] = stream;
     d->ids[member] = stream->id;
+    d->is_raw = member == 0 && stream->kind == PLAN_STREAM_RAW;
     for (uint8_t i = 0; i < stream->payload_count; i++) {
         int8_t *owner = &d->by_payload[stream->payloads[i].type & 0x7f];
         if (*owner != member)

@@ -24,6 +24,7 @@ struct demux_ssrc {
 
 struct demux {
     uint32_t member_count;
+    bool is_raw;                                         /* the single member is no RTP */
     const struct plan_stream *members[PLAN_MAX_STREAMS]; /* borrowed */
     uint32_t ids[PLAN_MAX_STREAMS];                      /* of the members */
     int8_t by_payload[128];                              /* member, or below 0: none or several */

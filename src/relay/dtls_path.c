@@ -308,24 +308,18 @@ static void follow_peer(struct component *c, const struct packet *packet, uint8_
     c->dtls_local = local;
 }
 
-void dtls_path_receive(struct component *c, struct packet *packet, uint8_t local, uint64_t now_ms)
+enum drop_reason dtls_path_judge(
+    const struct component *c, const struct packet *packet, uint8_t local)
 {
-    struct relay *relay = c->transport->relay;
+    if (c->dtls == NULL)
+        return DROP_DTLS_UNEXPECTED;
+    return may_come_from(c, &packet->peer, local) ? DROP_NONE : DROP_DTLS_SOURCE;
+}
 
-    if (c->dtls == NULL) {
-        transport_drop(c->transport, packet, DROP_DTLS_UNEXPECTED);
-        return;
-    }
-    if (!may_come_from(c, &packet->peer, local)) {
-        transport_drop(c->transport, packet, DROP_DTLS_SOURCE);
-        return;
-    }
-    if (relay->dtls_left == 0) {
-        packet->drop = DROP_DTLS_BUSY;
-        return;
-    }
-    relay->dtls_left--;
-    counter_add(&relay->counters.consumed, 1);
+void dtls_path_receive(
+    struct component *c, const struct packet *packet, uint8_t local, uint64_t now_ms)
+{
+    counter_add(&c->transport->relay->counters.consumed, 1);
     if (dtls_association_state(c->dtls) == DTLS_FAILED &&
         dtls_has_client_hello(packet_bytes(packet))) {
         try_again(c, now_ms);

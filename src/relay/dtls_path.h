@@ -18,8 +18,14 @@ void dtls_path_apply(struct transport *t, const struct plan_transport *old, uint
 /* Ends the association, with a close_notify if the peer can be told. */
 void dtls_path_close(struct component *c);
 
-/* A datagram of DTLS came to component `c`, at its local address number `local`. */
-void dtls_path_receive(struct component *c, struct packet *packet, uint8_t local, uint64_t now_ms);
+/* A datagram of DTLS came to component `c`, at its local address number `local`: why it is not for
+ * us, or DROP_NONE. */
+NODISCARD enum drop_reason dtls_path_judge(
+    const struct component *c, const struct packet *packet, uint8_t local);
+
+/* Takes in one that dtls_path_judge() has let pass. */
+void dtls_path_receive(
+    struct component *c, const struct packet *packet, uint8_t local, uint64_t now_ms);
 
 /* The peer's address is known now: the active side may begin. */
 void dtls_path_begin(struct component *c, uint64_t now_ms);

@@ -9,6 +9,13 @@
 #include "relay/reports.h"
 #include "relay/round.h"
 
+/* Where a packet for one sink leaves. */
+struct way {
+    struct stream *sink;
+    struct component *component;
+    struct route route;
+};
+
 static void let_go(struct relay *relay, const struct outbound *out, enum drop_reason reason)
 {
     transport_drop(out->component->transport, out->packet, reason);
@@ -24,8 +31,8 @@ static void drop_out(struct relay *relay, const struct outbound *out, enum drop_
 
 static bool goes_from_plain_to_srtp(const struct inbound *in, const struct transport *to)
 {
-    return in->kind == KIND_RTP && in->component->transport->plan.security == PLAN_PLAIN &&
-           to->plan.security != PLAN_PLAIN;
+    return to->plan.security != PLAN_PLAIN && in->kind == KIND_RTP &&
+           in->component->transport->plan.security == PLAN_PLAIN;
 }
 
 /* How far `seq` is ahead of `of`; below 0: behind. */
@@ -66,10 +73,11 @@ static bool rewrite(struct outbound *out)
         size_t offset = rtp_strip_extension(p->data, p->len);
         p->data += offset;
         p->len -= offset;
+        out->header_len = (uint16_t)(out->header_len - offset);
     }
     if (out->kind == KIND_RTCP && !sink->feedback)
         p->len = rtcp_strip_feedback(p->data, p->len);
-    out->plain_len = p->len;
+    out->plain_len = (uint32_t)p->len;
     return p->len > 0;
 }
 
@@ -79,43 +87,41 @@ static void count(struct relay *relay, const struct outbound *out)
     unsigned which = out->kind == KIND_RTCP;
     s->out[which].packets++;
     s->out[which].bytes += out->plain_len;
-    counter_add(&relay->counters.relayed_packets, 1);
-    counter_add(&relay->counters.relayed_bytes, out->packet->len);
     if (out->kind != KIND_RTP)
         return;
-    struct rtp_packet rtp = out->in->rtp;
+    struct rtp_header rtp = out->in->rtp;
     rtp.seq = out->seq;
-    ssrc_table_count(&s->ssrc_out, &relay->ssrcs, &rtp, out->plain_len, &s->plan,
-        out->packet->arrival_ns / 1000);
+    ssrc_table_count(&s->ssrc_out, &relay->ssrcs, &rtp, out->plain_len, &s->plan, out->in->now_us);
 }
 
-static void send_out(struct relay *relay, const struct outbound *out)
+static struct rtpsec_packet job_of(const struct outbound *out)
 {
-    count(relay, out);
-    out->packet->socket = out->route.socket;
-    out->packet->peer = out->route.remote;
-    worker_send(relay->worker, out->packet);
+    struct packet *packet = out->packet;
+    return (struct rtpsec_packet){
+        .session = component_keys(out->component)->tx,
+        .data = packet->data,
+        .len = packet->len,
+        .capacity = packet->len + packet_tailroom(packet),
+        .is_rtcp = out->kind == KIND_RTCP,
+        .header_len = out->kind == KIND_RTP ? out->header_len : 0,
+        .seq = out->seq,
+        .ssrc = out->in->rtp.ssrc,
+    };
 }
 
 static void protect(struct round *round)
 {
     size_t count = 0;
     for (size_t i = 0; i < round->out_count; i++) {
-        const struct outbound *out = &round->out[i];
-        if (out->component->transport->plan.security == PLAN_PLAIN)
+        if (!round->out[i].is_secure)
             continue;
         round->owners[count] = i;
-        round->jobs[count++] = (struct rtpsec_packet){
-            .session = component_keys(out->component)->tx,
-            .data = out->packet->data,
-            .len = out->packet->len,
-            .capacity = out->packet->len + packet_tailroom(out->packet),
-            .is_rtcp = out->kind == KIND_RTCP,
-        };
+        round->jobs[count++] = job_of(&round->out[i]);
     }
-    rtpsec_protect(round->jobs, count);
+    if (count > 0)
+        rtpsec_protect(round->jobs, count);
     for (size_t i = 0; i < count; i++) {
-        struct outbound *out = &round->out[round->owners[i]];
+        const struct outbound *out = &round->out[round->owners[i]];
         out->packet->len = round->jobs[i].len;
         out->packet->drop = round_srtp_drop(round->jobs[i].verdict);
     }
@@ -124,87 +130,101 @@ static void protect(struct round *round)
 void round_flush(struct relay *relay)
 {
     struct round *round = relay->round;
+    uint64_t packets = 0, bytes = 0;
+
     protect(round);
     for (size_t i = 0; i < round->out_count; i++) {
         const struct outbound *out = &round->out[i];
-        if (out->packet->drop == DROP_NONE)
-            send_out(relay, out);
-        else
+        if (out->packet->drop != DROP_NONE) {
             drop_out(relay, out, out->packet->drop);
+            continue;
+        }
+        count(relay, out);
+        packets++;
+        bytes += out->packet->len;
+        worker_send(relay->worker, out->packet);
     }
     round->out_count = 0;
+    counter_add(&relay->counters.relayed_packets, packets);
+    counter_add(&relay->counters.relayed_bytes, bytes);
 }
 
 /* Where a packet for `sink` leaves; DROP_NONE, or why it cannot. */
-static enum drop_reason find_way(
-    struct stream *sink, const struct inbound *in, struct outbound *out)
+static enum drop_reason find_way(struct stream *sink, const struct inbound *in, struct way *out)
 {
     struct transport *t = sink->transport;
-    *out = (struct outbound){
-        .sink = sink,
-        .kind = in->kind,
-        .in = in,
-        .seq = in->rtp.seq,
-        .component = in->kind == KIND_RTCP ? transport_rtcp(t) : &t->components[0],
-    };
+    out->sink = sink;
+    out->component = in->kind == KIND_RTCP ? transport_rtcp(t) : &t->components[0];
     if (in->kind != KIND_RTCP && !sink->plan.party_receives)
         return DROP_NOT_RECEIVING;
-    if (goes_from_plain_to_srtp(in, t) && in->order == RECEPTION_STRAY)
+    if (in->order == RECEPTION_STRAY && goes_from_plain_to_srtp(in, t))
         return DROP_STRAY;
     return component_route(out->component, &out->route);
 }
 
-static void queue_out(struct relay *relay, struct outbound *out)
+/* Sends `packet` there: it is the one that came in, or a copy of it. */
+static void queue_out(
+    struct relay *relay, const struct way *way, const struct inbound *in, struct packet *packet)
 {
     struct round *round = relay->round;
+    if (round->out_count == COUNT_OF(round->out))
+        round_flush(relay);
+
+    const struct transport *t = way->component->transport;
+    struct outbound *out = &round->out[round->out_count];
+    out->packet = packet;
+    out->sink = way->sink;
+    out->component = way->component;
+    out->in = in;
+    out->seq = in->rtp.seq;
+    out->header_len = in->rtp.len;
+    out->kind = in->kind;
+    out->is_copy = packet != in->packet;
+    out->is_secure = t->plan.security != PLAN_PLAIN;
+    packet->socket = way->route.socket;
+    packet->peer = way->route.remote;
     if (out->kind == KIND_RTCP)
-        reports_sent(out->sink, packet_bytes(out->packet), out->packet->arrival_ns / 1000);
+        reports_sent(out->sink, packet_bytes(packet), in->now_us);
     if (!rewrite(out)) {
         let_go(relay, out, DROP_FEEDBACK); /* as agreed: no error */
         return;
     }
-    if (goes_from_plain_to_srtp(out->in, out->component->transport))
+    if (out->is_secure && goes_from_plain_to_srtp(in, t))
         keep_sequence(out);
-    if (round->out_count == COUNT_OF(round->out))
-        round_flush(relay);
-    round->out[round->out_count++] = *out;
+    round->out_count++;
 }
 
-static void queue_copy(struct relay *relay, struct outbound *out, const struct packet *original)
+static void queue_copy(struct relay *relay, const struct way *way, const struct inbound *in)
 {
-    out->packet = worker_packet_copy(relay->worker, original);
-    out->is_copy = true;
-    if (out->packet == NULL) {
-        out->sink->out[out->kind == KIND_RTCP].errors++;
+    struct packet *copy = worker_packet_copy(relay->worker, in->packet);
+    if (copy == NULL) {
+        way->sink->out[in->kind == KIND_RTCP].errors++;
         return;
     }
     counter_add(&relay->counters.copies, 1);
-    queue_out(relay, out);
+    queue_out(relay, way, in, copy);
 }
 
 /* The original goes to the last sink that takes it: copies are made before it is rewritten. */
-void round_fan_out(struct relay *relay, struct inbound *in)
+void round_fan_out(struct relay *relay, const struct inbound *in)
 {
-    struct stream *source = in->stream;
-    struct outbound out, last;
+    const struct stream *source = in->stream;
+    struct way ways[PLAN_MAX_SINKS];
     enum drop_reason why = DROP_NO_SINK;
-    bool has_last = false;
+    unsigned count = 0;
 
     for (uint8_t i = 0; i < source->sink_count; i++) {
-        enum drop_reason drop = find_way(source->sinks[i], in, &out);
-        if (drop != DROP_NONE) {
+        enum drop_reason drop = find_way(source->sinks[i], in, &ways[count]);
+        if (drop == DROP_NONE)
+            count++;
+        else
             why = drop;
-            continue;
-        }
-        if (has_last)
-            queue_copy(relay, &last, in->packet);
-        last = out;
-        has_last = true;
     }
-    if (!has_last) {
+    if (count == 0) {
         transport_drop(in->component->transport, in->packet, why);
         return;
     }
-    last.packet = in->packet;
-    queue_out(relay, &last);
+    for (unsigned i = 0; i + 1 < count; i++)
+        queue_copy(relay, &ways[i], in);
+    queue_out(relay, &ways[count - 1], in, in->packet);
 }

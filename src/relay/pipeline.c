@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/prefetch.h"
 #include "relay/round.h"
 
 struct round *pipeline_round_new(void)
@@ -38,23 +39,107 @@ enum drop_reason round_srtp_drop(enum rtpsec_verdict verdict)
     return DROP_SRTP_FAILED;
 }
 
+/* What each stage will look at is asked for while the one before is at work: with thousands of
+ * streams nothing of a call is in the cache when its packet comes. */
+static void fetch_ports(const struct packet_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        prefetch(batch->packets[i]->socket->user);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct port *port = batch->packets[i]->socket->user;
+        if (port == NULL || port->transport == NULL)
+            continue;
+        const struct transport *t = port->transport;
+        prefetch(&t->ice);
+        prefetch(&t->demux.member_count);
+        prefetch(&t->plan.security);
+        prefetch(&t->components[port->channel == PACKET_CHANNEL_RTCP ? 1 : 0].learning);
+    }
+}
+
+static const struct stream *likely_stream(const struct inbound *in)
+{
+    const struct transport *t = in->component->transport;
+    return t->demux.member_count > 0 ? t->streams[0] : NULL;
+}
+
+static void fetch_streams(const struct round *round)
+{
+    for (size_t i = 0; i < round->in_count; i++) {
+        const struct stream *s = likely_stream(&round->in[i]);
+        if (s == NULL)
+            continue;
+        prefetch(&s->plan.party_sends);
+        prefetch(&s->sink_count);
+        prefetch(&s->in);
+        prefetch(&s->ssrc_in);
+    }
+}
+
+static void fetch_ssrc(const struct ssrc_table *table)
+{
+    if (table->count == 0)
+        return;
+    prefetch(table->entries[0]);
+    prefetch(&table->entries[0]->reception.received);
+}
+
+static void fetch_sinks(const struct round *round)
+{
+    for (size_t i = 0; i < round->in_count; i++) {
+        const struct stream *s = likely_stream(&round->in[i]);
+        if (s == NULL || s->sink_count == 0)
+            continue;
+        fetch_ssrc(&s->ssrc_in);
+        prefetch(&s->sinks[0]->plan.party_receives);
+        prefetch(&s->sinks[0]->transport);
+        prefetch(&s->sinks[0]->out);
+        prefetch(&s->sinks[0]->ssrc_out);
+    }
+}
+
+static void fetch_ways(const struct round *round)
+{
+    for (size_t i = 0; i < round->in_count; i++) {
+        const struct stream *s = likely_stream(&round->in[i]);
+        if (s == NULL || s->sink_count == 0 || s->sinks[0]->transport == NULL)
+            continue;
+        const struct transport *t = s->sinks[0]->transport;
+        fetch_ssrc(&s->sinks[0]->ssrc_out);
+        prefetch(&t->ice);
+        prefetch(&t->plan.security);
+        prefetch(&t->components[0].learning.target);
+        prefetch(&t->ports[0]);
+    }
+}
+
+static struct rtpsec_packet job_of(const struct inbound *in)
+{
+    struct packet *packet = in->packet;
+    return (struct rtpsec_packet){
+        .session = component_keys(in->component)->rx,
+        .data = packet->data,
+        .len = packet->len,
+        .capacity = packet->len + packet_tailroom(packet),
+        .is_rtcp = in->kind == KIND_RTCP,
+        .header_len = in->kind == KIND_RTP ? in->rtp.len : 0,
+        .seq = in->rtp.seq,
+        .ssrc = in->rtp.ssrc,
+    };
+}
+
 static void unprotect(struct round *round)
 {
     size_t count = 0;
     for (size_t i = 0; i < round->in_count; i++) {
-        struct inbound *in = &round->in[i];
+        const struct inbound *in = &round->in[i];
         if (in->component->transport->plan.security == PLAN_PLAIN)
             continue;
         round->owners[count] = i;
-        round->jobs[count++] = (struct rtpsec_packet){
-            .session = component_keys(in->component)->rx,
-            .data = in->packet->data,
-            .len = in->packet->len,
-            .capacity = in->packet->len + packet_tailroom(in->packet),
-            .is_rtcp = in->kind == KIND_RTCP,
-        };
+        round->jobs[count++] = job_of(in);
     }
-    rtpsec_unprotect(round->jobs, count);
+    if (count > 0)
+        rtpsec_unprotect(round->jobs, count);
     for (size_t i = 0; i < count; i++) {
         struct inbound *in = &round->in[round->owners[i]];
         in->packet->len = round->jobs[i].len;
@@ -64,20 +149,66 @@ static void unprotect(struct round *round)
     }
 }
 
+/* Puts those that go on side by side. */
+static void place(struct round *round, uint64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < round->in_count; i++) {
+        struct inbound *in = &round->in[i];
+        if (in->packet->drop != DROP_NONE || !round_place(in, now_ms))
+            continue;
+        if (kept != i)
+            round->in[kept] = *in;
+        kept++;
+    }
+    round->in_count = kept;
+}
+
 void pipeline_run(struct relay *relay, struct packet_batch *batch, uint64_t now_ms)
 {
     struct round *round = relay->round;
 
     round->in_count = 0;
-    relay->dtls_left = RELAY_DTLS_PER_TURN;
+    fetch_ports(batch);
     for (size_t i = 0; i < batch->count; i++)
-        round_admit(relay, batch->packets[i], now_ms);
-
+        round_admit(relay, batch->packets[i]);
+    fetch_streams(round);
     unprotect(round);
-    for (size_t i = 0; i < round->in_count; i++) {
-        struct inbound *in = &round->in[i];
-        if (in->packet->drop == DROP_NONE && round_place(in, now_ms))
-            round_fan_out(relay, in);
-    }
+    fetch_sinks(round);
+    fetch_ways(round);
+    place(round, now_ms);
+    for (size_t i = 0; i < round->in_count; i++)
+        round_fan_out(relay, &round->in[i]);
     round_flush(relay);
+    if (!slow_lane_is_empty(&relay->slow_lane))
+        worker_stay_awake(relay->module);
+}
+
+/* The loop's clock may be a millisecond old by now; to what is slow that is all the same. */
+static void handle(void *owner, struct packet *packet)
+{
+    struct relay *relay = owner;
+    round_admit_slow(relay, packet, worker_now_ms(relay->worker));
+}
+
+void pipeline_slow_init(struct relay *relay)
+{
+    relay->slow_lane = (struct slow_lane){.owner = relay, .clock_ns = uv_hrtime, .handle = handle};
+    slow_lane_init(&relay->slow_lane);
+}
+
+void pipeline_slow_turn(struct relay *relay)
+{
+    slow_lane_turn(&relay->slow_lane);
+    if (!slow_lane_is_empty(&relay->slow_lane))
+        worker_stay_awake(relay->module);
+}
+
+void pipeline_slow_forget(struct relay *relay, const struct packet_socket *socket)
+{
+    struct packet *packet;
+    while ((packet = slow_lane_take_back(&relay->slow_lane, socket)) != NULL) {
+        packet->drop = DROP_SOCKET_CLOSED;
+        worker_discard(relay->worker, packet);
+    }
 }

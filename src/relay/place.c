@@ -9,26 +9,43 @@
 #include "relay/reports.h"
 #include "relay/round.h"
 
-static enum drop_reason find_stream(struct inbound *in)
+/* Several streams ride on the transport (BUNDLE). */
+static enum drop_reason find_member(struct inbound *in)
 {
     struct transport *t = in->component->transport;
-    struct bytes bytes = packet_bytes(in->packet);
-    int member = t->demux.member_count > 0 ? 0 : DEMUX_NONE;
-
-    if (in->kind == KIND_RTCP) {
-        if (rtcp_check(bytes) != RTCP_OK)
-            return DROP_RTCP_MALFORMED;
-        in->stream = reports_find_stream(t, bytes);
-        return in->stream == NULL ? DROP_NO_STREAM : DROP_NONE;
-    }
-    if (in->kind == KIND_RTP) {
-        if (rtp_parse(bytes, &in->rtp) != RTP_OK)
-            return DROP_RTP_MALFORMED;
-        member = demux_rtp(&t->demux, &in->rtp);
-    }
+    struct rtp_packet rtp;
+    if (rtp_parse_protected(packet_bytes(in->packet), &rtp) != RTP_OK)
+        return DROP_RTP_MALFORMED;
+    int member = demux_rtp(&t->demux, &rtp);
     if (member == DEMUX_NONE)
         return DROP_NO_STREAM;
     in->stream = t->streams[member];
+    return DROP_NONE;
+}
+
+static enum drop_reason find_stream_of_rtcp(struct inbound *in)
+{
+    struct bytes bytes = packet_bytes(in->packet);
+    if (rtcp_check(bytes) != RTCP_OK)
+        return DROP_RTCP_MALFORMED;
+    in->stream = reports_find_stream(in->component->transport, bytes);
+    return in->stream == NULL ? DROP_NO_STREAM : DROP_NONE;
+}
+
+static enum drop_reason find_stream(struct inbound *in)
+{
+    struct transport *t = in->component->transport;
+
+    if (in->kind == KIND_RTCP)
+        return find_stream_of_rtcp(in);
+    if (in->kind == KIND_RTP &&
+        (in->rtp.len == 0 || !rtp_padding_is_sound(packet_bytes(in->packet), &in->rtp)))
+        return DROP_RTP_MALFORMED;
+    if (t->demux.member_count == 0)
+        return DROP_NO_STREAM;
+    if (in->kind == KIND_RTP && t->demux.member_count > 1)
+        return find_member(in);
+    in->stream = t->streams[0];
     return DROP_NONE;
 }
 
@@ -39,6 +56,12 @@ static bool is_authentic(const struct inbound *in)
     if (plan->security == PLAN_SDES && in->kind != KIND_RTCP)
         return !plan->srtp_rx.unauthenticated_srtp;
     return plan->security != PLAN_PLAIN;
+}
+
+/* There is nothing to learn from it: the party is known to be there. */
+static bool is_settled(const struct component *c, const struct address *source, uint8_t local)
+{
+    return c->learning.settled && c->local == local && address_equal(source, &c->learning.source);
 }
 
 /* Without ICE. Stray RTCP on the port of RTP says nothing about where RTP goes (ng-protocol 3.13).
@@ -53,6 +76,8 @@ static enum drop_reason judge_source(const struct inbound *in, uint64_t now_ms)
         bool refused = t->plan.strict_source && !address_same_ip(source, &c->learning.target);
         return refused ? DROP_SOURCE_REFUSED : DROP_NONE;
     }
+    if (is_settled(c, source, in->local))
+        return DROP_NONE;
     return component_learn(c, source, in->local, is_authentic(in), now_ms);
 }
 
@@ -69,17 +94,16 @@ static void count(struct inbound *in, uint64_t now_ms)
     struct stream *s = in->stream;
     struct relay *relay = s->call->relay;
     unsigned which = in->kind == KIND_RTCP;
-    uint64_t now_us = in->packet->arrival_ns / 1000;
 
     s->in[which].packets++;
     s->in[which].bytes += in->packet->len;
-    s->last_packet_us[which] = (int64_t)now_us + relay->unix_offset_us;
+    s->last_packet_us[which] = (int64_t)in->now_us + relay->unix_offset_us;
     s->active_ms = now_ms;
     if (in->kind == KIND_RTP)
-        in->order = ssrc_table_count(
-            &s->ssrc_in, &relay->ssrcs, &in->rtp, in->packet->len, &s->plan, now_us);
+        in->order = (uint8_t)ssrc_table_count(
+            &s->ssrc_in, &relay->ssrcs, &in->rtp, in->packet->len, &s->plan, in->now_us);
     if (in->kind == KIND_RTCP)
-        reports_received(s, packet_bytes(in->packet), now_us);
+        reports_received(s, packet_bytes(in->packet), in->now_us);
 }
 
 void round_refuse(struct inbound *in, enum drop_reason why)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/port.h"
 
-#include "relay/state.h"
+#include "relay/pipeline.h"
 #include "relay/transport.h"
 
 int port_open(struct port *port, struct relay *relay, const struct packet_socket_config *config)
@@ -9,6 +9,7 @@ int port_open(struct port *port, struct relay *relay, const struct packet_socket
     struct packet_socket_config own = *config;
     own.user = port;
     own.reachable = true;
+    own.want_timestamp = true; /* for jitter and round-trip times */
 
     *port = (struct port){.relay = relay, .local = config->local, .channel = config->channel};
     map_init(&port->tuples);
@@ -22,6 +23,7 @@ void port_close(struct port *port)
     map_for_each (at, &port->tuples)
         tuple_free(CONTAINER_OF(at, struct tuple, by_source.link));
     map_done(&port->tuples);
+    pipeline_slow_forget(port->relay, port->socket);
     worker_flush(port->relay->worker);
     worker_close_socket(port->relay->worker, port->socket);
     port->socket = NULL;

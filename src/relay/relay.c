@@ -82,8 +82,14 @@ static void on_packets(void *state, struct packet_batch *batch, uint64_t now_ms)
     pipeline_run(state, batch, now_ms);
 }
 
+static void on_again(void *state, uint64_t now_ms)
+{
+    (void)now_ms;
+    pipeline_slow_turn(state);
+}
+
 static const struct worker_hooks hooks = {
-    .on_stop = on_stop, .on_tick = on_tick, .packets = on_packets};
+    .on_stop = on_stop, .on_tick = on_tick, .packets = on_packets, .on_again = on_again};
 
 NODISCARD static struct relay *relay_new(const struct relay_config *config, size_t shared_count)
 {
@@ -97,6 +103,7 @@ NODISCARD static struct relay *relay_new(const struct relay_config *config, size
         relay->software.len = ICE_SOFTWARE_MAX;
     relay->shared = calloc(shared_count + 1, sizeof(*relay->shared));
     relay->round = pipeline_round_new();
+    pipeline_slow_init(relay);
     map_init(&relay->calls);
     map_init(&relay->ufrags);
     pool_init(&relay->ssrcs, sizeof(struct ssrc_entry), CHUNK, MAX_SSRCS);

@@ -16,24 +16,26 @@ enum payload_kind { KIND_RTP, KIND_RTCP, KIND_RAW };
 struct inbound {
     struct packet *packet;
     struct component *component;
-    uint8_t local; /* number of the local address it came to */
-    enum payload_kind kind;
-    struct stream *stream;        /* from the place stage on */
-    struct rtp_packet rtp;        /* the same, of RTP */
-    enum reception_verdict order; /* the same */
+    struct stream *stream; /* from the place stage on */
+    uint64_t now_us;       /* when it arrived */
+    struct rtp_header rtp; /* of RTP; the length is 0 when it has no sound header */
+    uint8_t local;         /* number of the local address it came to */
+    uint8_t kind;          /* enum payload_kind */
+    uint8_t order;         /* enum reception_verdict; of RTP, from the place stage on */
 };
 
-/* One on its way to one party. */
+/* One on its way to one party; socket and peer are set. */
 struct outbound {
     struct packet *packet;
-    bool is_copy; /* ours to discard; else it belongs to the batch */
     struct stream *sink;
     struct component *component;
-    enum payload_kind kind;
-    struct route route;
-    size_t plain_len;
     const struct inbound *in;
-    uint16_t seq; /* of RTP, as it leaves */
+    uint32_t plain_len;
+    uint16_t seq;        /* of RTP, as it leaves */
+    uint16_t header_len; /* the same */
+    uint8_t kind;        /* enum payload_kind */
+    bool is_copy;        /* ours to discard; else it belongs to the batch */
+    bool is_secure;      /* to be protected */
 };
 
 struct round {
@@ -46,9 +48,12 @@ struct round {
     size_t owners[PACKET_BATCH_MAX];
 };
 
-/* admit.c: finds whose packet it is. Media goes into the round, STUN and DTLS are dealt with, the
- * rest gets a drop verdict. */
-void round_admit(struct relay *relay, struct packet *packet, uint64_t now_ms);
+/* admit.c: finds whose packet it is. Media goes into the round, STUN and DTLS into the slow lane,
+ * the rest gets a drop verdict. */
+void round_admit(struct relay *relay, struct packet *packet);
+
+/* admit.c: a packet of the slow lane has its turn; takes it. */
+void round_admit_slow(struct relay *relay, struct packet *packet, uint64_t now_ms);
 
 /* place.c: which stream an unprotected packet belongs to; learns from it and counts it. False, with
  * a drop verdict, when it goes no further. */
@@ -58,7 +63,7 @@ NODISCARD bool round_place(struct inbound *in, uint64_t now_ms);
 void round_refuse(struct inbound *in, enum drop_reason why);
 
 /* fan_out.c: makes a packet for each sink. */
-void round_fan_out(struct relay *relay, struct inbound *in);
+void round_fan_out(struct relay *relay, const struct inbound *in);
 
 /* fan_out.c: protects and sends all that waits in `out`. */
 void round_flush(struct relay *relay);

@@ -21,7 +21,7 @@ static struct ssrc_entry *longest_idle(const struct ssrc_table *table)
 {
     struct ssrc_entry *oldest = table->entries[0];
     for (uint32_t i = 1; i < table->count; i++)
-        if (table->entries[i]->used_ms < oldest->used_ms)
+        if (table->entries[i]->used_us < oldest->used_us)
             oldest = table->entries[i];
     return oldest;
 }
@@ -45,7 +45,7 @@ static struct ssrc_entry *add(
 }
 
 enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *pool,
-    const struct rtp_packet *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us)
+    const struct rtp_header *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us)
 {
     struct ssrc_entry *entry = ssrc_table_find(table, rtp->ssrc);
     if (entry == NULL)
@@ -55,7 +55,7 @@ enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *p
     entry->packets++;
     entry->bytes += len;
     entry->last_timestamp = rtp->timestamp;
-    entry->used_ms = now_us / 1000;
+    entry->used_us = now_us;
     return reception_add(&entry->reception, rtp->seq, rtp->timestamp, now_us);
 }
 

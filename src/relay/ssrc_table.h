@@ -19,7 +19,7 @@ struct ssrc_entry {
     uint32_t clock_rate; /* 0: not known */
     uint64_t packets, bytes;
     uint32_t last_timestamp;
-    uint64_t used_ms;
+    uint64_t used_us;
     int32_t reported_lost;
     /* Of what goes to SRTP: */
     bool seq_known;     /* the two below mean something */
@@ -40,7 +40,7 @@ struct ssrc_entry *ssrc_table_find(struct ssrc_table *table, uint32_t ssrc);
 /* Counts one RTP packet and tells how it follows those before; when its SSRC is new, the clock is
  * looked up in `stream`. */
 enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *pool,
-    const struct rtp_packet *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us);
+    const struct rtp_header *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us);
 
 void ssrc_table_done(struct ssrc_table *table, struct pool *pool);
 

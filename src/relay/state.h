@@ -11,9 +11,9 @@
 #include "base/pool.h"
 #include "relay/counters.h"
 #include "relay/relay.h"
+#include "relay/slow_lane.h"
 
 enum {
-    RELAY_DTLS_PER_TURN = 32,       /* handshake datagrams looked at in one loop turn */
     RELAY_MAX_ASSOCIATIONS = 16384, /* of one worker */
     RELAY_LOGS_PER_SECOND = 20,     /* lines about dropped packets */
 };
@@ -39,9 +39,9 @@ struct relay {
     struct pool tuples;
 
     struct dtls_context *dtls_context; /* of the youngest certificate; NULL: none yet */
-    unsigned dtls_left;                /* in this turn */
     struct round *round;               /* memory of the pipeline */
-    int64_t unix_offset_us;            /* wall clock less the worker's clock */
+    struct slow_lane slow_lane;
+    int64_t unix_offset_us; /* wall clock less the worker's clock */
     struct log_limit log_limit;
 };
 

@@ -17,19 +17,28 @@ static const struct range ranges[] = {
     {16, 19, PACKET_ZRTP, 16}, /* header and CRC: RFC 6189, section 5 */
     {20, 63, PACKET_DTLS, 13}, /* a record's header: RFC 6347, section 4.1 */
     {64, 79, PACKET_CHANNEL_DATA, 4},
-    {128, 191, PACKET_RTP, RTP_HEADER_SIZE},
 };
+
+/* First bytes 128 to 191: RTP and RTCP. */
+enum { MEDIA_BITS = 2 };
+
+static enum packet_kind kind_of_media(struct bytes datagram)
+{
+    if (rtp_is_rtcp(datagram))
+        return datagram.len >= RTCP_MIN_SIZE ? PACKET_RTCP : PACKET_UNKNOWN;
+    return datagram.len >= RTP_HEADER_SIZE ? PACKET_RTP : PACKET_UNKNOWN;
+}
 
 enum packet_kind packet_classify(struct bytes datagram)
 {
     if (datagram.len == 0)
         return PACKET_UNKNOWN;
+    if (datagram.data[0] >> 6 == MEDIA_BITS)
+        return kind_of_media(datagram);
     for (size_t i = 0; i < COUNT_OF(ranges); i++) {
         const struct range *r = &ranges[i];
         if (datagram.data[0] < r->first || datagram.data[0] > r->last)
             continue;
-        if (r->kind == PACKET_RTP && rtp_is_rtcp(datagram))
-            return datagram.len >= RTCP_MIN_SIZE ? PACKET_RTCP : PACKET_UNKNOWN;
         return datagram.len >= r->min_len ? r->kind : PACKET_UNKNOWN;
     }
     return PACKET_UNKNOWN;

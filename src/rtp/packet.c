@@ -4,30 +4,85 @@
 
 enum { VERSION = 2, PADDING_BIT = 0x20, EXTENSION_BIT = 0x10, MARKER_BIT = 0x80, WORD = 4 };
 
+/* Read by place, after one look at the length: every packet of media comes by here. */
+static uint32_t u16_at(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 8 | at[1];
+}
+
+static uint32_t u32_at(const uint8_t *at)
+{
+    return u16_at(at) << 16 | u16_at(at + 2);
+}
+
+/* Where the payload starts, which lies within the packet; 0 when it would not. */
+static size_t payload_start(struct bytes packet)
+{
+    uint8_t first = packet.data[0];
+    size_t len = RTP_HEADER_SIZE + WORD * (size_t)(first & 0x0f);
+    if ((first & EXTENSION_BIT) != 0 && len + WORD <= packet.len)
+        len += WORD + WORD * (size_t)u16_at(packet.data + len + 2);
+    else if ((first & EXTENSION_BIT) != 0)
+        return 0;
+    return len <= packet.len ? len : 0;
+}
+
+enum rtp_status rtp_read_header(struct bytes packet, struct rtp_header *out)
+{
+    if (packet.len > 0 && packet.data[0] >> 6 != VERSION)
+        return RTP_BAD_VERSION;
+    if (packet.len < RTP_HEADER_SIZE)
+        return RTP_TRUNCATED;
+
+    const uint8_t *data = packet.data;
+    size_t len = (data[0] & (EXTENSION_BIT | 0x0f)) == 0 ? RTP_HEADER_SIZE : payload_start(packet);
+    if (len == 0 || len > UINT16_MAX)
+        return RTP_TRUNCATED;
+    *out = (struct rtp_header){
+        .ssrc = u32_at(data + 8),
+        .timestamp = u32_at(data + 4),
+        .seq = (uint16_t)u16_at(data + 2),
+        .len = (uint16_t)len,
+        .first = data[0],
+        .payload_type = data[1] & 0x7f,
+    };
+    return RTP_OK;
+}
+
+bool rtp_padding_is_sound(struct bytes packet, const struct rtp_header *header)
+{
+    if ((header->first & PADDING_BIT) == 0)
+        return true;
+    size_t room = packet.len - header->len;
+    uint8_t padding = room > 0 ? packet.data[packet.len - 1] : 0;
+    return padding > 0 && padding <= room;
+}
+
 enum rtp_status rtp_parse_protected(struct bytes packet, struct rtp_packet *out)
 {
-    struct rtp_packet p = {.marker = false};
-    struct reader r = reader_over(packet);
-    uint8_t first = reader_u8(&r);
-    uint8_t second = reader_u8(&r);
-    p.marker = (second & MARKER_BIT) != 0;
-    p.payload_type = second & 0x7f;
-    p.seq = reader_u16(&r);
-    p.timestamp = reader_u32(&r);
-    p.ssrc = reader_u32(&r);
-    p.csrcs = reader_take(&r, WORD * (size_t)(first & 0x0f));
-    p.has_extension = (first & EXTENSION_BIT) != 0;
-    if (p.has_extension) {
-        p.extension_profile = reader_u16(&r);
-        p.extension = reader_take(&r, WORD * (size_t)reader_u16(&r));
-    }
-    if (packet.len > 0 && first >> 6 != VERSION)
-        return RTP_BAD_VERSION;
-    if (!reader_ok(&r))
-        return RTP_TRUNCATED;
-    p.header_len = packet.len - reader_left(&r);
-    p.payload = r.rest;
-    *out = p;
+    struct rtp_header header;
+    enum rtp_status status = rtp_read_header(packet, &header);
+    if (status != RTP_OK)
+        return status;
+
+    const uint8_t *data = packet.data;
+    size_t csrcs_len = WORD * (size_t)(header.first & 0x0f);
+    size_t extension_at = RTP_HEADER_SIZE + csrcs_len + WORD;
+    bool has_extension = (header.first & EXTENSION_BIT) != 0;
+    *out = (struct rtp_packet){
+        .marker = (data[1] & MARKER_BIT) != 0,
+        .has_extension = has_extension,
+        .payload_type = header.payload_type,
+        .seq = header.seq,
+        .timestamp = header.timestamp,
+        .ssrc = header.ssrc,
+        .extension_profile = has_extension ? (uint16_t)u16_at(data + extension_at - WORD) : 0,
+        .csrcs = bytes_of(data + RTP_HEADER_SIZE, csrcs_len),
+        .extension = has_extension ? bytes_of(data + extension_at, header.len - extension_at)
+                                   : bytes_of(NULL, 0),
+        .payload = bytes_of(data + header.len, packet.len - header.len),
+        .header_len = header.len,
+    };
     return RTP_OK;
 }
 

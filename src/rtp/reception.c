@@ -71,17 +71,13 @@ static enum reception_verdict fill_in(struct reception *r, unsigned behind)
     return RECEPTION_LATE;
 }
 
+/* What is no next packet of a stream in order. */
 static enum reception_verdict judge(struct reception *r, uint16_t seq)
 {
     unsigned step = (uint16_t)(seq - r->highest);
     if (!r->started) {
         start_at(r, seq);
         return RECEPTION_FIRST;
-    }
-    if (step > 0 && step < MAX_DROPOUT) {
-        advance(r, seq, step);
-        r->next_bad = NO_BAD;
-        return RECEPTION_IN_ORDER;
     }
     if (step == 0 || step > SEQ_MOD - MAX_MISORDER)
         return fill_in(r, (SEQ_MOD - step) % SEQ_MOD);
@@ -108,7 +104,7 @@ static void measure_jitter(
         r->jitter_16 += distance - ((r->jitter_16 + 8) >> 4);
 }
 
-enum reception_verdict reception_add(
+static enum reception_verdict add_out_of_order(
     struct reception *r, uint16_t seq, uint32_t timestamp, uint64_t now_us)
 {
     enum reception_verdict verdict = judge(r, seq);
@@ -126,6 +122,22 @@ enum reception_verdict reception_add(
     if (!again && r->clock_rate > 0)
         measure_jitter(r, timestamp, now_us, !anew);
     return verdict;
+}
+
+enum reception_verdict reception_add(
+    struct reception *r, uint16_t seq, uint32_t timestamp, uint64_t now_us)
+{
+    unsigned step = (uint16_t)(seq - r->highest);
+    if (!r->started || step == 0 || step >= MAX_DROPOUT)
+        return add_out_of_order(r, seq, timestamp, now_us);
+
+    advance(r, seq, step);
+    r->next_bad = NO_BAD;
+    r->received++;
+    r->received_now++;
+    if (r->clock_rate > 0)
+        measure_jitter(r, timestamp, now_us, true);
+    return RECEPTION_IN_ORDER;
 }
 
 uint32_t reception_jitter(const struct reception *r)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "mediaferry/stun.h"
+#include "relay/slow_lane.h"
 
 #define BROWSER "192.0.2.1:5000"
 #define ROAMED "203.0.113.5:5555"
@@ -525,7 +526,7 @@ static void bounds_the_handshakes_of_a_turn(void **state)
         sim_send(&browser.peer.address, &browser.relay, bytes_of(record, sizeof(record)));
     phone_say(&phone, &hi);
     sim_settle();
-    assert_int_equal(sim_drops(DROP_DTLS_BUSY), 200 - 32);
+    assert_int_equal(sim_drops(DROP_DTLS_BUSY), 200 - SLOW_LANE_PER_SOURCE);
     assert_int_equal(sim_drops(DROP_NO_KEYS), 1);
 }
 
