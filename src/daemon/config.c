@@ -224,6 +224,20 @@ static int resolve_listen(struct daemon_config *config, struct str *why)
     return error;
 }
 
+static int resolve_cores(struct daemon_config *config, struct str *why)
+{
+    struct str problem = {0};
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+        CPU_ZERO(&allowed);
+    int error = worker_cores_parse(
+        text_from(config->process.worker_affinity), &allowed, &config->worker_cores, &problem);
+    if (error != 0)
+        config_blame(config, &config->process.worker_affinity, why, "%s", str_string(&problem));
+    str_done(&problem);
+    return error;
+}
+
 int config_resolve(struct daemon_config *config, const struct host_addresses *host, unsigned cores,
     struct str *why)
 {
@@ -234,6 +248,8 @@ int config_resolve(struct daemon_config *config, const struct host_addresses *ho
         error = resolve_interfaces(config, host, why);
     if (error == 0)
         error = resolve_listen(config, why);
+    if (error == 0)
+        error = resolve_cores(config, why);
     if (error == 0)
         error = config_resolve_turn(config, host, why);
     if (error == 0)

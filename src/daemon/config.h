@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "daemon/turn_lists.h"
+#include "daemon/worker_cores.h"
 #include "net/interfaces.h"
 #include "net/listen_address.h"
 #include "ng/server.h"
@@ -118,6 +119,7 @@ struct admin_settings {
 
 struct process_settings {
     int64_t num_threads; /* resolved: at least 1 */
+    char *worker_affinity;
     int64_t log_level;
     bool log_stderr;
     bool foreground;
@@ -139,6 +141,7 @@ struct daemon_config {
     struct interfaces *interfaces;
     bool interface_was_chosen; /* none was configured */
     struct listen_addresses listen_ng;
+    struct worker_cores worker_cores;
     struct listen_addresses listen_admin; /* count 0: none */
     char *admin_tokens; /* of either option, one on each line; NULL without listen_admin */
     struct turn_lists turn_lists;

@@ -192,6 +192,10 @@ static int open_worker(struct service *service, size_t index, struct str *why)
         .batch_wait_us = (unsigned)config->media.batch_wait_us,
         .own = service->own_sockets,
     };
+    if (config->worker_cores.count > 0) {
+        worker.is_pinned = true;
+        worker.cpu = worker_core(&config->worker_cores, index);
+    }
     int error = worker_new(&worker, &media->worker);
     if (error != 0)
         return error;

@@ -207,6 +207,9 @@ static const struct {
         "host name in 'eth9'"},
     {"listen-ng", "1.2.3.4", "here: option 'listen-ng': no port number (1-65535) in '1.2.3.4'"},
     {"webrtc-port", "65535", "here: option 'webrtc-port': 65535 leaves no ports for 4 workers"},
+    {"worker-affinity", "0,x",
+        "here: option 'worker-affinity': 'x' is neither off, auto, a core nor "
+        "a range of cores"},
 };
 
 static void what_cannot_be_resolved_names_its_place(void **state)
