@@ -45,13 +45,12 @@ class Bench:
         """One scenario on one server."""
         started = time.monotonic()
         try:
-            rows = scenarios.SCENARIOS[name].measure(self, kind)
+            for row, figures in scenarios.SCENARIOS[name].measure(self, kind):
+                self.results.setdefault(row, {})[kind.name] = figures
         except (BenchError, OSError) as error:
             self.failures.append((name, kind.name, str(error)))
             print(f"{name}: {kind.name}: FAILED: {error}", file=sys.stderr, flush=True)
             return
-        for row, metrics in rows.items():
-            self.results.setdefault(row, {})[kind.name] = metrics
         print(f"{name}: {kind.name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 

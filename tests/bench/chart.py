@@ -44,11 +44,12 @@ def _colors(names):
 
 
 def _groups(panel, results):
-    """(title of the row, [(server, value)]) of what was measured."""
+    """(title of the row, [(server, value, its text)]) of what was measured."""
     names = report.columns(results)
     for row in panel.rows:
-        values = [(name, results.get(row, {}).get(name, {}).get(panel.metric)) for name in names]
-        values = [(name, value) for name, value in values if value is not None]
+        found = [(name, results.get(row, {}).get(name, {})) for name in names]
+        values = [(name, figures[panel.metric], report.cell(figures, panel.metric, panel.form))
+                  for name, figures in found if panel.metric in figures]
         if values:
             yield report.title(row).removesuffix(", highest rate"), values
 
@@ -58,17 +59,17 @@ def _panel(panel, results, colors, top):
     groups = list(_groups(panel, results))
     if not groups:
         return [], top
-    largest = max(value for _, values in groups for _, value in values) or 1
+    largest = max(value for _, values in groups for _, value, _ in values) or 1
     parts = [_text(MARGIN, top + 24, panel.title, size=14, weight="bold")]
     y = top + TITLE
     for name, values in groups:
         height = len(values) * (BAR + GAP)
         parts.append(_text(LABEL - 10, y + height / 2 + 3, name, anchor="end", color=FAINT))
-        for server, value in values:
+        for server, value, text in values:
             length = max((WIDTH - LABEL - VALUE - MARGIN) * value / largest, 1)
             parts.append(f'<rect x="{LABEL}" y="{y:.0f}" width="{length:.1f}" height="{BAR}" rx="2" '
                          f'fill="{colors[server]}"><title>{escape(server)}</title></rect>')
-            parts.append(_text(LABEL + length + 6, y + BAR - 3, panel.form.format(value), size=11))
+            parts.append(_text(LABEL + length + 6, y + BAR - 3, text, size=11))
             y += BAR + GAP
         y += SPACE
     return parts, y

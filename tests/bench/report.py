@@ -33,6 +33,7 @@ TITLES = {
     "calls-sdes": "call with SDES on one side",
     "calls-webrtc": "call of a browser",
     "allocations": "TURN allocation",
+    "churn": "TURN allocation",
     "spoofed-bare": "forged requests",
     "spoofed-signed": "forged requests, signed",
     "flood-none": "50 TURN clients talk",
@@ -64,6 +65,7 @@ TABLES = (
     Table("Delay of a packet, us: p50 / p99 / p99.9", ("p50_us", "p99_us", "p999_us"), "{:.0f}", "p99_us",
           skip=_AT_THE_LIMIT),
     Table("Lost, %", ("lost_percent",), "{:.3f}", skip=("-highest", "-saturated")),
+    Table("DTLS handshakes of the storm: done / failed", ("handshakes_done", "handshakes_failed"), "{:.0f}"),
     Table("Highest rate without loss, packets/s", ("highest",), "{:,.0f}"),
     Table("G.711 calls of a core", ("calls_per_core",), "{:,.0f}"),
     Table("Processor time of a set-up, us", ("setup_us",), "{:.0f}"),
@@ -160,11 +162,16 @@ def _rows(table, results):
             yield row, servers
 
 
-def _cell(table, metrics):
-    if table.metrics[0] not in metrics:
+def cell(figures, metric, form):
+    """One figure as text."""
+    mark = ">= " if figures.get("at_least") and metric in ("highest", "calls_per_core") else ""
+    return mark + form.format(figures[metric])
+
+
+def _cell(table, figures):
+    if table.metrics[0] not in figures:
         return ""
-    mark = ">= " if metrics.get("at_least") and table.metrics[0] in ("highest", "calls_per_core") else ""
-    return mark + " / ".join(table.form.format(metrics[name]) for name in table.metrics)
+    return " / ".join(cell(figures, metric, table.form) for metric in table.metrics)
 
 
 def _ratio(servers, table):

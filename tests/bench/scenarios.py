@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: a table of scenarios, each a function from a server to rows of figures.
+"""What is measured: a table of scenarios, each a generator of rows: their names and figures.
 
 Peers go first, so that a scenario can load mediaferry with what the peer could just bear.
 """
@@ -9,9 +9,10 @@ from collections.abc import Callable
 from functools import partial
 
 from . import session
-from .session import AUDIO
+from .report import PEERS
+from .session import AUDIO, RTP_HEADER
 
-VIDEO = 1200 - 12           # a full packet of video, without its RTP header
+VIDEO = 1200 - RTP_HEADER   # a full packet of video
 BEYOND = 1.5                # of the peer's highest rate: there must be no loss yet
 STORM_PER_S = 200           # handshakes
 VIDEO_PT = "pt=96"
@@ -38,81 +39,75 @@ QUICK = dataclasses.replace(FULL, seconds=1, step_seconds=1, calls=1000, browser
 
 def _of_peer(bench, row, metric):
     """The best of the peers' figures, or None; the bare loop is no peer."""
-    found = [figures[metric] for name, figures in bench.results.get(row, {}).items() if name in ("rtpengine", "coturn")]
+    found = [figures[metric] for name, figures in bench.results.get(row, {}).items() if name in PEERS]
     return max(found, default=None)
 
 
 def _limits(bench, kind, one, row, what):
     """The highest rate, and for mediaferry whether it loses nothing where the peer has long given up."""
     if not bench.settings.is_searching:
-        return {}
-    rows = {f"{row}-highest": one.highest(what)}
+        return
+    yield f"{row}-highest", one.highest(what)
     peer = _of_peer(bench, f"{row}-highest", "highest")
     if kind.is_ours and peer is not None:
-        rows[f"{row}-beyond"] = one.run(BEYOND * peer, bench.settings.seconds, what)
-    return rows
+        yield f"{row}-beyond", one.run(BEYOND * peer, bench.settings.seconds, what)
 
 
 def plain(bench, kind):
     with session.media(bench, kind) as one:
         one.set_up("plain", bench.settings.streams)
-        rows = {"plain": one.talk(), **_limits(bench, kind, one, "plain", AUDIO)}
-        if "plain-highest" in rows and kind.name not in ("rtpengine",):
-            full = BEYOND * rows["plain-highest"]["highest"]
-            rows["plain-saturated"] = one.run(full, bench.settings.step_seconds, AUDIO)
-        return rows
+        yield "plain", one.talk()
+        for row, figures in _limits(bench, kind, one, "plain", AUDIO):
+            yield row, figures
+            if row == "plain-highest" and kind.name not in PEERS:
+                yield "plain-saturated", one.run(BEYOND * figures["highest"], bench.settings.step_seconds, AUDIO)
 
 
 def srtp(bench, kind):
     with session.media(bench, kind) as one:
         one.set_up("sdes", bench.settings.streams)
-        return {"srtp-in": one.talk(sender="a"), "srtp-out": one.talk(sender="b"),
-                **_limits(bench, kind, one, "srtp", AUDIO)}
+        yield "srtp-in", one.talk(sender="a")
+        yield "srtp-out", one.talk(sender="b")
+        yield from _limits(bench, kind, one, "srtp", AUDIO)
 
 
 def webrtc(bench, kind):
     with session.media(bench, kind) as one:
         ready = one.set_up("webrtc", bench.settings.streams)
-        row = one.talk()
-        row["handshake_us"] = ready["handshake_us_p50"]
-        return {"webrtc": row}
+        yield "webrtc", {**one.talk(), "handshake_us": ready["handshake_us_p50"]}
 
 
 def video(bench, kind):
     with session.media(bench, kind) as one:
         one.set_up("video", 20)
-        return {"video": one.talk(rate=bench.settings.rate // 2, payload=f"{VIDEO} {VIDEO_PT}")}
+        yield "video", one.talk(rate=bench.settings.rate // 2, payload=f"{VIDEO} {VIDEO_PT}")
 
 
 def streams(bench, kind):
     """The same rate from more and more of them, and 50 packets/s from each."""
-    rows = {}
     for count in (bench.settings.streams, *bench.settings.many):
         with session.media(bench, kind) as one:
             one.set_up("plain", count)
-            rows[f"streams-{count}"] = one.talk()
+            yield f"streams-{count}", one.talk()
             if count <= 3000:
-                rows[f"streams-{count}-at-50"] = one.talk(rate=50 * count)
-    return rows
+                yield f"streams-{count}-at-50", one.talk(rate=50 * count)
 
 
 def storm(bench, kind):
     """Delay of media while browsers have their handshakes."""
     with session.media(bench, kind) as one:
         one.set_up("plain", bench.settings.streams)
-        quiet = one.talk()
+        yield "storm-quiet", one.talk()
         lines = one.calls.set_up("webrtc", STORM_PER_S * bench.settings.seconds)
-        return {"storm-quiet": quiet, "storm": one.storm(STORM_PER_S, lines[::2])}
+        yield "storm", one.storm(STORM_PER_S, lines[::2])
 
 
 def workers(bench, kind):
     """Two workers with twice the load of one. Of little meaning with less than three processors."""
-    rows = {}
     for count in (1, 2):
         with session.media(bench, kind, workers=count) as one:
             one.set_up("plain", count * bench.settings.streams)
-            rows[f"workers-{count}"] = one.talk(rate=count * bench.settings.rate * 4 // 5)
-    return rows
+            yield f"workers-{count}", one.talk(rate=count * bench.settings.rate * 4 // 5)
 
 
 class _Meter:
@@ -151,55 +146,46 @@ def _browsers(one, count):
 
 def calls(bench, kind):
     """Offer and answer; with browsers also the ICE checks and the handshake."""
-    rows = {}
     for name in ("plain", "sdes"):
         with session.media(bench, kind) as one:
-            rows[f"calls-{name}"] = _made(one, partial(one.calls.set_up, name), bench.settings.calls)
+            yield f"calls-{name}", _made(one, partial(one.calls.set_up, name), bench.settings.calls)
     with session.media(bench, kind) as one:
-        rows["calls-webrtc"] = _browsers(one, bench.settings.browsers)
-    return rows
+        yield "calls-webrtc", _browsers(one, bench.settings.browsers)
 
 
 def turn(bench, kind):
-    rows = {}
     with session.turn(bench, kind) as one:
         one.clients(bench.settings.streams)
         for method in ("channel", "indication"):
             for way in ("to-peer", "to-client"):
-                what = f"{AUDIO + 12} {method} {way}"
-                rows[f"{method}-{way}"] = one.run(bench.settings.rate, bench.settings.seconds, what)
-        rows.update(_limits(bench, kind, one, "channel", f"{AUDIO + 12} channel both"))
-    return rows
+                yield f"{method}-{way}", one.talk(method, way)
+        yield from _limits(bench, kind, one, "channel", f"{AUDIO + RTP_HEADER} channel both")
 
 
 def allocations(bench, kind):
     """Allocations made and held, and made and given back."""
     with session.turn(bench, kind) as one:
-        row = _made(one, one.hold, bench.settings.idle)
-        started = one.cpu_ns()
+        yield "allocations", _made(one, one.hold, bench.settings.idle)
+        meter = _Meter(one)
         told = one.churn(bench.settings.seconds)
-        row["churn_us"] = (one.cpu_ns() - started) / 1e3 / max(told["made"], 1)
-        row["churn_per_s"] = told["per_s"]
-        return {"allocations": row}
+        yield "churn", {"churn_us": meter.cpu_us() / max(told["made"], 1), "churn_per_s": told["per_s"]}
 
 
 def attack(bench, kind):
     """Requests of forged sources: what they cost and leave behind, and what the calls of others feel."""
-    rows = {}
     for name, is_signed in (("bare", 0), ("signed", 1)):
         with session.turn(bench, kind) as one:
             one.clients(10)
             meter = _Meter(one)
             one.spoof(bench.settings.spoofed, is_signed)
             time.sleep(1)
-            rows[f"spoofed-{name}"] = {"forged_us": meter.cpu_us() / bench.settings.spoofed,
-                                       "grown_kib": meter.grown_kib()["rss"]}
+            yield f"spoofed-{name}", {"forged_us": meter.cpu_us() / bench.settings.spoofed,
+                                      "grown_kib": meter.grown_kib()["rss"]}
     with session.turn(bench, kind) as one:
         one.clients(50)
-        rows["flood-none"] = one.talk()
-        rows["flood-1"] = one.talk_flooded(1)
-        rows["flood-50000"] = one.talk_flooded(50000)
-    return rows
+        yield "flood-none", one.voice()
+        yield "flood-1", one.voice_flooded(1)
+        yield "flood-50000", one.voice_flooded(50000)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,9 @@ from . import measure, net, servers
 from .calls import Calls
 
 SET_UP_S = 120
-AUDIO = 160      # bytes of 20 ms of G.711, after the RTP header
+AUDIO = 160  # bytes of 20 ms of G.711, after the RTP header
+RTP_HEADER = 12
+VOICE = 50   # packets/s of a phone
 
 
 class Session:
@@ -85,18 +87,22 @@ class TurnSession(Session):
         """One Allocate from each of `count` sources that do not hear the answer."""
         return self.load.ask(f"spoof {count} 40000 {is_signed}", SET_UP_S)
 
-    def talk(self):
-        """Voice of 50 clients; with a flood beside it what the server uses tells nothing of a packet."""
-        figures = self.run(50 * 50, self.settings.seconds, f"{AUDIO + 12} channel both")
+    def talk(self, method, way):
+        """A steady load; `method`: channel or indication, `way`: to-peer, to-client or both."""
+        return self.run(self.settings.rate, self.settings.seconds, f"{AUDIO + RTP_HEADER} {method} {way}")
+
+    def voice(self):
+        """Of 50 clients; with a flood beside it, what the server uses tells nothing of a packet."""
+        figures = self.run(50 * VOICE, self.settings.seconds, f"{AUDIO + RTP_HEADER} channel both")
         del figures["us_per_packet"], figures["busy_percent"]
         return figures
 
-    def talk_flooded(self, sources):
+    def voice_flooded(self, sources):
         """The same while somebody floods the server with requests from so many sources."""
         with turn_load(self.bench) as flood:
             flood.tell(f"flood {sources} {self.settings.seconds + 1}")
             time.sleep(0.5)
-            figures = self.talk()
+            figures = self.voice()
             return {**figures, "flood_per_s": flood.reply()["per_s"]}
 
 
