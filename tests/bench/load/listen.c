@@ -9,19 +9,36 @@ enum {
     ROUND_MIN_NS = 500000,
     ROUND_MAX_NS = 50000000,
     PACKETS_A_LOOK = 3,
+    PACKETS_A_ROUND = 2000,
     LOOKS_MAX = 64,   /* in one turn */
     FETCHES_MAX = 4,  /* full inboxes of one socket in a row */
-    QUIET_LOOKS = 2,  /* a socket that had nothing so often ... */
+    QUIET_LOOKS = 40, /* a socket that had nothing so often ... */
     QUIET_ROUNDS = 8, /* ... is looked at in one of so many rounds */
     RTCP_ROUNDS = 16,
 };
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Some packets a look, but not more in all than a cache holds, since the relay pays for memory that
+ * is not warm; and not many looks for nothing. */
+static uint64_t round_for(size_t flows, uint64_t per_s)
+{
+    uint64_t packets = smaller(flows * PACKETS_A_LOOK, PACKETS_A_ROUND);
+    uint64_t round_ns = larger(packets, flows) * NS_PER_S / per_s;
+    return smaller(larger(round_ns, ROUND_MIN_NS), ROUND_MAX_NS);
+}
+
 void listener_begin(struct listener *l, uint64_t per_s, uint64_t now_ns)
 {
-    uint64_t round_ns = PACKETS_A_LOOK * (uint64_t)NS_PER_S * l->flows->count / per_s;
-    l->round_ns = round_ns < ROUND_MIN_NS   ? ROUND_MIN_NS
-                  : round_ns > ROUND_MAX_NS ? ROUND_MAX_NS
-                                            : round_ns;
+    l->round_ns = round_for(l->flows->count, per_s);
     l->began_ns = now_ns;
     l->looked = 0;
 }
@@ -52,8 +69,7 @@ static void hear_rtp(struct listener *l, struct flow *flow, const struct udp_dat
     case JOURNAL_AGAIN:
         l->tally->duplicates++;
         break;
-    case JOURNAL_UNKNOWN:
-        l->tally->foreign++;
+    case JOURNAL_UNKNOWN: /* so late that it is lost */
         break;
     }
 }
@@ -112,7 +128,7 @@ static void hear_all(struct listener *l, uint64_t now_ns)
             hear_rtp(l, flow, d);
         }
     }
-    udp_inbox_reset(l->inbox);
+    udp_inbox_reset(l->inbox, now_ns);
 }
 
 static unsigned fetch(struct listener *l, int fd, struct flow *flow, uint64_t now_ns)
@@ -154,7 +170,7 @@ unsigned listener_turn(struct listener *l, uint64_t now_ns)
     unsigned got = 0;
     if (due > l->looked + l->flows->count)
         l->looked = due - l->flows->count; /* late: every socket once */
-    udp_inbox_reset(l->inbox);
+    udp_inbox_reset(l->inbox, now_ns);
     for (unsigned i = 0; i < LOOKS_MAX && l->looked < due; i++, l->looked++) {
         struct flow *flow = l->flows->list[l->looked % l->flows->count];
         got += look_at(l, flow, l->looked / l->flows->count, now_ns);
@@ -173,7 +189,7 @@ uint64_t listener_due_ns(const struct listener *l)
 unsigned listener_look_at_all(struct listener *l, uint64_t now_ns)
 {
     unsigned got = 0;
-    udp_inbox_reset(l->inbox);
+    udp_inbox_reset(l->inbox, now_ns);
     for (size_t i = 0; i < l->flows->count; i++) {
         struct flow *flow = l->flows->list[i];
         if (flow->kind->tick != NULL && flow->fd >= 0)

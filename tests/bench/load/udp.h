@@ -22,7 +22,7 @@ void udp_allow_many(void);
 /* Opens a non-blocking socket. Returns it or a negative errno. */
 NODISCARD int udp_bind(const struct address *local);
 
-/* The same, connected, with large buffers, and asking for time stamps. */
+/* The same with large buffers and time stamps, connected unless `remote` is NULL. */
 NODISCARD int udp_connect(const struct address *local, const struct address *remote);
 
 /* Sends; false when the kernel does not take it. The report of an earlier packet that nobody
@@ -41,7 +41,7 @@ union udp_control {
 struct udp_datagram {
     uint8_t *data; /* UDP_DATA_MAX bytes, 8-byte aligned */
     size_t len;
-    uint64_t arrived_ns; /* CLOCK_MONOTONIC, told by the kernel */
+    uint64_t arrived_ns; /* CLOCK_MONOTONIC: when the kernel got it */
     void *from;          /* what was given to udp_receive() */
 };
 
@@ -49,6 +49,7 @@ struct udp_datagram {
 struct udp_inbox {
     unsigned count;
     uint64_t clock_offset_ns; /* from CLOCK_MONOTONIC to CLOCK_REALTIME */
+    uint64_t compared_ns;     /* when the clocks were compared; 0: never */
     struct udp_datagram list[UDP_BATCH];
     struct mmsghdr messages[UDP_BATCH];
     struct iovec parts[UDP_BATCH];
@@ -59,8 +60,8 @@ struct udp_inbox {
 /* Returns a new empty inbox, which free() frees; NULL when out of memory. */
 NODISCARD struct udp_inbox *udp_inbox_new(void);
 
-/* Empties it, and compares the clocks anew. */
-void udp_inbox_reset(struct udp_inbox *inbox);
+/* Empties it; now and then compares the clocks anew. */
+void udp_inbox_reset(struct udp_inbox *inbox, uint64_t now_ns);
 
 /* Adds what a socket has, as far as there is room; returns how many. */
 unsigned udp_receive(int fd, struct udp_inbox *inbox, void *from);
