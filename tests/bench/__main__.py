@@ -18,7 +18,6 @@ import tempfile
 import time
 
 from . import chart, measure, net, report, scenarios, servers
-from .calls import Certificate
 from .measure import BenchError
 
 
@@ -28,7 +27,6 @@ class Bench:
     def __init__(self, settings, load_program, folder, namespaces):
         self.settings, self.load_program, self.folder = settings, load_program, folder
         self.server_side, self.load_side = namespaces
-        self.certificate = Certificate(folder)
         self.first_client = 0
         self.results, self.failures = {}, []
         self._cpus = sorted(os.sched_getaffinity(0))

@@ -5,12 +5,8 @@ In each call `a` makes the offer and `b`, a phone with plain RTP, answers.
 """
 import base64
 import dataclasses
-import hashlib
 import os
-import pathlib
 import secrets
-import ssl
-import subprocess
 
 from . import net
 from .measure import BenchError
@@ -22,20 +18,6 @@ CODECS = {"audio": "0", "video": "96"}
 TO_PBX = {"transport_protocol": "RTP/AVP", "ICE": "remove", "rtcp_mux": ["demux"],
           "replace": ["origin", "session-connection"]}
 TO_BROWSER = {"ICE": "force", "rtcp_mux": ["require"], "replace": ["origin", "session-connection"]}
-
-
-class Certificate:
-    """One for all browsers of a load, in `path`."""
-
-    def __init__(self, folder):
-        self.path = pathlib.Path(folder) / "load.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-subj", "/CN=bench", "-days", "2", "-keyout", str(self.path), "-out", f"{self.path}.crt"],
-                       check=True, capture_output=True)
-        certificate = pathlib.Path(f"{self.path}.crt").read_text()
-        self.path.write_text(self.path.read_text() + certificate)
-        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest().upper()
-        self.fingerprint = ":".join(digest[i:i + 2] for i in range(0, len(digest), 2))
 
 
 @dataclasses.dataclass

@@ -5,11 +5,11 @@ from xml.sax.saxutils import escape
 
 from . import report
 
-WIDTH, LABEL, VALUE = 860, 250, 70  # of all, of the names on the left, of the numbers on the right
-BAR, GAP, SPACE = 15, 2, 14         # of a bar, between bars, between groups
+WIDTH, LABEL, VALUE = 860, 280, 70  # of all, of the names on the left, of the numbers on the right
+BAR, GAP, SPACE = 13, 2, 10         # of a bar, between bars, between groups
 TITLE, MARGIN = 44, 20
-COLORS = {"mediaferry": "#1f6feb", "rtpengine": "#c2410c", "coturn": "#b45309", "bare loop": "#8b949e"}
-VARIANTS = ("#0e7490", "#6d28d9", "#15803d", "#be185d")
+COLORS = {"mediaferry": "#1f6feb", "rtpengine": "#c2410c", "coturn": "#8250df", "bare loop": "#8b949e"}
+VARIANTS = ("#0e7490", "#15803d", "#be185d", "#a16207")
 TEXT, FAINT = "#1f2328", "#59636e"
 
 
@@ -69,7 +69,7 @@ def _panel(panel, results, colors, top):
             length = max((WIDTH - LABEL - VALUE - MARGIN) * value / largest, 1)
             parts.append(f'<rect x="{LABEL}" y="{y:.0f}" width="{length:.1f}" height="{BAR}" rx="2" '
                          f'fill="{colors[server]}"><title>{escape(server)}</title></rect>')
-            parts.append(_text(LABEL + length + 6, y + BAR - 3, text, size=11))
+            parts.append(_text(LABEL + length + 6, y + BAR - 2, text, size=11))
             y += BAR + GAP
         y += SPACE
     return parts, y

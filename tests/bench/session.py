@@ -39,7 +39,7 @@ class MediaSession(Session):
 
     def __init__(self, bench, server, load):
         super().__init__(bench, server, load)
-        self.calls = Calls(server.ng, bench.certificate.fingerprint)
+        self.calls = Calls(server.ng, load.ask("fingerprint")["fingerprint"])
 
     def set_up(self, kind, streams):
         """Streams that talk to each other in pairs, ready to be measured."""
@@ -118,7 +118,7 @@ def _load(bench, *words):
 @contextlib.contextmanager
 def media(bench, kind, workers=1):
     with servers.media_server(bench.server_side, kind, bench.server_cpus(workers), workers) as server, \
-            _load(bench, "media", f"--certificate={bench.certificate.path}") as load:
+            _load(bench, "media") as load:
         yield MediaSession(bench, server, load)
 
 
