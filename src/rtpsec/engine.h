@@ -43,8 +43,9 @@ enum rtpsec_job_result {
 struct rtpsec_job {
     void *context;
     uint8_t *data;
-    size_t len;      /* updated */
-    size_t capacity; /* protect: holds the trailer, the session has checked */
+    size_t len;        /* updated */
+    size_t capacity;   /* protect: holds the trailer, the session has checked */
+    size_t header_len; /* what is never encrypted */
     uint32_t ssrc;
     uint64_t index; /* RTP: ROC and sequence number, 48 bits; RTCP: the SRTCP index, 31 bits */
     enum rtpsec_job_result result;
@@ -62,8 +63,10 @@ struct rtpsec_engine {
     void (*unprotect_rtcp)(struct rtpsec_job *jobs, size_t count);
 };
 
-/* The reference engine (rtpsec/libsrtp2.c). */
-extern const struct rtpsec_engine rtpsec_engine_libsrtp2;
+extern const struct rtpsec_engine rtpsec_engine_libsrtp2; /* the reference */
+extern const struct rtpsec_engine rtpsec_engine_openssl;
+extern const struct rtpsec_engine
+    rtpsec_engine_ipsec_mb; /* where it was built: ask for it by name */
 
 struct rtpsec_choice {
     const struct rtpsec_engine *engine; /* NULL: there is none */

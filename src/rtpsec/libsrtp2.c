@@ -22,7 +22,7 @@
 #include <srtp2/crypto_types.h>
 #include <srtp2/srtp.h>
 
-#include "rtpsec/window.h"
+#include "rtpsec/session.h"
 
 enum { CATCH_UP_STEPS = 10000 };
 
@@ -67,7 +67,7 @@ static void fill_policy(struct context *c, const struct rtpsec_engine_key *key)
     }
     policy->ssrc.type = key->direction == RTPSEC_RX ? ssrc_any_inbound : ssrc_any_outbound;
     policy->key = c->key;
-    policy->window_size = 2 * RTPSEC_WINDOW_BITS;
+    policy->window_size = 2 * RTPSEC_WINDOW;
     policy->allow_repeat_tx = 1;
 }
 
@@ -216,13 +216,3 @@ const struct rtpsec_engine rtpsec_engine_libsrtp2 = {
     .protect_rtcp = protect_rtcp,
     .unprotect_rtcp = unprotect_rtcp,
 };
-
-bool rtpsec_init(void)
-{
-    return srtp_init() == srtp_err_status_ok;
-}
-
-void rtpsec_done(void)
-{
-    srtp_shutdown();
-}

@@ -4,47 +4,49 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "rtpsec/session.h"
-
 void rtpsec_streams_done(struct rtpsec_streams *s)
 {
+    for (size_t i = 0; i < s->count; i++)
+        free(s->list[i].stream);
     free(s->list);
     *s = (struct rtpsec_streams){0};
 }
 
-struct rtpsec_stream *rtpsec_streams_find(struct rtpsec_streams *s, uint32_t ssrc)
+struct rtpsec_stream *rtpsec_streams_search(struct rtpsec_streams *s, uint32_t ssrc)
 {
-    if (s->last < s->count && s->list[s->last].ssrc == ssrc)
-        return &s->list[s->last];
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->list[i].ssrc == ssrc) {
-            s->last = i;
-            return &s->list[i];
-        }
-    }
+    for (size_t i = 0; i < s->count; i++)
+        if (s->list[i].ssrc == ssrc)
+            return s->last = s->list[i].stream;
     return NULL;
 }
 
-static bool grow(struct rtpsec_streams *s)
+/* There is room for as many entries as the next power of 2. */
+static bool make_room(struct rtpsec_streams *s)
 {
-    size_t capacity = s->capacity == 0 ? 2 : s->capacity * 2;
-    capacity = capacity < s->limit ? capacity : s->limit;
-    struct rtpsec_stream *list = reallocarray(s->list, capacity, sizeof(*list));
+    size_t count = s->count;
+    if ((count & (count - 1)) != 0)
+        return true;
+    size_t capacity = count == 0 ? 1 : count * 2;
+    struct rtpsec_stream_entry *list = reallocarray(s->list, capacity, sizeof(*list));
     if (list == NULL)
         return false;
     s->list = list;
-    s->capacity = capacity;
     return true;
 }
 
 struct rtpsec_stream *rtpsec_streams_add(struct rtpsec_streams *s, uint32_t ssrc)
 {
     assert(!rtpsec_streams_full(s));
-    if (s->count == s->capacity && !grow(s))
+    struct rtpsec_stream *stream = malloc(sizeof(*stream));
+    if (stream == NULL || !make_room(s)) {
+        free(stream);
         return NULL;
-    struct rtpsec_stream *stream = &s->list[s->count++];
-    *stream = (struct rtpsec_stream){
-        .ssrc = ssrc, .rtp.size = RTPSEC_WINDOW, .rtcp.size = RTPSEC_RTCP_WINDOW};
+    }
+    stream->ssrc = ssrc;
+    rtpsec_window_init(&stream->rtp, stream->rtp_seen, sizeof(stream->rtp_seen) * 8);
+    rtpsec_window_init(&stream->rtcp, stream->rtcp_seen, sizeof(stream->rtcp_seen) * 8);
+    s->list[s->count++] = (struct rtpsec_stream_entry){ssrc, stream};
+    s->last = stream;
     rtpsec_streams_touch(s, stream);
     return stream;
 }
@@ -52,11 +54,13 @@ struct rtpsec_stream *rtpsec_streams_add(struct rtpsec_streams *s, uint32_t ssrc
 uint32_t rtpsec_streams_evict(struct rtpsec_streams *s)
 {
     assert(s->count > 0);
-    struct rtpsec_stream *oldest = s->list;
+    struct rtpsec_stream_entry *oldest = s->list;
     for (size_t i = 1; i < s->count; i++)
-        if (s->list[i].used < oldest->used)
+        if (s->list[i].stream->used < oldest->stream->used)
             oldest = &s->list[i];
     uint32_t ssrc = oldest->ssrc;
+    free(oldest->stream);
     *oldest = s->list[--s->count];
+    s->last = NULL;
     return ssrc;
 }

@@ -8,9 +8,16 @@ static uint64_t bit_of(uint64_t index)
     return UINT64_C(1) << index % 64;
 }
 
-static uint64_t *word_of(struct rtpsec_window *w, uint64_t index)
+static uint64_t *word_of(const struct rtpsec_window *w, uint64_t index)
 {
-    return &w->seen[index % w->size / 64];
+    return &w->seen[(index & (w->size - 1U)) / 64];
+}
+
+void rtpsec_window_init(struct rtpsec_window *w, uint64_t *seen, uint16_t size)
+{
+    assert(size >= 64 && (size & (size - 1)) == 0);
+    *w = (struct rtpsec_window){.seen = seen, .size = size};
+    memset(seen, 0, size / 8);
 }
 
 enum rtpsec_freshness rtpsec_window_check(const struct rtpsec_window *w, uint64_t index)
@@ -19,14 +26,14 @@ enum rtpsec_freshness rtpsec_window_check(const struct rtpsec_window *w, uint64_
         return RTPSEC_FRESH;
     if (w->highest - index >= w->size)
         return RTPSEC_BEYOND;
-    return (w->seen[index % w->size / 64] & bit_of(index)) != 0 ? RTPSEC_SEEN : RTPSEC_FRESH;
+    return (*word_of(w, index) & bit_of(index)) != 0 ? RTPSEC_SEEN : RTPSEC_FRESH;
 }
 
 void rtpsec_window_add(struct rtpsec_window *w, uint64_t index)
 {
     assert(rtpsec_window_check(w, index) == RTPSEC_FRESH);
     if (!w->started || (index > w->highest && index - w->highest >= w->size)) {
-        memset(w->seen, 0, sizeof(w->seen));
+        memset(w->seen, 0, w->size / 8);
     } else {
         for (uint64_t skipped = w->highest + 1; skipped < index; skipped++)
             *word_of(w, skipped) &= ~bit_of(skipped);
@@ -39,7 +46,7 @@ void rtpsec_window_add(struct rtpsec_window *w, uint64_t index)
 
 void rtpsec_window_restore(struct rtpsec_window *w, uint64_t highest)
 {
-    memset(w->seen, 0xff, sizeof(w->seen));
+    memset(w->seen, 0xff, w->size / 8);
     w->highest = highest;
     w->started = true;
 }

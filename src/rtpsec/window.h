@@ -2,23 +2,25 @@
 /*
  * rtpsec/window.h - the replay list of RFC 3711, section 3.3.2, and the index it rests on.
  *
- * Plain data: no allocation. Only packets that have proven themselves are added.
+ * No allocation: the bits are memory of the owner. Only packets that have proven themselves are
+ * added.
  */
 #ifndef RTPSEC_WINDOW_H
 #define RTPSEC_WINDOW_H
 
 #include "mediaferry/bytes.h"
 
-enum { RTPSEC_WINDOW_BITS = 1024 };
-
 struct rtpsec_window {
-    bool started;  /* `highest` means something */
-    uint16_t size; /* how far back it reaches; a multiple of 64, RTPSEC_WINDOW_BITS at most */
+    uint64_t *seen; /* a ring: the bit of an index is index % size; borrowed */
     uint64_t highest;
-    uint64_t seen[RTPSEC_WINDOW_BITS / 64]; /* a ring: the bit of an index is index % size */
+    uint16_t size; /* how far back it reaches: a power of 2, 64 at least */
+    bool started;  /* `highest` means something */
 };
 
 enum rtpsec_freshness { RTPSEC_FRESH, RTPSEC_SEEN, RTPSEC_BEYOND };
+
+/* Begins with no packet. `seen` has `size` bits. */
+void rtpsec_window_init(struct rtpsec_window *w, uint64_t *seen, uint16_t size);
 
 enum rtpsec_freshness rtpsec_window_check(const struct rtpsec_window *w, uint64_t index);
 

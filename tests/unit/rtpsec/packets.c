@@ -3,7 +3,11 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <cmocka.h>
+
+const struct rtpsec_engine *test_engine = &rtpsec_engine_libsrtp2;
+const struct rtpsec_engine *all_engines[4];
 
 static struct test_packet filled(struct writer *w, struct test_packet *p, size_t body_len)
 {
@@ -55,11 +59,13 @@ struct rtpsec_session *test_session(
     enum rtpsec_suite_id id, enum rtpsec_direction direction, struct rtpsec_flags flags)
 {
     const struct rtpsec_suite *suite = rtpsec_suite(id);
-    struct rtpsec_session *s = rtpsec_session_new(&(struct rtpsec_session_config){.suite = suite,
-        .direction = direction,
-        .key = test_key(suite),
-        .salt = test_salt(suite),
-        .flags = flags});
+    struct rtpsec_session *s =
+        rtpsec_session_new(&(struct rtpsec_session_config){.engine = test_engine,
+            .suite = suite,
+            .direction = direction,
+            .key = test_key(suite),
+            .salt = test_salt(suite),
+            .flags = flags});
     assert_non_null(s);
     assert_ptr_equal(rtpsec_session_suite(s), suite);
     return s;
@@ -93,9 +99,33 @@ enum rtpsec_verdict unprotect_one(struct rtpsec_session *s, struct test_packet *
     return view.verdict;
 }
 
+bool choose_test_engine(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "libsrtp2";
+    struct rtpsec_choice choice = rtpsec_engine_choose(name);
+    if (choice.engine == NULL) {
+        printf("1..0 # SKIP %s: %s\n", name, choice.why);
+        return false;
+    }
+    test_engine = choice.engine;
+    return true;
+}
+
+static void find_engines(void)
+{
+    static const char *const names[] = {"libsrtp2", "openssl", "ipsec-mb"};
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct rtpsec_choice choice = rtpsec_engine_choose(names[i]);
+        if (choice.engine != NULL)
+            all_engines[count++] = choice.engine;
+    }
+}
+
 int start_rtpsec(void **state)
 {
     (void)state;
+    find_engines();
     return rtpsec_init() ? 0 : 1;
 }
 

@@ -31,7 +31,19 @@ enum rtpsec_verdict protect_within(
 enum rtpsec_verdict protect_one(struct rtpsec_session *s, struct test_packet *p);
 enum rtpsec_verdict unprotect_one(struct rtpsec_session *s, struct test_packet *p);
 
-/* For cmocka: rtpsec_init() and rtpsec_done() around a group. */
+/* Which engine test_session() takes. */
+extern const struct rtpsec_engine *test_engine;
+
+/* All that there are here, the reference first; NULL ends them. */
+extern const struct rtpsec_engine *all_engines[4];
+
+/* Runs a group of tests between rtpsec_init() and rtpsec_done(), with the engine that the program's
+ * argument names. Without such an engine here the group is skipped. */
+#define run_with_engine(name, tests, argc, argv)                                                   \
+    (choose_test_engine(argc, argv)                                                                \
+            ? cmocka_run_group_tests_name(name, tests, start_rtpsec, stop_rtpsec)                  \
+            : 0)
+bool choose_test_engine(int argc, char **argv);
 int start_rtpsec(void **state);
 int stop_rtpsec(void **state);
 

@@ -103,11 +103,13 @@ static struct rtpsec_session *session_with_mki(
     enum rtpsec_suite_id id, enum rtpsec_direction direction, struct bytes mki)
 {
     const struct rtpsec_suite *suite = rtpsec_suite(id);
-    struct rtpsec_session *s = rtpsec_session_new(&(struct rtpsec_session_config){.suite = suite,
-        .direction = direction,
-        .key = test_key(suite),
-        .salt = test_salt(suite),
-        .mki = mki});
+    struct rtpsec_session *s =
+        rtpsec_session_new(&(struct rtpsec_session_config){.engine = test_engine,
+            .suite = suite,
+            .direction = direction,
+            .key = test_key(suite),
+            .salt = test_salt(suite),
+            .mki = mki});
     assert_non_null(s);
     return s;
 }
@@ -260,7 +262,7 @@ static void refuses_what_does_not_fit(void **state)
     rtpsec_session_free(NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_witness),
@@ -271,5 +273,5 @@ int main(void)
         cmocka_unit_test(needs_a_session_of_the_right_direction),
         cmocka_unit_test(refuses_what_does_not_fit),
     };
-    return cmocka_run_group_tests_name("rtpsec session", tests, start_rtpsec, stop_rtpsec);
+    return run_with_engine("rtpsec session", tests, argc, argv);
 }

@@ -218,7 +218,7 @@ static void streams_do_not_mix(void **state)
     close_both();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_the_roc_over_many_turns),
@@ -231,5 +231,5 @@ int main(void)
         cmocka_unit_test(rtcp_has_a_window_of_its_own),
         cmocka_unit_test(streams_do_not_mix),
     };
-    return cmocka_run_group_tests_name("rtpsec index", tests, start_rtpsec, stop_rtpsec);
+    return run_with_engine("rtpsec index", tests, argc, argv);
 }

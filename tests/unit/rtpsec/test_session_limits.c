@@ -134,7 +134,8 @@ static void unauthenticated_packets_push_nobody_out(void **state)
 static struct rtpsec_session *short_lived(enum rtpsec_direction direction)
 {
     const struct rtpsec_suite *suite = rtpsec_suite(RTPSEC_AES_128_CM_80);
-    return rtpsec_session_new(&(struct rtpsec_session_config){.suite = suite,
+    return rtpsec_session_new(&(struct rtpsec_session_config){.engine = test_engine,
+        .suite = suite,
         .direction = direction,
         .key = test_key(suite),
         .salt = test_salt(suite),
@@ -239,7 +240,7 @@ static void every_verdict_has_a_name(void **state)
         assert_non_null(rtpsec_verdict_name((enum rtpsec_verdict)v));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(needs_room_for_the_trailer),
@@ -251,5 +252,5 @@ int main(void)
         cmocka_unit_test(says_what_the_engine_says),
         cmocka_unit_test(every_verdict_has_a_name),
     };
-    return cmocka_run_group_tests_name("rtpsec limits", tests, start_rtpsec, stop_rtpsec);
+    return run_with_engine("rtpsec limits", tests, argc, argv);
 }

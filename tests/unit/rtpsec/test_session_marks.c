@@ -110,6 +110,7 @@ static size_t lost_while_catching_up(
     return lost;
 }
 
+/* Only the reference has a counter that must be pushed on. */
 static void rtcp_catches_up_with_its_index(void **state)
 {
     (void)state;
@@ -122,7 +123,8 @@ static void rtcp_catches_up_with_its_index(void **state)
             struct rtpsec_session *tx = test_session(suites[s], RTPSEC_TX, no_flags);
             assert_true(rtpsec_session_restore(tx,
                 &(struct rtpsec_mark){.ssrc = 5, .has_rtcp = true, .rtcp_index = cases[i].last}));
-            assert_int_equal(lost_while_catching_up(tx, suites[s], cases[i].last), cases[i].lost);
+            size_t lost = test_engine == &rtpsec_engine_libsrtp2 ? cases[i].lost : 0;
+            assert_int_equal(lost_while_catching_up(tx, suites[s], cases[i].last), lost);
             rtpsec_session_free(tx);
         }
     }
@@ -149,7 +151,7 @@ static void restores_no_more_than_there_is_room_for(void **state)
     rtpsec_session_free(rx);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_where_it_stopped),
@@ -158,5 +160,5 @@ int main(void)
         cmocka_unit_test(a_spent_rtcp_index_is_the_end),
         cmocka_unit_test(restores_no_more_than_there_is_room_for),
     };
-    return cmocka_run_group_tests_name("rtpsec marks", tests, start_rtpsec, stop_rtpsec);
+    return run_with_engine("rtpsec marks", tests, argc, argv);
 }

@@ -35,8 +35,11 @@ static void estimates_the_index(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(estimates); i++) {
-        struct rtpsec_window w = {
-            .started = estimates[i].started, .size = 64, .highest = estimates[i].highest};
+        uint64_t bits[1];
+        struct rtpsec_window w;
+        rtpsec_window_init(&w, bits, 64);
+        w.started = estimates[i].started;
+        w.highest = estimates[i].highest;
         assert_true(rtpsec_window_estimate(&w, estimates[i].seq) == estimates[i].index);
     }
 }
@@ -51,7 +54,9 @@ static void knows_what_it_has_seen(void **state)
     bool *seen = calloc(INDICES, sizeof(*seen));
     assert_non_null(seen);
     for (size_t s = 0; s < COUNT_OF(sizes); s++) {
-        struct rtpsec_window w = {.size = sizes[s]};
+        uint64_t bits[1024 / 64];
+        struct rtpsec_window w;
+        rtpsec_window_init(&w, bits, sizes[s]);
         uint64_t highest = 0;
         bool started = false;
         memset(seen, 0, INDICES * sizeof(*seen));
@@ -84,7 +89,9 @@ static void knows_what_it_has_seen(void **state)
 static void starts_behind_a_mark(void **state)
 {
     (void)state;
-    struct rtpsec_window w = {.size = 128};
+    uint64_t bits[2];
+    struct rtpsec_window w;
+    rtpsec_window_init(&w, bits, 128);
     rtpsec_window_restore(&w, 1000);
     assert_int_equal(rtpsec_window_check(&w, 1000), RTPSEC_SEEN);
     assert_int_equal(rtpsec_window_check(&w, 1000 - 127), RTPSEC_SEEN);

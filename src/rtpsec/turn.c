@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Arrays of packets on their way through the engine and back. Each is looked at twice: before, to
+ * find its stream and index, and after, to let it through. The stream found before is handed on.
+ */
+#include "rtpsec/packet.h"
+#include "rtpsec/state.h"
+
+enum { SRTCP_INDEX_MAX = 0x7fffffff, SRTCP_INDEX_SIZE = 4 };
+
+/* Packets of one kind that an engine takes at once, and how far ahead memory is fetched. */
+enum { RTP_AT_ONCE = 256, RTCP_AT_ONCE = 32, AHEAD = 4 };
+
+struct passenger {
+    struct rtpsec_packet *packet;
+    struct rtpsec_stream *stream; /* NULL: an SSRC that is not known yet */
+};
+
+/* Packets for one engine, all RTP or all RTCP. */
+struct batch {
+    const struct rtpsec_engine *engine;
+    size_t count;
+    size_t room;
+    struct rtpsec_job *jobs;
+    struct passenger *passengers;
+};
+
+struct round {
+    enum rtpsec_direction direction;
+    struct batch batches[2]; /* of RTP, of RTCP */
+};
+
+static bool ensure_context(struct rtpsec_session *s)
+{
+    if (s->context == NULL)
+        s->context = s->engine->open_context(&(struct rtpsec_engine_key){.suite = s->suite,
+            .direction = s->direction,
+            .key = s->key,
+            .salt = s->salt,
+            .flags = s->flags});
+    return s->context != NULL;
+}
+
+static size_t trailer_len(const struct rtpsec_session *s, bool is_rtcp)
+{
+    return (size_t)s->tag_len[is_rtcp] + s->mki_len + (is_rtcp ? SRTCP_INDEX_SIZE : 0);
+}
+
+static bool read_header(const struct rtpsec_packet *p, struct rtpsec_header *out)
+{
+    struct bytes packet = bytes_of(p->data, p->len);
+    if (p->is_rtcp)
+        return rtpsec_read_rtcp(packet, out);
+    if (p->header_len == 0)
+        return rtpsec_read_rtp(packet, out);
+    *out = (struct rtpsec_header){.ssrc = p->ssrc, .seq = p->seq, .len = p->header_len};
+    return true;
+}
+
+static struct rtpsec_window *window_of(struct rtpsec_stream *stream, bool is_rtcp)
+{
+    return is_rtcp ? &stream->rtcp : &stream->rtp;
+}
+
+static enum rtpsec_verdict verdict_of(enum rtpsec_freshness freshness)
+{
+    switch (freshness) {
+    case RTPSEC_FRESH:
+        return RTPSEC_OK;
+    case RTPSEC_SEEN:
+        return RTPSEC_REPLAYED;
+    case RTPSEC_BEYOND:
+        break;
+    }
+    return RTPSEC_TOO_OLD;
+}
+
+static void take_in(
+    struct rtpsec_session *s, struct rtpsec_stream *stream, bool is_rtcp, uint64_t index)
+{
+    rtpsec_window_add(window_of(stream, is_rtcp), index);
+    rtpsec_streams_touch(&s->streams, stream);
+    s->left[is_rtcp]--;
+}
+
+static void fill_job(struct rtpsec_job *job, const struct rtpsec_packet *p,
+    const struct rtpsec_header *header, uint64_t index)
+{
+    job->context = p->session->context;
+    job->data = p->data;
+    job->len = p->len;
+    job->capacity = p->capacity;
+    job->header_len = header->len;
+    job->ssrc = header->ssrc;
+    job->index = index;
+}
+
+/* Finds out what an incoming packet claims to be, and whether it is worth the cryptography. */
+static enum rtpsec_verdict prepare_rx(
+    struct rtpsec_packet *p, struct rtpsec_job *job, struct rtpsec_stream **out)
+{
+    struct rtpsec_session *s = p->session;
+    struct rtpsec_header header;
+    if (!read_header(p, &header) || p->len - header.len < trailer_len(s, p->is_rtcp))
+        return RTPSEC_MALFORMED;
+
+    struct rtpsec_stream *stream = rtpsec_streams_find(&s->streams, header.ssrc);
+    if (stream == NULL && rtpsec_streams_full(&s->streams) && s->tag_len[p->is_rtcp] == 0)
+        return RTPSEC_TOO_MANY_SSRC;
+
+    if (s->mki_len > 0)
+        p->len = rtpsec_remove_mki(p->data, p->len, s->mki_len, s->behind_mki[p->is_rtcp]);
+    uint64_t index = header.seq;
+    if (p->is_rtcp)
+        index = rtpsec_read_rtcp_index(s->suite, bytes_of(p->data, p->len));
+    else if (stream != NULL)
+        index = rtpsec_window_estimate(&stream->rtp, header.seq);
+    fill_job(job, p, &header, index);
+    *out = stream;
+    if (stream == NULL)
+        return RTPSEC_OK;
+    return verdict_of(rtpsec_window_check(window_of(stream, p->is_rtcp), index));
+}
+
+/* An SSRC that has just proven itself gets its place. */
+static struct rtpsec_stream *admit(struct rtpsec_session *s, uint32_t ssrc)
+{
+    if (rtpsec_streams_full(&s->streams))
+        s->engine->forget(s->context, rtpsec_streams_evict(&s->streams));
+    return rtpsec_streams_add(&s->streams, ssrc);
+}
+
+static enum rtpsec_verdict commit_rx(const struct passenger *at, const struct rtpsec_job *job)
+{
+    struct rtpsec_session *s = at->packet->session;
+    bool is_rtcp = at->packet->is_rtcp;
+    struct rtpsec_stream *stream = at->stream;
+    if (stream == NULL && (stream = admit(s, job->ssrc)) == NULL)
+        return RTPSEC_ENGINE_FAILED;
+
+    /* Once more: the array may hold the same packet twice, or outlive the key. */
+    if (s->left[is_rtcp] == 0)
+        return RTPSEC_KEY_EXPIRED;
+    enum rtpsec_verdict verdict =
+        verdict_of(rtpsec_window_check(window_of(stream, is_rtcp), job->index));
+    if (verdict == RTPSEC_OK)
+        take_in(s, stream, is_rtcp, job->index);
+    return verdict;
+}
+
+/* Gives an outgoing packet its index, which is used up by that, whatever the engine says. */
+static enum rtpsec_verdict prepare_tx(
+    struct rtpsec_packet *p, struct rtpsec_job *job, struct rtpsec_stream **out)
+{
+    struct rtpsec_session *s = p->session;
+    struct rtpsec_header header;
+    if (!read_header(p, &header))
+        return RTPSEC_MALFORMED;
+    if (p->len > p->capacity || p->capacity - p->len < trailer_len(s, p->is_rtcp))
+        return RTPSEC_NO_ROOM;
+
+    struct rtpsec_stream *stream = rtpsec_streams_find(&s->streams, header.ssrc);
+    if (stream == NULL) {
+        if (rtpsec_streams_full(&s->streams))
+            return RTPSEC_TOO_MANY_SSRC;
+        stream = rtpsec_streams_add(&s->streams, header.ssrc);
+        if (stream == NULL)
+            return RTPSEC_ENGINE_FAILED;
+    }
+    const struct rtpsec_window *window = window_of(stream, p->is_rtcp);
+    uint64_t index = p->is_rtcp ? window->highest + 1 : rtpsec_window_estimate(window, header.seq);
+    if (p->is_rtcp && index > SRTCP_INDEX_MAX)
+        return RTPSEC_KEY_EXPIRED;
+
+    enum rtpsec_verdict verdict = verdict_of(rtpsec_window_check(window, index));
+    if (verdict == RTPSEC_OK)
+        take_in(s, stream, p->is_rtcp, index);
+    fill_job(job, p, &header, index);
+    *out = stream;
+    return verdict;
+}
+
+static void commit_tx(struct rtpsec_packet *p)
+{
+    const struct rtpsec_session *s = p->session;
+    if (s->mki_len > 0)
+        p->len = rtpsec_insert_mki(
+            p->data, p->len, bytes_of(s->mki, s->mki_len), s->behind_mki[p->is_rtcp]);
+}
+
+static enum rtpsec_verdict conclude(
+    enum rtpsec_direction direction, const struct passenger *at, const struct rtpsec_job *job)
+{
+    switch (job->result) {
+    case RTPSEC_JOB_OK:
+        at->packet->len = job->len;
+        if (direction == RTPSEC_RX)
+            return commit_rx(at, job);
+        commit_tx(at->packet);
+        return RTPSEC_OK;
+    case RTPSEC_JOB_AUTH_FAILED:
+        return direction == RTPSEC_RX ? RTPSEC_AUTH_FAILED : RTPSEC_ENGINE_FAILED;
+    case RTPSEC_JOB_REPLAYED:
+        return RTPSEC_REPLAYED;
+    case RTPSEC_JOB_NOT_READY:
+        return RTPSEC_NOT_READY;
+    case RTPSEC_JOB_FAILED:
+        break;
+    }
+    return RTPSEC_ENGINE_FAILED;
+}
+
+static void flush(struct round *r, bool is_rtcp)
+{
+    struct batch *b = &r->batches[is_rtcp];
+    if (b->count == 0)
+        return;
+    if (r->direction == RTPSEC_RX)
+        (is_rtcp ? b->engine->unprotect_rtcp : b->engine->unprotect_rtp)(b->jobs, b->count);
+    else
+        (is_rtcp ? b->engine->protect_rtcp : b->engine->protect_rtp)(b->jobs, b->count);
+    for (size_t i = 0; i < b->count; i++)
+        b->passengers[i].packet->verdict = conclude(r->direction, &b->passengers[i], &b->jobs[i]);
+    b->count = 0;
+}
+
+static enum rtpsec_verdict prepare(enum rtpsec_direction direction, struct rtpsec_packet *p,
+    struct rtpsec_job *job, struct rtpsec_stream **stream)
+{
+    struct rtpsec_session *s = p->session;
+    if (s->left[p->is_rtcp] == 0)
+        return RTPSEC_KEY_EXPIRED;
+    if (!ensure_context(s))
+        return RTPSEC_ENGINE_FAILED;
+    return direction == RTPSEC_RX ? prepare_rx(p, job, stream) : prepare_tx(p, job, stream);
+}
+
+static void board(struct round *r, struct rtpsec_packet *p)
+{
+    struct batch *b = &r->batches[p->is_rtcp];
+    if (b->count == b->room || (b->count > 0 && b->engine != p->session->engine))
+        flush(r, p->is_rtcp);
+    b->engine = p->session->engine;
+
+    struct passenger *at = &b->passengers[b->count];
+    at->packet = p;
+    p->verdict = prepare(r->direction, p, &b->jobs[b->count], &at->stream);
+    if (p->verdict != RTPSEC_OK)
+        return;
+    b->count++;
+    if (at->stream != NULL)
+        return;
+    /* The index of the next packet of a new SSRC rests on what becomes of this one. The others go
+     * first: this one may push out a stream of theirs. */
+    flush(r, !p->is_rtcp);
+    flush(r, p->is_rtcp);
+}
+
+static void fetch(const void *memory, size_t size)
+{
+    const uint8_t *at = memory;
+    for (size_t i = 0; i < size; i += 64)
+        __builtin_prefetch(at + i);
+}
+
+/* With thousands of streams, none of what a packet needs is in the cache. */
+static void fetch_ahead(const struct rtpsec_packet *packets, size_t left)
+{
+    if (left > 2 * AHEAD && packets[2 * AHEAD].session != NULL)
+        fetch(packets[2 * AHEAD].session, offsetof(struct rtpsec_session, key));
+    const struct rtpsec_session *s = left > AHEAD ? packets[AHEAD].session : NULL;
+    if (s != NULL && s->streams.last != NULL)
+        fetch(s->streams.last, sizeof(*s->streams.last));
+}
+
+static void process(struct rtpsec_packet *packets, size_t count, enum rtpsec_direction direction)
+{
+    struct rtpsec_job rtp_jobs[RTP_AT_ONCE], rtcp_jobs[RTCP_AT_ONCE];
+    struct passenger rtp_passengers[RTP_AT_ONCE], rtcp_passengers[RTCP_AT_ONCE];
+    struct round r = {
+        .direction = direction,
+        .batches = {{.room = RTP_AT_ONCE, .jobs = rtp_jobs, .passengers = rtp_passengers},
+            {.room = RTCP_AT_ONCE, .jobs = rtcp_jobs, .passengers = rtcp_passengers}},
+    };
+    for (size_t i = 0; i < count; i++) {
+        struct rtpsec_packet *p = &packets[i];
+        fetch_ahead(p, count - i);
+        if (p->session == NULL || p->session->direction != direction)
+            p->verdict = RTPSEC_NO_KEY;
+        else
+            board(&r, p);
+    }
+    flush(&r, false);
+    flush(&r, true);
+}
+
+void rtpsec_unprotect(struct rtpsec_packet *packets, size_t count)
+{
+    process(packets, count, RTPSEC_RX);
+}
+
+void rtpsec_protect(struct rtpsec_packet *packets, size_t count)
+{
+    process(packets, count, RTPSEC_TX);
+}
