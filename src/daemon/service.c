@@ -208,7 +208,9 @@ static int open_worker(struct service *service, size_t index, struct str *why)
     if (error != 0)
         return error;
     return sessions_add_worker(service->sessions,
-        (struct session_worker){.relay = media->relay, .webrtc_port = webrtc_port(config, index)});
+        (struct session_worker){.relay = media->relay,
+            .counters = worker_counters(media->worker),
+            .webrtc_port = webrtc_port(config, index)});
 }
 
 static int open_workers(struct service *service, struct str *why)

@@ -33,7 +33,8 @@ struct sessions_config {
 /* One media worker as the sessions see it. */
 struct session_worker {
     struct relay *relay;
-    uint16_t webrtc_port; /* 0: none */
+    const struct packet_io_counters *counters; /* its packets tell its load; NULL: not seen */
+    uint16_t webrtc_port;                      /* 0: none */
 };
 
 /* Makes the table of calls on `loop`, which the caller runs. Borrows `interfaces` for its life

@@ -30,15 +30,6 @@ struct session *session_find_handle(const struct sessions *sessions, uint64_t ha
     return node != NULL ? CONTAINER_OF(node, struct session, by_handle) : NULL;
 }
 
-static size_t least_loaded(const struct sessions *sessions)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < sessions->worker_count; i++)
-        if (sessions->worker_load[i] < sessions->worker_load[best])
-            best = i;
-    return best;
-}
-
 struct session *session_new(struct sessions *sessions, struct text id)
 {
     struct session *session = sessions->worker_count > 0 ? calloc(1, sizeof(*session)) : NULL;
@@ -50,12 +41,11 @@ struct session *session_new(struct sessions *sessions, struct text id)
         return NULL;
     }
     session->id = text_of(copy, id.len);
-    session->worker = least_loaded(sessions);
+    session->worker = placement_take(&sessions->placement);
     session->certificate = dtls_certificate_ref(sessions->certificate);
     session->created_ms = uv_now(sessions->loop);
     map_put(&sessions->by_id, &session->by_id, text_bytes(session->id));
     u64_map_put(&sessions->by_handle, &session->by_handle, ++sessions->last_handle);
-    sessions->worker_load[session->worker]++;
     return session;
 }
 
@@ -101,7 +91,7 @@ void session_free(struct sessions *sessions, struct session *session)
 {
     map_remove(&sessions->by_id, &session->by_id);
     u64_map_remove(&sessions->by_handle, &session->by_handle);
-    sessions->worker_load[session->worker]--;
+    placement_give(&sessions->placement, session->worker);
     dtls_certificate_unref(session->certificate);
     call_free(session->call);
     free((void *)session->id.data);
@@ -207,9 +197,16 @@ static void end_what_is_due(struct sessions *sessions)
     }
 }
 
+static uint64_t received_by(const struct session_worker *worker)
+{
+    return worker->counters != NULL ? counter_get(&worker->counters->received_packets) : 0;
+}
+
 static void tick(uv_timer_t *timer)
 {
     struct sessions *sessions = timer->data;
+    for (size_t i = 0; i < sessions->worker_count; i++)
+        placement_look(&sessions->placement, i, received_by(&sessions->workers[i]));
     end_what_is_due(sessions);
     renew_certificate(sessions);
 }
@@ -280,12 +277,9 @@ int sessions_add_worker(struct sessions *sessions, struct session_worker worker)
     if (workers == NULL)
         return -ENOMEM;
     sessions->workers = workers;
-    size_t *load = realloc(sessions->worker_load, count * sizeof(*load));
-    if (load == NULL)
+    if (placement_add(&sessions->placement, received_by(&worker)) != 0)
         return -ENOMEM;
-    sessions->worker_load = load;
     workers[count - 1] = worker;
-    load[count - 1] = 0;
     sessions->worker_count = count;
     return 0;
 }
@@ -308,7 +302,7 @@ void sessions_close(struct sessions *sessions)
     leases_close(sessions->leases);
     dtls_certificate_unref(sessions->certificate);
     free(sessions->workers);
-    free(sessions->worker_load);
+    placement_done(&sessions->placement);
     reports_close(sessions);
     uv_close((uv_handle_t *)&sessions->tick, timer_closed);
     uv_close((uv_handle_t *)&sessions->tell, timer_closed);

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "dtls/certificate.h"
 #include "session/leases.h"
+#include "session/placement.h"
 #include "session/session.h"
 
 struct session {
@@ -34,7 +35,7 @@ struct sessions {
     uint64_t last_handle;
     size_t worker_count;
     struct session_worker *workers;
-    size_t *worker_load;                  /* calls on each worker */
+    struct placement placement;           /* the same workers */
     struct dtls_certificate *certificate; /* of new calls */
     struct sessions_totals totals;
     uv_loop_t *loop;
