@@ -4,6 +4,7 @@
  * in the slow lane until the media has left; then they come here again, as by then the call may
  * have changed.
  */
+#include "base/hot_path.h"
 #include "ice/username.h"
 #include "mediaferry/classify.h"
 #include "mediaferry/stun.h"
@@ -143,25 +144,29 @@ static bool source_is_valid(
     const struct arrival *at, const struct port *port, const struct packet *packet)
 {
     const struct route *selected = &at->component->selected;
-    if (at->transport->ice == NULL)
-        return true;
     if (selected->socket == port->socket && address_equal(&selected->remote, &packet->peer))
         return true;
     struct ice_local local = {.component = (uint8_t)(at->component->index + 1), .index = at->local};
     return ice_agent_is_valid_source(at->transport->ice, &packet->peer, local);
 }
 
-static void admit_media(struct relay *relay, const struct arrival *at, const struct port *port,
+/* DROP_NONE, or why media may not come in here. */
+static enum drop_reason judge_media(const struct arrival *at, const struct port *port,
+    const struct packet *packet, enum payload_kind kind)
+{
+    if (kind == KIND_RTP && at->component->index == 1)
+        return DROP_WRONG_PORT;
+    if (at->transport->ice != NULL && !source_is_valid(at, port, packet))
+        return DROP_ICE_SOURCE;
+    return DROP_NONE;
+}
+
+static void admit_media(struct round *round, const struct arrival *at, const struct port *port,
     struct packet *packet, enum payload_kind kind)
 {
-    struct round *round = relay->round;
-
-    if (kind == KIND_RTP && at->component->index == 1) {
-        transport_drop(at->transport, packet, DROP_WRONG_PORT);
-        return;
-    }
-    if (!source_is_valid(at, port, packet)) {
-        transport_drop(at->transport, packet, DROP_ICE_SOURCE);
+    enum drop_reason why = judge_media(at, port, packet, kind);
+    if (why != DROP_NONE) {
+        transport_drop(at->transport, packet, why);
         return;
     }
     struct inbound *in = &round->in[round->in_count++];
@@ -171,11 +176,12 @@ static void admit_media(struct relay *relay, const struct arrival *at, const str
     in->now_us = packet->arrival_ns / 1000;
     in->local = at->local;
     in->kind = (uint8_t)kind;
+    in->order = RECEPTION_FIRST;
     if (kind != KIND_RTP || rtp_read_header(packet_bytes(packet), &in->rtp) != RTP_OK)
         in->rtp = (struct rtp_header){.len = 0};
 }
 
-static void admit_dtls(struct relay *relay, const struct arrival *at, struct packet *packet)
+COLD static void admit_dtls(struct relay *relay, const struct arrival *at, struct packet *packet)
 {
     enum drop_reason why = dtls_path_judge(at->component, packet, at->local);
     if (why == DROP_NONE)
@@ -184,7 +190,7 @@ static void admit_dtls(struct relay *relay, const struct arrival *at, struct pac
         transport_drop(at->transport, packet, why);
 }
 
-static void admit_stun(struct relay *relay, const struct port *port, struct packet *packet)
+COLD static void admit_stun(struct relay *relay, const struct port *port, struct packet *packet)
 {
     packet->drop = judge_stun(relay, port, packet);
     if (packet->drop == DROP_NONE)
@@ -211,7 +217,7 @@ void round_admit(struct relay *relay, struct packet *packet)
     enum drop_reason unknown = find_arrival(port, packet, &at);
 
     if (unknown == DROP_NONE && is_for_raw(&at, packet)) {
-        admit_media(relay, &at, port, packet, KIND_RAW);
+        admit_media(relay->round, &at, port, packet, KIND_RAW);
         return;
     }
     if (kind == PACKET_STUN) {
@@ -225,7 +231,7 @@ void round_admit(struct relay *relay, struct packet *packet)
     else if (kind == PACKET_DTLS)
         admit_dtls(relay, &at, packet);
     else
-        admit_media(relay, &at, port, packet, kind == PACKET_RTCP ? KIND_RTCP : KIND_RTP);
+        admit_media(relay->round, &at, port, packet, kind == PACKET_RTCP ? KIND_RTCP : KIND_RTP);
 }
 
 static void handle_dtls(const struct port *port, struct packet *packet, uint64_t now_ms)

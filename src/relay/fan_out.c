@@ -9,13 +9,6 @@
 #include "relay/reports.h"
 #include "relay/round.h"
 
-/* Where a packet for one sink leaves. */
-struct way {
-    struct stream *sink;
-    struct component *component;
-    struct route route;
-};
-
 static void let_go(struct relay *relay, const struct outbound *out, enum drop_reason reason)
 {
     transport_drop(out->component->transport, out->packet, reason);
@@ -149,82 +142,83 @@ void round_flush(struct relay *relay)
     counter_add(&relay->counters.relayed_bytes, bytes);
 }
 
-/* Where a packet for `sink` leaves; DROP_NONE, or why it cannot. */
-static enum drop_reason find_way(struct stream *sink, const struct inbound *in, struct way *out)
+static struct component *component_for(const struct stream *sink, const struct inbound *in)
 {
     struct transport *t = sink->transport;
-    out->sink = sink;
-    out->component = in->kind == KIND_RTCP ? transport_rtcp(t) : &t->components[0];
-    if (in->kind != KIND_RTCP && !sink->plan.party_receives)
-        return DROP_NOT_RECEIVING;
-    if (in->order == RECEPTION_STRAY && goes_from_plain_to_srtp(in, t))
-        return DROP_STRAY;
-    return component_route(out->component, &out->route);
+    return in->kind == KIND_RTCP ? transport_rtcp(t) : &t->components[0];
 }
 
-/* Sends `packet` there: it is the one that came in, or a copy of it. */
-static void queue_out(
-    struct relay *relay, const struct way *way, const struct inbound *in, struct packet *packet)
+/* DROP_NONE and the way of a packet to `sink`, or why there is none. */
+static enum drop_reason find_way(
+    const struct stream *sink, const struct inbound *in, struct route *out)
+{
+    if (in->kind != KIND_RTCP && !sink->plan.party_receives)
+        return DROP_NOT_RECEIVING;
+    if (in->order == RECEPTION_STRAY && goes_from_plain_to_srtp(in, sink->transport))
+        return DROP_STRAY;
+    return component_route(component_for(sink, in), out);
+}
+
+/* Sends `packet` to `sink`: it is the one that came in, or a copy of it. */
+static void queue_out(struct relay *relay, struct stream *sink, const struct inbound *in,
+    struct packet *packet, const struct route *route)
 {
     struct round *round = relay->round;
     if (round->out_count == COUNT_OF(round->out))
         round_flush(relay);
 
-    const struct transport *t = way->component->transport;
     struct outbound *out = &round->out[round->out_count];
     out->packet = packet;
-    out->sink = way->sink;
-    out->component = way->component;
+    out->sink = sink;
+    out->component = component_for(sink, in);
     out->in = in;
     out->seq = in->rtp.seq;
     out->header_len = in->rtp.len;
     out->kind = in->kind;
     out->is_copy = packet != in->packet;
-    out->is_secure = t->plan.security != PLAN_PLAIN;
-    packet->socket = way->route.socket;
-    packet->peer = way->route.remote;
+    out->is_secure = sink->transport->plan.security != PLAN_PLAIN;
+    packet->socket = route->socket;
+    packet->peer = route->remote;
     if (out->kind == KIND_RTCP)
-        reports_sent(out->sink, packet_bytes(packet), in->now_us);
+        reports_sent(sink, packet_bytes(packet), in->now_us);
     if (!rewrite(out)) {
         let_go(relay, out, DROP_FEEDBACK); /* as agreed: no error */
         return;
     }
-    if (out->is_secure && goes_from_plain_to_srtp(in, t))
+    if (out->is_secure && goes_from_plain_to_srtp(in, sink->transport))
         keep_sequence(out);
     round->out_count++;
 }
 
-static void queue_copy(struct relay *relay, const struct way *way, const struct inbound *in)
+static void queue_copy(struct relay *relay, struct stream *sink, const struct inbound *in)
 {
+    struct route route;
+    if (find_way(sink, in, &route) != DROP_NONE)
+        return;
     struct packet *copy = worker_packet_copy(relay->worker, in->packet);
     if (copy == NULL) {
-        way->sink->out[in->kind == KIND_RTCP].errors++;
+        sink->out[in->kind == KIND_RTCP].errors++;
         return;
     }
     counter_add(&relay->counters.copies, 1);
-    queue_out(relay, way, in, copy);
+    queue_out(relay, sink, in, copy, &route);
 }
 
 /* The original goes to the last sink that takes it: copies are made before it is rewritten. */
 void round_fan_out(struct relay *relay, const struct inbound *in)
 {
     const struct stream *source = in->stream;
-    struct way ways[PLAN_MAX_SINKS];
     enum drop_reason why = DROP_NO_SINK;
-    unsigned count = 0;
+    struct route route;
+    unsigned last = source->sink_count;
 
-    for (uint8_t i = 0; i < source->sink_count; i++) {
-        enum drop_reason drop = find_way(source->sinks[i], in, &ways[count]);
-        if (drop == DROP_NONE)
-            count++;
-        else
-            why = drop;
-    }
-    if (count == 0) {
+    while (last > 0 && (why = find_way(source->sinks[last - 1], in, &route)) != DROP_NONE)
+        last--;
+    if (last == 0) {
         transport_drop(in->component->transport, in->packet, why);
         return;
     }
-    for (unsigned i = 0; i + 1 < count; i++)
-        queue_copy(relay, &ways[i], in);
-    queue_out(relay, &ways[count - 1], in, in->packet);
+    for (unsigned i = 0; i + 1 < last; i++)
+        queue_copy(relay, source->sinks[i], in);
+    queue_out(relay, source->sinks[last - 1], in, in->packet, &route);
 }

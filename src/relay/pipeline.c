@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/prefetch.h"
+#include "base/hot_path.h"
 #include "relay/round.h"
 
 struct round *pipeline_round_new(void)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/ssrc_table.h"
 
+#include "base/hot_path.h"
+
 struct ssrc_entry *ssrc_table_find(struct ssrc_table *table, uint32_t ssrc)
 {
     for (uint32_t i = 0; i < table->count; i++)
@@ -44,12 +46,20 @@ static struct ssrc_entry *add(
     return entry;
 }
 
+/* Not the first of the table: one of several, or a new one. NULL: out of memory. */
+COLD static struct ssrc_entry *find_or_add(struct ssrc_table *table, struct pool *pool,
+    const struct rtp_header *rtp, const struct plan_stream *stream)
+{
+    struct ssrc_entry *entry = ssrc_table_find(table, rtp->ssrc);
+    return entry != NULL ? entry : add(table, pool, rtp->ssrc, clock_of(stream, rtp->payload_type));
+}
+
 enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *pool,
     const struct rtp_header *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us)
 {
-    struct ssrc_entry *entry = ssrc_table_find(table, rtp->ssrc);
-    if (entry == NULL)
-        entry = add(table, pool, rtp->ssrc, clock_of(stream, rtp->payload_type));
+    struct ssrc_entry *entry = table->count > 0 ? table->entries[0] : NULL;
+    if (entry == NULL || entry->ssrc != rtp->ssrc)
+        entry = find_or_add(table, pool, rtp, stream);
     if (entry == NULL)
         return RECEPTION_FIRST;
     entry->packets++;

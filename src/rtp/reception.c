@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rtp/reception.h"
 
+#include "base/hot_path.h"
+
 /* Names and values of RFC 3550, appendix A.1. */
 enum { MAX_DROPOUT = 3000, MAX_MISORDER = 100, SEQ_MOD = 1 << 16, NO_BAD = SEQ_MOD + 1 };
 enum { SEEN_BITS = 64 };
@@ -104,7 +106,7 @@ static void measure_jitter(
         r->jitter_16 += distance - ((r->jitter_16 + 8) >> 4);
 }
 
-static enum reception_verdict add_out_of_order(
+COLD static enum reception_verdict add_out_of_order(
     struct reception *r, uint16_t seq, uint32_t timestamp, uint64_t now_us)
 {
     enum reception_verdict verdict = judge(r, seq);
