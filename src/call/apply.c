@@ -26,7 +26,7 @@ static void spell_out(struct call_flags *flags)
 static struct call *next_state(const struct work *w, const struct call *now)
 {
     if (now != NULL)
-        return call_clone(now);
+        return call_working_copy(now);
     struct call *call = call_new(w->command->call_id, w->env->wall_us);
     if (call != NULL)
         call->tos = w->env->config->tos;
@@ -64,6 +64,18 @@ static enum call_status run(struct work *w, const struct call *now)
     return status;
 }
 
+/* The SDP to hand back is most often that which the new state keeps. */
+static enum call_status keep(struct work *w, struct call **next)
+{
+    *next = call_clone(w->call);
+    if (*next == NULL)
+        return CALL_OUT_OF_MEMORY;
+    const struct party *p = w->receiver;
+    if (p != NULL && w->out->sdp.len > 0 && w->out->sdp.data == p->sdp_out.data)
+        w->out->sdp = (*next)->parties[p->index]->sdp_out;
+    return CALL_OK;
+}
+
 enum call_status call_apply(const struct call *now, const struct call_command *command,
     const struct call_env *env, struct call **next, struct call_result *out)
 {
@@ -80,13 +92,10 @@ enum call_status call_apply(const struct call *now, const struct call_command *c
     spell_out(&w->flags);
 
     enum call_status status = run(w, now);
-    if (status == CALL_OK && !w->is_void) {
-        lease_sweep(w, &w->call->plan);
-        *next = w->call;
-    } else {
-        lease_sweep(w, NULL);
-        call_free(w->call);
-    }
+    if (status == CALL_OK && !w->is_void)
+        status = keep(w, next);
+    lease_sweep(w, *next != NULL ? (*next)->plan : NULL);
+    call_free(w->call);
     if (status != CALL_OK) {
         out->sdp = text_of(NULL, 0);
         out->warning = NULL;

@@ -4,7 +4,7 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-enum { BLOCK_SIZE = 4096 };
+enum { BLOCK_SIZE = 16384 };
 
 struct arena_block {
     struct arena_block *older;
@@ -15,16 +15,17 @@ struct arena_block {
 static struct arena_block *block_new(struct arena *a, size_t size)
 {
     size_t capacity = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-    struct arena_block *block = calloc(1, sizeof(*block) + capacity);
+    struct arena_block *block = malloc(sizeof(*block) + capacity);
     if (block == NULL)
         return NULL;
+    block->used = 0;
     block->capacity = capacity;
     block->older = a->newest;
     a->newest = block;
     return block;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+static void *take(struct arena *a, size_t size)
 {
     const size_t step = alignof(max_align_t);
     size_t rounded = (size + step - 1) / step * step;
@@ -40,9 +41,17 @@ void *arena_alloc(struct arena *a, size_t size)
     return start;
 }
 
+void *arena_alloc(struct arena *a, size_t size)
+{
+    void *start = take(a, size);
+    if (start != NULL)
+        memset(start, 0, size);
+    return start;
+}
+
 void *arena_copy(struct arena *a, const void *from, size_t size)
 {
-    void *to = size > 0 ? arena_alloc(a, size) : NULL;
+    void *to = size > 0 ? take(a, size) : NULL;
     if (to != NULL)
         memcpy(to, from, size);
     return to;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * call/arena.h - the memory of one call: handed out in order, freed at once.
+ * call/arena.h - the memory of a call that is worked on: handed out in order, freed at once.
  *
  * A failed allocation is remembered: build straight through, test `failed` before the result is
  * used for good. Only those who need the memory at once look at the NULL.

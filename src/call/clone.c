@@ -3,18 +3,51 @@
 
 #include <stdlib.h>
 
-/* Where the copies of shared things went: transports are referenced by several sides. */
+#include "base/carve.h"
+#include "plan/share.h"
+
+/* The same walk makes a copy to work on, measures one to keep, and makes that. */
 struct copying {
-    struct arena *arena;
     struct call *to;
-    size_t transport_count;
-    const struct transport *from_transports[4 * CALL_MAX_SECTIONS];
-    struct transport *to_transports[4 * CALL_MAX_SECTIONS];
+    struct arena *arena;  /* of the copy to work on; NULL: it is one to keep */
+    struct carver things; /* else: structures, and behind them all texts */
+    struct carver texts;
+    size_t transport_count; /* they are shared by several sides */
+    struct {
+        const struct transport *from;
+        struct transport *to;
+    } transports[4 * CALL_MAX_SECTIONS];
 };
+
+/* What commands change in place: always a copy. */
+static void *copy_thing(struct copying *c, const void *from, size_t size)
+{
+    return c->arena != NULL ? arena_copy(c->arena, from, size) : carve(&c->things, from, size);
+}
+
+/* `count` of them, with room for `most` while it is worked on. */
+static void *copy_list(struct copying *c, const void *from, size_t count, size_t most, size_t size)
+{
+    if (c->arena == NULL)
+        return carve(&c->things, from, count * size);
+    void *to = arena_alloc(c->arena, most * size);
+    if (to != NULL && count > 0)
+        memcpy(to, from, count * size);
+    return to;
+}
+
+/* What is never changed in place; NULL stays NULL. */
+static void *copy_fixed(struct copying *c, const void *from, size_t size)
+{
+    if (from == NULL || c->arena != NULL)
+        return (void *)from;
+    return carve(&c->things, from, size);
+}
 
 static void copy_text(struct copying *c, struct text *t)
 {
-    *t = arena_text(c->arena, *t);
+    if (c->arena == NULL)
+        t->data = carve_packed(&c->texts, t->data, t->len);
 }
 
 static struct transport *copy_transport(struct copying *c, const struct transport *from)
@@ -22,20 +55,18 @@ static struct transport *copy_transport(struct copying *c, const struct transpor
     if (from == NULL)
         return NULL;
     for (size_t i = 0; i < c->transport_count; i++)
-        if (c->from_transports[i] == from)
-            return c->to_transports[i];
-
-    struct transport *to = arena_copy(c->arena, from, sizeof(*from));
-    if (to == NULL)
+        if (c->transports[i].from == from)
+            return c->transports[i].to;
+    if (c->transport_count == COUNT_OF(c->transports)) {
+        c->to->arena.failed = true;
         return NULL;
-    copy_text(c, &to->interface);
-    to->locals = arena_copy(c->arena, from->locals, from->local_count * sizeof(*from->locals));
-    if (c->transport_count < COUNT_OF(c->from_transports)) {
-        c->from_transports[c->transport_count] = from;
-        c->to_transports[c->transport_count++] = to;
-    } else {
-        c->arena->failed = true;
     }
+    struct transport *to = copy_thing(c, from, sizeof(*from)), measured = *from;
+    c->transports[c->transport_count].from = from;
+    c->transports[c->transport_count++].to = to;
+    struct transport *t = to != NULL ? to : &measured;
+    copy_text(c, &t->interface);
+    t->locals = copy_fixed(c, from->locals, from->local_count * sizeof(*from->locals));
     return to;
 }
 
@@ -43,30 +74,45 @@ static void copy_link(struct copying *c, struct link *l)
 {
     copy_text(c, &l->ice.their_ufrag);
     copy_text(c, &l->ice.their_pwd);
-    l->ice.candidates = arena_copy(
-        c->arena, l->ice.candidates, l->ice.candidate_count * sizeof(*l->ice.candidates));
+    l->ice.candidates =
+        copy_fixed(c, l->ice.candidates, l->ice.candidate_count * sizeof(*l->ice.candidates));
     copy_text(c, &l->dtls.tls_id);
-    if (l->sdes_offered != NULL)
-        l->sdes_offered = arena_copy(c->arena, l->sdes_offered, sizeof(*l->sdes_offered));
-    if (l->sdes != NULL)
-        l->sdes = arena_copy(c->arena, l->sdes, sizeof(*l->sdes));
+    size_t keys = l->sdes_offered != NULL ? l->sdes_offered->count : 0;
+    l->sdes_offered = copy_fixed(
+        c, l->sdes_offered, offsetof(struct sdes_list, keys) + keys * sizeof(struct sdes_key));
+    l->sdes = copy_fixed(c, l->sdes, sizeof(*l->sdes));
 }
 
 static struct side *copy_side(struct copying *c, const struct side *from)
 {
-    struct side *to = from == NULL ? NULL : arena_copy(c->arena, from, sizeof(*from));
-    if (to == NULL)
+    if (from == NULL)
         return NULL;
-    to->transport = copy_transport(c, from->transport);
-    copy_link(c, &to->link);
-    copy_text(c, &to->type);
-    copy_text(c, &to->protocol_name);
-    copy_text(c, &to->formats);
-    copy_text(c, &to->mid);
-    copy_text(c, &to->codec);
-    to->payloads = arena_copy(c->arena, to->payloads, to->payload_count * sizeof(*to->payloads));
-    to->ssrcs = arena_copy(c->arena, to->ssrcs, to->ssrc_count * sizeof(*to->ssrcs));
+    struct side *to = copy_thing(c, from, sizeof(*from)), measured = *from;
+    struct side *s = to != NULL ? to : &measured;
+    s->transport = copy_transport(c, from->transport);
+    copy_link(c, &s->link);
+    copy_text(c, &s->type);
+    copy_text(c, &s->protocol_name);
+    copy_text(c, &s->formats);
+    copy_text(c, &s->mid);
+    copy_text(c, &s->codec);
+    s->payloads = copy_fixed(c, from->payloads, from->payload_count * sizeof(*from->payloads));
+    s->ssrcs = copy_fixed(c, from->ssrcs, from->ssrc_count * sizeof(*from->ssrcs));
     return to;
+}
+
+static void copy_sections(struct copying *c, const struct party *from, struct party *to)
+{
+    to->sections = copy_list(
+        c, from->sections, from->section_count, CALL_MAX_SECTIONS, sizeof(*from->sections));
+    for (uint32_t i = 0; i < from->section_count; i++) {
+        struct side *current = copy_side(c, from->sections[i].current);
+        struct side *pending = copy_side(c, from->sections[i].pending);
+        if (to->sections == NULL)
+            continue;
+        to->sections[i].current = current;
+        to->sections[i].pending = pending;
+    }
 }
 
 static void copy_origin(struct copying *c, struct origin_state *o)
@@ -76,25 +122,70 @@ static void copy_origin(struct copying *c, struct origin_state *o)
     copy_text(c, &o->session_name);
 }
 
+static void copy_aliases(struct copying *c, const struct party *from, struct party *to)
+{
+    to->aliases =
+        copy_list(c, from->aliases, from->alias_count, CALL_MAX_ALIASES, sizeof(*from->aliases));
+    for (uint8_t i = 0; i < from->alias_count; i++) {
+        struct text alias = from->aliases[i];
+        copy_text(c, &alias);
+        if (to->aliases != NULL)
+            to->aliases[i] = alias;
+    }
+}
+
 static struct party *copy_party(struct copying *c, const struct party *from)
 {
-    struct party *to = arena_copy(c->arena, from, sizeof(*from));
-    if (to == NULL)
-        return NULL;
-    copy_text(c, &to->tag);
-    copy_text(c, &to->branch);
-    copy_text(c, &to->label);
-    for (uint8_t i = 0; i < to->alias_count; i++)
-        copy_text(c, &to->aliases[i]);
-    copy_text(c, &to->interface);
-    copy_origin(c, &to->origin);
-    copy_text(c, &to->sdp_in);
-    copy_text(c, &to->sdp_out);
-    for (uint32_t i = 0; i < to->section_count; i++) {
-        to->sections[i].current = copy_side(c, from->sections[i].current);
-        to->sections[i].pending = copy_side(c, from->sections[i].pending);
-    }
+    struct party *to = copy_thing(c, from, sizeof(*from)), measured = *from;
+    struct party *p = to != NULL ? to : &measured;
+    copy_text(c, &p->tag);
+    copy_text(c, &p->branch);
+    copy_text(c, &p->label);
+    copy_aliases(c, from, p);
+    p->peers = copy_list(c, from->peers, from->peer_count, CALL_MAX_PARTIES, sizeof(*from->peers));
+    copy_text(c, &p->interface);
+    copy_origin(c, &p->origin);
+    copy_text(c, &p->sdp_in);
+    copy_text(c, &p->sdp_out);
+    copy_sections(c, from, p);
     return to;
+}
+
+static void copy_parties(struct copying *c, const struct call *from)
+{
+    struct call *to = c->to;
+    to->parties =
+        copy_list(c, from->parties, from->party_count, CALL_MAX_PARTIES, sizeof(*from->parties));
+    for (uint32_t i = 0; i < from->party_count; i++) {
+        struct party *party = copy_party(c, from->parties[i]);
+        if (to->parties != NULL)
+            to->parties[i] = party;
+    }
+}
+
+static void copy_fragments(struct copying *c, const struct call *from)
+{
+    struct call *to = c->to;
+    to->fragments = copy_list(
+        c, from->fragments, from->fragment_count, CALL_MAX_FRAGMENTS, sizeof(*from->fragments));
+    for (uint32_t i = 0; i < from->fragment_count; i++) {
+        struct fragment fragment = from->fragments[i];
+        copy_text(c, &fragment.tag);
+        copy_text(c, &fragment.body);
+        if (to->fragments != NULL)
+            to->fragments[i] = fragment;
+    }
+}
+
+static void copy_call(struct copying *c, const struct call *from)
+{
+    *c->to = *from;
+    c->to->arena = (struct arena){0};
+    c->to->plan = NULL;
+    copy_text(c, &c->to->id);
+    copy_text(c, &c->to->metadata);
+    copy_parties(c, from);
+    copy_fragments(c, from);
 }
 
 /* The peers still point into the old call: the same places in the new one. */
@@ -110,52 +201,52 @@ static void relink(struct call *call)
 
 struct call *call_new(struct text id, int64_t created_us)
 {
-    struct call *call = calloc(1, sizeof(*call));
-    if (call == NULL)
-        return NULL;
-    call->id = arena_text(&call->arena, id);
-    call->created_us = created_us;
-    return call;
+    const struct call nothing = {.id = id, .created_us = created_us};
+    return call_working_copy(&nothing);
 }
 
-static bool copy_parties(struct copying *c, const struct call *from)
+struct party *party_new(struct call *call)
 {
-    for (uint32_t i = 0; i < from->party_count; i++) {
-        c->to->parties[i] = copy_party(c, from->parties[i]);
-        if (c->to->parties[i] == NULL)
-            return false;
-        c->to->party_count++;
+    struct copying c = {.to = call, .arena = &call->arena};
+    const struct party nothing = {.index = call->party_count};
+    struct party *p = copy_party(&c, &nothing);
+    return call->arena.failed ? NULL : p;
+}
+
+struct call *call_working_copy(const struct call *kept)
+{
+    struct call *to = calloc(1, sizeof(*to));
+    if (to == NULL)
+        return NULL;
+    struct copying c = {.to = to, .arena = &to->arena};
+    copy_call(&c, kept);
+    if (to->arena.failed) {
+        call_free(to);
+        return NULL;
     }
-    for (uint32_t i = 0; i < from->fragment_count; i++) {
-        copy_text(c, &c->to->fragments[i].tag);
-        copy_text(c, &c->to->fragments[i].body);
-    }
-    return true;
+    relink(to);
+    return to;
 }
 
 struct call *call_clone(const struct call *from)
 {
-    struct call *to = malloc(sizeof(*to));
-    struct copying *c = calloc(1, sizeof(*c));
-    if (to == NULL || c == NULL) {
-        free(to);
-        free(c);
+    struct call measured;
+    struct copying c = {.to = &measured};
+    copy_call(&c, from);
+    if (measured.arena.failed)
         return NULL;
-    }
-    *to = *from;
-    to->arena = (struct arena){0};
-    to->plan = (struct plan){0};
-    to->party_count = 0;
-    c->arena = &to->arena;
-    c->to = to;
-    copy_text(c, &to->id);
-    copy_text(c, &to->metadata);
-    bool copied = copy_parties(c, from) && !to->arena.failed;
-    free(c);
-    if (!copied) {
-        call_free(to);
+
+    size_t things = sizeof(struct call) + (c.things.used + 7) / 8 * 8;
+    struct call *to = malloc(things + c.texts.used);
+    if (to == NULL)
         return NULL;
-    }
+    c = (struct copying){
+        .to = to,
+        .things.block = (uint8_t *)(to + 1),
+        .texts.block = (uint8_t *)to + things,
+    };
+    copy_call(&c, from);
+    to->plan = from->plan != NULL ? plan_ref(from->plan) : NULL;
     relink(to);
     return to;
 }
@@ -165,5 +256,6 @@ void call_free(struct call *call)
     if (call == NULL)
         return;
     arena_done(&call->arena);
+    plan_unref(call->plan);
     free(call);
 }

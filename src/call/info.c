@@ -4,7 +4,7 @@
 
 const struct plan *call_plan(const struct call *call)
 {
-    return &call->plan;
+    return call->plan;
 }
 
 struct text call_id(const struct call *call)

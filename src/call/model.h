@@ -2,8 +2,9 @@
 /*
  * call/model.h - the state of a call: parties, sections, descriptions and transports.
  *
- * For the files of this folder only. All of it lives in the arena of the call; a command works on a
- * copy (clone.h), so nothing here needs undoing.
+ * For the files of this folder only. A command works on a copy (clone.h), so nothing here needs
+ * undoing; what is new goes into the arena of the copy. Lists have room for as many as is said
+ * beside them while the call is worked on, and for no more than there are while it is kept.
  *
  *     call --> party --> section --> side (current, pending) --> transport
  *
@@ -81,8 +82,9 @@ struct link {
     struct ice_state ice;
     struct dtls_state dtls;
     enum plan_security security;
-    struct sdes_list *sdes_offered; /* by us to the party; NULL: nothing */
-    struct sdes_pair *sdes;         /* agreed on; NULL: not yet */
+    struct sdes_list
+        *sdes_offered;      /* by us to the party, no longer than its count; NULL: nothing */
+    struct sdes_pair *sdes; /* agreed on; NULL: not yet */
 };
 
 struct side {
@@ -136,13 +138,13 @@ struct party {
     uint32_t index; /* in call.parties */
     struct text tag, branch, label;
     uint8_t alias_count;
-    struct text aliases[CALL_MAX_ALIASES];
+    struct text *aliases; /* CALL_MAX_ALIASES */
     int64_t created_us;
     bool answered;         /* its SDP has been seen */
     bool final;            /* a final reply: no other tag may take its place */
     struct party *current; /* the peer it talks to */
     uint32_t peer_count;
-    struct party *peers[CALL_MAX_PARTIES];
+    struct party **peers; /* CALL_MAX_PARTIES */
 
     struct text interface;
     bool asymmetric, strict_source, media_handover;
@@ -153,7 +155,7 @@ struct party {
     struct text sdp_out; /* the last SDP to it */
     uint32_t section_count;
     uint32_t line_count;
-    struct section sections[CALL_MAX_SECTIONS];
+    struct section *sections; /* CALL_MAX_SECTIONS */
 };
 
 /* A trickle fragment that came before the SDP of its party. */
@@ -168,10 +170,10 @@ struct call {
     uint8_t tos;
     uint32_t last_transport, last_stream; /* ids given out */
     uint32_t party_count;
-    struct party *parties[CALL_MAX_PARTIES];
+    struct party **parties; /* CALL_MAX_PARTIES */
     uint32_t fragment_count;
-    struct fragment fragments[CALL_MAX_FRAGMENTS];
-    struct plan plan;
+    struct fragment *fragments; /* CALL_MAX_FRAGMENTS */
+    const struct plan *plan;    /* shared with the worker; NULL while it is worked on */
 };
 
 /* The side that holds now; NULL when the section is not there yet. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/party.h"
 
+#include "call/clone.h"
+
 static bool has_tag(const struct party *p, struct text tag)
 {
     if (text_equal(p->tag, tag))
@@ -40,10 +42,9 @@ static enum call_status add_party(struct work *w, struct text tag, struct party 
     struct call *call = w->call;
     if (call->party_count == CALL_MAX_PARTIES)
         return work_fail(w, CALL_TOO_LARGE, "more than %d parties", CALL_MAX_PARTIES);
-    struct party *p = arena_alloc(&call->arena, sizeof(*p));
+    struct party *p = party_new(call);
     if (p == NULL)
         return CALL_OUT_OF_MEMORY;
-    p->index = call->party_count;
     p->tag = arena_text(&call->arena, tag);
     p->created_us = w->env->wall_us;
     p->learning = w->env->config->learning;

@@ -3,6 +3,7 @@
 
 #include "call/negotiate.h"
 #include "call/write.h"
+#include "plan/share.h"
 
 enum { MAX_TRANSPORTS = 2 * PLAN_MAX_STREAMS };
 
@@ -14,8 +15,11 @@ struct ridden {
     bool is_current;
 };
 
+/* What is made lies in the arena of the call until plan_share() has taken it. */
 struct planning {
     struct work *work;
+    struct arena *arena;
+    struct plan draft;
     struct ridden ridden[MAX_TRANSPORTS];
     uint32_t ridden_count;
     bool too_many;
@@ -54,60 +58,79 @@ static void note_transports(struct planning *p)
     }
 }
 
-static void fill_ice(const struct link *link, struct plan_ice *out)
+/* Terminated; never NULL unless memory is short. */
+static char *string_of(struct arena *a, struct text text)
 {
-    const struct ice_state *ice = &link->ice;
-    if (!ice->used)
-        return;
-    out->enabled = true;
-    out->remote_lite = ice->lite;
-    out->generation = ice->generation;
-    memcpy(out->local_ufrag, ice->ufrag, sizeof(ice->ufrag));
-    memcpy(out->local_pwd, ice->pwd, sizeof(ice->pwd));
-    if (ice->their_ufrag.len > 0)
-        memcpy(out->remote_ufrag, ice->their_ufrag.data, ice->their_ufrag.len);
-    if (ice->their_pwd.len > 0)
-        memcpy(out->remote_pwd, ice->their_pwd.data, ice->their_pwd.len);
-    out->candidate_count = ice->candidate_count;
-    if (ice->candidate_count > 0)
-        memcpy(out->candidates, ice->candidates, ice->candidate_count * sizeof(*out->candidates));
+    char *string = arena_alloc(a, text.len + 1);
+    if (string != NULL && text.len > 0)
+        memcpy(string, text.data, text.len);
+    return string;
 }
 
-static void fill_security(const struct link *link, struct plan_transport *out)
+static struct plan_ice *ice_of(struct arena *a, const struct ice_state *ice)
+{
+    struct plan_ice *out = ice->used ? arena_alloc(a, sizeof(*out)) : NULL;
+    if (out == NULL)
+        return NULL;
+    *out = (struct plan_ice){
+        .remote_lite = ice->lite,
+        .generation = ice->generation,
+        .local_ufrag = (char *)ice->ufrag,
+        .local_pwd = (char *)ice->pwd,
+        .remote_ufrag = string_of(a, ice->their_ufrag),
+        .remote_pwd = string_of(a, ice->their_pwd),
+        .candidate_count = ice->candidate_count,
+        .candidates = ice->candidates,
+    };
+    return out;
+}
+
+static struct plan_dtls *dtls_of(struct arena *a, const struct dtls_state *dtls)
+{
+    struct plan_dtls *out = arena_alloc(a, sizeof(*out));
+    if (out == NULL)
+        return NULL;
+    out->role = dtls->role;
+    out->generation = dtls->generation;
+    if (!dtls->theirs)
+        return out;
+    const char *hash = sdp_hash_name(dtls->hash);
+    memcpy(out->hash, hash, strlen(hash));
+    memcpy(out->digest, dtls->digest, dtls->digest_len);
+    out->digest_len = dtls->digest_len;
+    return out;
+}
+
+static void fill_security(
+    const struct planning *p, const struct link *link, struct plan_transport *out)
 {
     out->security = link->security;
     if (link->security == PLAN_SDES && link->sdes != NULL) {
-        out->srtp_rx = link->sdes->theirs.srtp;
-        out->srtp_tx = link->sdes->ours.srtp;
+        out->srtp_rx = &link->sdes->theirs.srtp;
+        out->srtp_tx = &link->sdes->ours.srtp;
     }
-    if (link->security != PLAN_DTLS)
-        return;
-    out->dtls.role = link->dtls.role;
-    out->dtls.generation = link->dtls.generation;
-    if (!link->dtls.theirs)
-        return;
-    const char *hash = sdp_hash_name(link->dtls.hash);
-    memcpy(out->dtls.hash, hash, strlen(hash));
-    memcpy(out->dtls.digest, link->dtls.digest, link->dtls.digest_len);
-    out->dtls.digest_len = link->dtls.digest_len;
+    if (link->security == PLAN_DTLS)
+        out->dtls = dtls_of(p->arena, &link->dtls);
 }
 
 /* Without ICE the first is the one to send from: the one that c= names. */
-static void fill_locals(const struct ridden *r, struct plan_local *out)
+static struct plan_local *locals_of(const struct planning *p, const struct ridden *r)
 {
     const struct transport *t = r->transport;
+    struct plan_local *out = arena_alloc(p->arena, t->local_count * sizeof(*out));
     size_t first = r->side->link.ice.used ? 0 : (size_t)(write_local(r->side) - t->locals);
-    for (uint8_t i = 0; i < t->local_count; i++) {
+    for (uint8_t i = 0; out != NULL && i < t->local_count; i++) {
         const struct call_lease_local *local = &t->locals[(first + i) % t->local_count];
         out[i].lease = local->lease;
         out[i].rtp = local->bound_rtp;
         if (!t->rtcp_given_up)
             out[i].rtcp = local->bound_rtcp;
     }
+    return out;
 }
 
 static void fill_transport(
-    const struct call *call, const struct ridden *r, struct plan_transport *out)
+    const struct planning *p, const struct ridden *r, struct plan_transport *out)
 {
     struct transport *t = r->transport;
     const struct link *link = &r->side->link;
@@ -123,15 +146,15 @@ static void fill_transport(
         .strict_source = r->party->strict_source,
         .media_handover = r->party->media_handover,
         .signalled = t->signalled,
-        .tos = call->tos,
+        .tos = p->work->call->tos,
+        .ice = ice_of(p->arena, &link->ice),
     };
     if (out->rtcp_mux)
         out->remote_rtcp = link->rtp;
     /* An answer has settled it: the RTCP ports are closed for good. */
     t->rtcp_given_up = t->rtcp_given_up || (t->pair && out->rtcp_mux);
-    fill_locals(r, out->locals);
-    fill_ice(link, &out->ice);
-    fill_security(link, out);
+    out->locals = locals_of(p, r);
+    fill_security(p, link, out);
 }
 
 static enum plan_timeout timeout_of(const struct side *s, bool is_heard)
@@ -141,8 +164,9 @@ static enum plan_timeout timeout_of(const struct side *s, bool is_heard)
     return is_heard ? PLAN_TIMEOUT_MEDIA : PLAN_TIMEOUT_SILENT;
 }
 
-static void fill_stream(struct call *call, struct section *section, struct plan_stream *out)
+static void fill_stream(const struct planning *p, struct section *section, struct plan_stream *out)
 {
+    struct call *call = p->work->call;
     const struct side *s = section_side(section);
     if (section->stream == 0)
         section->stream = ++call->last_stream;
@@ -158,14 +182,12 @@ static void fill_stream(struct call *call, struct section *section, struct plan_
         .timeout = timeout_of(s, s->sends),
         .mid_extension = s->mid_extension,
         .payload_count = s->payload_count,
+        .payloads = s->payloads,
         .ssrc_count = s->ssrc_count,
+        .ssrcs = s->ssrcs,
     };
     if (!s->plain && s->mid.len > 0 && s->mid.len < PLAN_MID_SIZE)
-        memcpy(out->mid, s->mid.data, s->mid.len);
-    if (s->payload_count > 0)
-        memcpy(out->payloads, s->payloads, s->payload_count * sizeof(*out->payloads));
-    if (s->ssrc_count > 0)
-        memcpy(out->ssrcs, s->ssrcs, s->ssrc_count * sizeof(*out->ssrcs));
+        out->mid = string_of(p->arena, s->mid);
 }
 
 /* From its offer on a party must be ready for what it asks to receive, and the other may send it
@@ -198,23 +220,25 @@ static uint32_t number_streams(struct call *call)
     return count;
 }
 
-static void fill_streams(struct call *call)
+static void fill_streams(struct planning *p)
 {
-    struct plan_stream *next = call->plan.streams;
+    struct call *call = p->work->call;
+    struct plan_stream *next = p->draft.streams;
     for (uint32_t i = 0; i < call->party_count; i++)
         for (uint32_t k = 0; k < call->parties[i]->section_count; k++) {
             struct section *s = &call->parties[i]->sections[k];
             if (!side_is_open(section_side(s)))
                 continue;
-            fill_stream(call, s, next);
+            fill_stream(p, s, next);
             open_for_offer(call->parties[i], call->parties[i]->current, k, next++);
         }
 }
 
 /* A party is heard by the one it talks to, as long as that one talks to it. */
-static void connect(struct call *call)
+static void connect(struct planning *planning)
 {
-    struct plan_stream *next = call->plan.streams;
+    const struct call *call = planning->work->call;
+    struct plan_stream *next = planning->draft.streams;
     for (uint32_t i = 0; i < call->party_count; i++) {
         const struct party *p = call->parties[i];
         const struct party *peer = p->current;
@@ -224,8 +248,10 @@ static void connect(struct call *call)
             struct plan_stream *stream = next++;
             bool is_heard = peer != NULL && peer->current == p && k < peer->section_count &&
                             peer->sections[k].stream != 0;
-            if (is_heard)
-                stream->sinks[stream->sink_count++] = peer->sections[k].stream;
+            if (!is_heard)
+                continue;
+            stream->sinks = &peer->sections[k].stream;
+            stream->sink_count = 1;
         }
     }
 }
@@ -233,23 +259,24 @@ static void connect(struct call *call)
 enum call_status plan_make(struct work *w)
 {
     struct call *call = w->call;
-    struct planning p = {.work = w};
+    struct planning p = {.work = w, .arena = &call->arena};
     note_transports(&p);
     uint32_t streams = number_streams(call);
     if (p.too_many || streams > PLAN_MAX_STREAMS)
         return work_fail(w, CALL_TOO_LARGE, "more than %d streams", PLAN_MAX_STREAMS);
 
-    struct plan *plan = &call->plan;
+    struct plan *plan = &p.draft;
     *plan = (struct plan){.transport_count = p.ridden_count, .stream_count = streams};
     if (p.ridden_count > 0)
-        plan->transports = arena_alloc(&call->arena, p.ridden_count * sizeof(*plan->transports));
+        plan->transports = arena_alloc(p.arena, p.ridden_count * sizeof(*plan->transports));
     if (streams > 0)
-        plan->streams = arena_alloc(&call->arena, streams * sizeof(*plan->streams));
-    if (call->arena.failed)
+        plan->streams = arena_alloc(p.arena, streams * sizeof(*plan->streams));
+    if (p.arena->failed)
         return CALL_OUT_OF_MEMORY;
     for (uint32_t i = 0; i < p.ridden_count; i++)
-        fill_transport(call, &p.ridden[i], &plan->transports[i]);
-    fill_streams(call);
-    connect(call);
-    return CALL_OK;
+        fill_transport(&p, &p.ridden[i], &plan->transports[i]);
+    fill_streams(&p);
+    connect(&p);
+    call->plan = p.arena->failed ? NULL : plan_share(plan);
+    return call->plan != NULL ? CALL_OK : CALL_OUT_OF_MEMORY;
 }

@@ -5,7 +5,7 @@
 
 #include "call/work.h"
 
-/* Makes call->plan, in the arena of the call. */
+/* Makes call->plan, which is shared. */
 NODISCARD enum call_status plan_make(struct work *w);
 
 #endif

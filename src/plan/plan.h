@@ -11,6 +11,10 @@
  * A transport is what packets travel on (sockets, ICE, DTLS, SRTP keys, remote addresses); a stream
  * is one m= section as one party sees it. Without BUNDLE each stream has a transport of its own,
  * with it several streams ride on one (RFC 9143).
+ *
+ * What is not there takes no memory: most calls have one local address, no ICE, three payload
+ * types. A plan only points to its parts; plan_share() makes one block of it all, which the call
+ * and its worker hold together.
  */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
@@ -31,7 +35,7 @@ enum {
     PLAN_UFRAG_SIZE = 257, /* RFC 8839 5.4: up to 256 characters */
     PLAN_PWD_SIZE = 257,
     PLAN_MID_SIZE = 32,
-    PLAN_CODEC_SIZE = 24,
+    PLAN_CODEC_SIZE = 19, /* longer names are cut */
 };
 
 /* One local address of a transport. */
@@ -62,26 +66,26 @@ enum plan_dtls_role {
 
 struct plan_dtls {
     enum plan_dtls_role role;
-    char hash[8]; /* "sha-256"; empty while the peer's fingerprint is not known */
-    uint8_t digest[PLAN_MAX_DIGEST];
-    uint8_t digest_len;
     uint32_t generation; /* grows when the association must be made anew (fingerprint, tls-id) */
+    char hash[8];        /* "sha-256"; empty while the peer's fingerprint is not known */
+    uint8_t digest_len;
+    uint8_t digest[PLAN_MAX_DIGEST];
 };
 
+struct plan_candidate {
+    struct address address;
+    uint32_t priority;
+    uint8_t component;
+};
+
+/* The texts are terminated. */
 struct plan_ice {
-    bool enabled;
     bool remote_lite;
-    uint32_t generation; /* grows with each restart */
-    char local_ufrag[PLAN_UFRAG_SIZE];
-    char local_pwd[PLAN_PWD_SIZE];
-    char remote_ufrag[PLAN_UFRAG_SIZE]; /* empty while not known */
-    char remote_pwd[PLAN_PWD_SIZE];
     uint8_t candidate_count;
-    struct plan_candidate {
-        struct address address;
-        uint32_t priority;
-        uint8_t component;
-    } candidates[PLAN_MAX_CANDIDATES]; /* UDP with a literal address only */
+    uint32_t generation; /* grows with each restart */
+    char *local_ufrag, *local_pwd;
+    char *remote_ufrag, *remote_pwd;   /* empty while not known */
+    struct plan_candidate *candidates; /* UDP with a literal address only */
 };
 
 /* How the address to send to is learned where there is no ICE (ng-protocol: endpoint-learning). */
@@ -95,28 +99,28 @@ enum plan_learning {
 struct plan_transport {
     uint32_t id; /* unique within the call, never used again */
     uint8_t local_count;
-    struct plan_local locals[PLAN_MAX_LOCALS]; /* the first is the one to send from without ICE */
-
-    struct address remote_rtp; /* as signalled; family NONE: not known yet */
-    struct address remote_rtcp;
+    uint8_t tos;
     bool rtcp_mux;
-    enum plan_learning learning;
     bool asymmetric; /* never learn: send to the signalled address only */
     bool strict_source;
     bool media_handover;
-    uint32_t signalled; /* grows with each offer or answer: a new learning window opens */
-    uint8_t tos;
-
-    struct plan_ice ice;
+    enum plan_learning learning;
     enum plan_security security;
-    struct plan_srtp srtp_rx; /* with PLAN_SDES: what the party encrypts with */
-    struct plan_srtp srtp_tx; /* with PLAN_SDES: what we encrypt with */
-    struct plan_dtls dtls;
+    uint32_t signalled; /* grows with each offer or answer: a new learning window opens */
+
+    struct plan_local *locals; /* the first is the one to send from without ICE */
+    struct address remote_rtp; /* as signalled; family NONE: not known yet */
+    struct address remote_rtcp;
+
+    struct plan_ice *ice;      /* NULL: without ICE */
+    struct plan_srtp *srtp_rx; /* with PLAN_SDES: what the party encrypts with; else NULL */
+    struct plan_srtp *srtp_tx; /* with PLAN_SDES: what we encrypt with; else NULL */
+    struct plan_dtls *dtls;    /* with PLAN_DTLS; else NULL */
 };
 
 struct plan_payload {
-    uint8_t type;
     uint32_t clock_rate;
+    uint8_t type;
     char codec[PLAN_CODEC_SIZE]; /* as rtpmap spells it, "PCMU" */
 };
 
@@ -132,22 +136,23 @@ struct plan_stream {
     uint32_t id;        /* unique within the call, never used again */
     uint32_t transport; /* id of the transport it rides on */
     enum plan_stream_kind kind;
+    enum plan_timeout timeout;
     bool party_sends;      /* packets from the party are let through */
     bool party_receives;   /* packets may be sent to the party */
     bool feedback;         /* the party speaks AVPF; else 205/206 are taken out of RTCP to it */
     bool strip_extensions; /* RTP header extensions are taken out of packets to the party */
-    enum plan_timeout timeout;
+
     uint8_t sink_count;
-    uint32_t sinks[PLAN_MAX_SINKS]; /* ids of the streams that get what this party sends */
+    uint8_t payload_count;
+    uint8_t ssrc_count;
+    uint8_t mid_extension; /* id of the mid header extension the party uses; 0: none */
+    uint32_t *sinks;       /* ids of the streams that get what this party sends */
 
     /* For telling the streams of one transport apart under BUNDLE (RFC 9143 section 9.2), and for
      * statistics. `payloads` are those the party may send. */
-    char mid[PLAN_MID_SIZE];
-    uint8_t mid_extension; /* id of the mid header extension the party uses; 0: none */
-    uint8_t payload_count;
-    struct plan_payload payloads[PLAN_MAX_PAYLOADS];
-    uint8_t ssrc_count;
-    uint32_t ssrcs[PLAN_MAX_SSRCS]; /* from the party's a=ssrc lines */
+    const char *mid; /* terminated; NULL: none */
+    struct plan_payload *payloads;
+    uint32_t *ssrcs; /* from the party's a=ssrc lines */
 };
 
 struct plan {

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "dtls/certificate.h"
+#include "plan/share.h"
 #include "relay/dtls_path.h"
 #include "relay/events.h"
 #include "relay/timeouts.h"
@@ -121,8 +122,8 @@ static void close_gone(struct call_media *call, const struct plan *plan)
 static void apply_transports(
     struct call_media *call, const struct relay_update *update, uint64_t now_ms)
 {
-    for (uint32_t i = 0; i < update->plan.transport_count; i++) {
-        const struct plan_transport *plan = &update->plan.transports[i];
+    for (uint32_t i = 0; i < update->plan->transport_count; i++) {
+        const struct plan_transport *plan = &update->plan->transports[i];
         struct transport *t = call_media_transport(call, plan->id);
         if (t == NULL)
             t = transport_new(call, plan->id);
@@ -136,8 +137,8 @@ static void apply_transports(
 static void apply_streams(
     struct call_media *call, const struct relay_update *update, uint64_t now_ms)
 {
-    for (uint32_t i = 0; i < update->plan.stream_count; i++) {
-        const struct plan_stream *plan = &update->plan.streams[i];
+    for (uint32_t i = 0; i < update->plan->stream_count; i++) {
+        const struct plan_stream *plan = &update->plan->streams[i];
         struct stream *s = call_media_stream(call, plan->id);
         if (s == NULL)
             s = stream_new(call, plan->id, now_ms);
@@ -212,7 +213,7 @@ static void refuse(struct relay *relay, const struct relay_update *update)
 
 void call_media_update(struct relay *relay, struct relay_update *update, uint64_t now_ms)
 {
-    const struct plan *plan = &update->plan;
+    const struct plan *plan = update->plan;
     bool ends = plan->transport_count == 0 && plan->stream_count == 0;
     struct call_media *call = call_media_find(relay, update->call);
 
@@ -225,6 +226,8 @@ void call_media_update(struct relay *relay, struct relay_update *update, uint64_
         refuse(relay, update);
         return;
     }
+    const struct plan *old = call->plan; /* compared with until all is applied */
+    call->plan = plan_ref(plan);
     take_certificate(call, update->certificate);
     add_leases(call, update);
     close_gone(call, plan);
@@ -232,6 +235,7 @@ void call_media_update(struct relay *relay, struct relay_update *update, uint64_
     apply_streams(call, update, now_ms);
     link_all(call);
     close_unused_leases(call);
+    plan_unref(old);
     if (ends)
         call_media_free(call);
 }
@@ -245,6 +249,7 @@ void call_media_free(struct call_media *call)
     list_for_each_safe (at, &call->leases)
         lease_close(CONTAINER_OF(at, struct lease, link));
     dtls_certificate_unref(call->certificate);
+    plan_unref(call->plan);
     u64_map_remove(&call->relay->calls, &call->node);
     counter_subtract(&call->relay->counters.calls, 1);
     free(call->id);

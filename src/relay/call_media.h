@@ -15,6 +15,7 @@ struct call_media {
     struct u64_node node; /* in the relay's map, by handle */
     struct relay *relay;
     char *id;
+    const struct plan *plan;              /* shared; what transports and streams point into */
     struct dtls_certificate *certificate; /* NULL: no DTLS in this call */
     struct list leases;
     struct list transports;

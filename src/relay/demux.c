@@ -76,7 +76,7 @@ static bool find_mid(const struct demux *d, const struct rtp_packet *packet, int
             continue;
         carries_one = true;
         *out = DEMUX_NONE;
-        if (!text_is(text_from_bytes(mid), stream->mid))
+        if (stream->mid == NULL || !text_is(text_from_bytes(mid), stream->mid))
             continue;
         *out = (int)i;
         return true;

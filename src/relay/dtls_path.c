@@ -231,7 +231,7 @@ static void settle(
 static void set_fingerprint(struct component *c, uint64_t now_ms)
 {
     struct dtls_fingerprint fingerprint;
-    if (!fingerprint_of(&c->transport->plan.dtls, &fingerprint))
+    if (!fingerprint_of(c->transport->plan.dtls, &fingerprint))
         return;
     enum dtls_state before = dtls_association_state(c->dtls);
     settle(c, before, dtls_set_fingerprint(c->dtls, &fingerprint), now_ms);
@@ -265,7 +265,7 @@ static void on_due(struct timer *timer, uint64_t now_ms)
 void dtls_path_begin(struct component *c, uint64_t now_ms)
 {
     struct route route;
-    if (c->dtls == NULL || c->transport->plan.dtls.role != PLAN_DTLS_ACTIVE ||
+    if (c->dtls == NULL || c->transport->plan.dtls->role != PLAN_DTLS_ACTIVE ||
         dtls_association_state(c->dtls) != DTLS_IDLE || dtls_route(c, &route) != DROP_NONE)
         return;
     settle(c, DTLS_IDLE, dtls_start(c->dtls, DTLS_ROLE_ACTIVE, now_ms), now_ms);
@@ -275,7 +275,8 @@ static void apply_component(
     struct component *c, const struct plan_transport *old, bool wanted, uint64_t now_ms)
 {
     const struct plan_transport *plan = &c->transport->plan;
-    bool same_peer = old->security == PLAN_DTLS && plan->dtls.generation == old->dtls.generation;
+    bool same_peer =
+        old->security == PLAN_DTLS && wanted && plan->dtls->generation == old->dtls->generation;
 
     if (!wanted) {
         dtls_path_close(c);
@@ -286,7 +287,7 @@ static void apply_component(
     if (c->dtls == NULL)
         return;
     set_fingerprint(c, now_ms);
-    if (plan->dtls.role == PLAN_DTLS_PASSIVE && dtls_association_state(c->dtls) == DTLS_IDLE)
+    if (plan->dtls->role == PLAN_DTLS_PASSIVE && dtls_association_state(c->dtls) == DTLS_IDLE)
         dtls_start(c->dtls, DTLS_ROLE_PASSIVE, now_ms);
     dtls_path_begin(c, now_ms);
 }

@@ -41,7 +41,7 @@ static void on_due(struct timer *timer, uint64_t now_ms);
 
 static void begin(struct transport *t)
 {
-    const struct plan_ice *ice = &t->plan.ice;
+    const struct plan_ice *ice = t->plan.ice;
     struct ice_config config = {
         .local = {.ufrag = text_from(ice->local_ufrag), .pwd = text_from(ice->local_pwd)},
         .remote_ufrag = text_from(ice->remote_ufrag),
@@ -84,7 +84,7 @@ void ice_path_close(struct transport *t)
  * 9). */
 static void restart(struct transport *t)
 {
-    const struct plan_ice *ice = &t->plan.ice;
+    const struct plan_ice *ice = t->plan.ice;
     struct ice_credentials local = {
         .ufrag = text_from(ice->local_ufrag), .pwd = text_from(ice->local_pwd)};
 
@@ -111,7 +111,7 @@ static bool is_restart(const struct plan_ice *a, const struct plan_ice *b)
 /* A lite peer sends no checks: its candidates are taken as signalled. */
 static void add_candidates(struct transport *t, uint64_t now_ms)
 {
-    const struct plan_ice *ice = &t->plan.ice;
+    const struct plan_ice *ice = t->plan.ice;
     for (uint8_t i = 0; i < ice->candidate_count; i++) {
         const struct plan_candidate *remote = &ice->candidates[i];
         if (remote->component < 1 || remote->component > ICE_COMPONENTS)
@@ -129,17 +129,17 @@ static void add_candidates(struct transport *t, uint64_t now_ms)
 
 void ice_path_apply(struct transport *t, const struct plan_transport *old, uint64_t now_ms)
 {
-    const struct plan_ice *ice = &t->plan.ice;
+    const struct plan_ice *ice = t->plan.ice;
 
-    if (!ice->enabled) {
+    if (ice == NULL) {
         ice_path_close(t);
         return;
     }
     if (t->ice == NULL)
         begin(t);
-    else if (is_restart(ice, &old->ice))
+    else if (is_restart(ice, old->ice))
         restart(t);
-    else if (remote_differs(ice, &old->ice) && ice->remote_ufrag[0] != '\0' &&
+    else if (remote_differs(ice, old->ice) && ice->remote_ufrag[0] != '\0' &&
              !ice_agent_set_remote(t->ice, text_from(ice->remote_ufrag), ice->remote_lite))
         failed(t, "the remote ufrag cannot be used");
     if (t->ice == NULL)

@@ -31,11 +31,11 @@ static bool same_key(const struct plan_srtp *a, const struct plan_srtp *b)
 static void apply_sdes(const struct transport *t, struct rtpsec_session **session,
     enum rtpsec_direction direction, const struct plan_srtp *old, const struct plan_srtp *srtp)
 {
-    if (*session != NULL && same_key(old, srtp))
+    if (*session != NULL && old != NULL && srtp != NULL && same_key(old, srtp))
         return;
     rtpsec_session_free(*session);
     *session = NULL;
-    if (srtp->suite == NULL)
+    if (srtp == NULL || srtp->suite == NULL)
         return;
     struct rtpsec_session_config config = {
         .engine = t->relay->srtp_engine,
@@ -65,8 +65,8 @@ void keys_apply(struct transport *t, const struct plan_transport *old)
     }
     if (t->plan.security != PLAN_SDES)
         return;
-    apply_sdes(t, &c->rx, RTPSEC_RX, &old->srtp_rx, &t->plan.srtp_rx);
-    apply_sdes(t, &c->tx, RTPSEC_TX, &old->srtp_tx, &t->plan.srtp_tx);
+    apply_sdes(t, &c->rx, RTPSEC_RX, old->srtp_rx, t->plan.srtp_rx);
+    apply_sdes(t, &c->tx, RTPSEC_TX, old->srtp_tx, t->plan.srtp_tx);
 }
 
 const struct rtpsec_suite *keys_from_dtls(struct component *c)

@@ -31,14 +31,15 @@ struct relay_sockets {
 struct relay_update {
     uint64_t call;                        /* handle of the call, unique in the process */
     char *call_id;                        /* for log lines; owned */
-    struct plan plan;                     /* owned copy */
+    const struct plan *plan;              /* shared, reference owned */
     struct dtls_certificate *certificate; /* reference owned; the call's DTLS certificate */
     size_t socket_count;
     struct relay_sockets *sockets; /* new since the last update; owned */
 };
 
-/* Returns a new update with copies of the texts and the plan and a reference of its own to
- * `certificate`; NULL when memory is short (descriptors stay with the caller then). */
+/* Returns a new update with a copy of the text and references of its own to `plan`, which is of
+ * plan_share(), and to `certificate`; NULL when memory is short (descriptors stay with the caller
+ * then). */
 NODISCARD struct relay_update *relay_update_new(uint64_t call, struct text call_id,
     const struct plan *plan, struct dtls_certificate *certificate,
     const struct relay_sockets *sockets, size_t socket_count);

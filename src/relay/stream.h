@@ -13,7 +13,7 @@
 struct stream {
     struct list link; /* in the call's list */
     struct call_media *call;
-    struct plan_stream plan;
+    struct plan_stream plan;     /* points into that of the call */
     struct transport *transport; /* NULL only while a plan is applied */
     uint8_t sink_count;
     struct stream *sinks[PLAN_MAX_SINKS];

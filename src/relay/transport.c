@@ -133,7 +133,7 @@ static void apply_learning(struct transport *t, const struct plan_transport *old
 
 void transport_apply(struct transport *t, const struct plan_transport *plan, uint64_t now_ms)
 {
-    struct plan_transport old = t->plan;
+    const struct plan_transport old = t->plan;
 
     t->plan = *plan;
     take_ports(t);
@@ -142,7 +142,6 @@ void transport_apply(struct transport *t, const struct plan_transport *plan, uin
     bind_without_ice(t);
     keys_apply(t, &old);
     dtls_path_apply(t, &old, now_ms);
-    explicit_bzero(&old, sizeof(old));
 }
 
 void transport_free(struct transport *t)
@@ -157,7 +156,6 @@ void transport_free(struct transport *t)
     let_go_of_ports(t);
     list_remove(&t->link);
     counter_subtract(&t->relay->counters.transports, 1);
-    explicit_bzero(&t->plan, sizeof(t->plan));
     free(t);
 }
 

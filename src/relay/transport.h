@@ -58,7 +58,7 @@ struct transport {
     struct list link; /* in the call's list */
     struct relay *relay;
     struct call_media *call;
-    struct plan_transport plan;
+    struct plan_transport plan; /* points into that of the call */
 
     struct port *ports[PLAN_MAX_LOCALS][2]; /* by local address and component; NULL: none */
     struct component components[2];

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "dtls/certificate.h"
+#include "plan/share.h"
 #include "relay/call_media.h"
 
 struct parcel {
@@ -11,24 +12,12 @@ struct parcel {
     struct relay_update update;
 };
 
-static void *copy_of(const void *from, size_t count, size_t size)
-{
-    void *copy = malloc(count * size + 1);
-    if (copy != NULL && count > 0)
-        memcpy(copy, from, count * size);
-    return copy;
-}
-
 static void parcel_free(struct parcel *parcel)
 {
     struct relay_update *update = &parcel->update;
-    size_t secret = update->plan.transport_count * sizeof(struct plan_transport);
-    if (update->plan.transports != NULL)
-        explicit_bzero(update->plan.transports, secret);
+    plan_unref(update->plan);
     dtls_certificate_unref(update->certificate);
     free(update->call_id);
-    free(update->plan.transports);
-    free(update->plan.streams);
     free(update->sockets);
     free(parcel);
 }
@@ -43,24 +32,18 @@ struct relay_update *relay_update_new(uint64_t call, struct text call_id, const 
     *update = (struct relay_update){
         .call = call,
         .call_id = text_dup(call_id),
-        .plan =
-            {
-                .transport_count = plan->transport_count,
-                .transports =
-                    copy_of(plan->transports, plan->transport_count, sizeof(*plan->transports)),
-                .stream_count = plan->stream_count,
-                .streams = copy_of(plan->streams, plan->stream_count, sizeof(*plan->streams)),
-            },
+        .plan = plan_ref(plan),
         .socket_count = socket_count,
-        .sockets = copy_of(sockets, socket_count, sizeof(*sockets)),
+        .sockets = malloc(socket_count * sizeof(*sockets) + 1),
     };
     if (certificate != NULL)
         update->certificate = dtls_certificate_ref(certificate);
-    if (update->call_id == NULL || update->plan.transports == NULL ||
-        update->plan.streams == NULL || update->sockets == NULL) {
+    if (update->call_id == NULL || update->sockets == NULL) {
         parcel_free(parcel);
         return NULL;
     }
+    if (socket_count > 0)
+        memcpy(update->sockets, sockets, socket_count * sizeof(*sockets));
     return update;
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "plan/share.h"
 
 enum { TICK_MS = 1000 };
 
@@ -79,8 +80,11 @@ static void count_end(struct sessions_totals *totals, enum session_end why)
 static bool post_end(struct sessions *sessions, const struct session *session)
 {
     static const struct plan nothing;
+    const struct plan *plan = plan_share(&nothing);
     struct relay_update *update =
-        relay_update_new(session->by_handle.key, session->id, &nothing, NULL, NULL, 0);
+        plan == NULL ? NULL
+                     : relay_update_new(session->by_handle.key, session->id, plan, NULL, NULL, 0);
+    plan_unref(plan);
     if (update == NULL)
         return false;
     relay_post_update(sessions->workers[session->worker].relay, update);

@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "ice": CODECS | {"base"},
     "dtls": CODECS | {"base"},
     "rtpsec": CODECS | {"base"},
-    "plan": {"mediaferry", "rtpsec"},  # rtpsec/suite.h: names and lengths
+    "plan": {"mediaferry", "base", "rtpsec"},  # rtpsec/suite.h: names and lengths
     "call": CODECS | {"base", "plan", "rtpsec"},
     "credentials": CODECS | {"base"},
     "turn": CODECS | {"base", "net", "credentials"},

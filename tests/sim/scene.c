@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "plan/share.h"
+
 static void lease_closed(void *owner, uint32_t lease)
 {
     struct scene *s = owner;
@@ -89,8 +91,25 @@ const struct dtls_fingerprint *scene_fingerprint(const struct scene *s)
 static struct plan_transport *new_transport(struct scene *s, uint32_t id)
 {
     assert(s->plan.transport_count < SCENE_MAX);
-    struct plan_transport *t = &s->transports[s->plan.transport_count++];
-    *t = (struct plan_transport){.id = id, .learning = PLAN_LEARN_HEURISTIC, .signalled = 1};
+    struct plan_transport *t = &s->transports[s->plan.transport_count];
+    struct scene_transport_parts *parts = &s->transport_parts[s->plan.transport_count++];
+    *parts = (struct scene_transport_parts){0};
+    *t = (struct plan_transport){
+        .id = id,
+        .learning = PLAN_LEARN_HEURISTIC,
+        .signalled = 1,
+        .locals = parts->locals,
+        .srtp_rx = &parts->srtp_rx,
+        .srtp_tx = &parts->srtp_tx,
+        .dtls = &parts->dtls,
+    };
+    parts->ice = (struct plan_ice){
+        .local_ufrag = parts->local_ufrag,
+        .local_pwd = parts->local_pwd,
+        .remote_ufrag = parts->remote_ufrag,
+        .remote_pwd = parts->remote_pwd,
+        .candidates = parts->candidates,
+    };
     return t;
 }
 
@@ -118,40 +137,45 @@ struct plan_transport *scene_webrtc(struct scene *s, uint32_t id)
     t->locals[1].rtp = addr(SHARED_6);
     t->rtcp_mux = true;
     t->security = PLAN_DTLS;
-    t->dtls.role = PLAN_DTLS_PASSIVE;
-    t->ice.enabled = true;
-    snprintf(t->ice.local_ufrag, sizeof(t->ice.local_ufrag), "relay%u", id);
-    snprintf(t->ice.local_pwd, sizeof(t->ice.local_pwd), "relaypasswordrelaypassword%u", id);
+    t->dtls->role = PLAN_DTLS_PASSIVE;
+    t->ice = &s->transport_parts[t - s->transports].ice;
+    snprintf(t->ice->local_ufrag, PLAN_UFRAG_SIZE, "relay%u", id);
+    snprintf(t->ice->local_pwd, PLAN_PWD_SIZE, "relaypasswordrelaypassword%u", id);
     return t;
 }
 
 void scene_know_browser(struct plan_transport *t, const struct browser *b)
 {
     const struct dtls_fingerprint *f = browser_fingerprint();
-    snprintf(t->ice.remote_ufrag, sizeof(t->ice.remote_ufrag), "%s", b->ufrag);
-    snprintf(t->ice.remote_pwd, sizeof(t->ice.remote_pwd), "%s", b->pwd);
-    snprintf(t->dtls.hash, sizeof(t->dtls.hash), "sha-256");
-    t->dtls.digest_len = (uint8_t)dtls_hash_len(f->hash);
-    memcpy(t->dtls.digest, f->digest, t->dtls.digest_len);
+    snprintf(t->ice->remote_ufrag, PLAN_UFRAG_SIZE, "%s", b->ufrag);
+    snprintf(t->ice->remote_pwd, PLAN_PWD_SIZE, "%s", b->pwd);
+    snprintf(t->dtls->hash, sizeof(t->dtls->hash), "sha-256");
+    t->dtls->digest_len = (uint8_t)dtls_hash_len(f->hash);
+    memcpy(t->dtls->digest, f->digest, t->dtls->digest_len);
 }
 
 void scene_point_browser(struct browser *b, const struct plan_transport *t)
 {
-    b->relay_ufrag = t->ice.local_ufrag;
-    b->relay_pwd = t->ice.local_pwd;
+    b->relay_ufrag = t->ice->local_ufrag;
+    b->relay_pwd = t->ice->local_pwd;
 }
 
 struct plan_stream *scene_stream(struct scene *s, uint32_t id, uint32_t transport)
 {
     assert(s->plan.stream_count < SCENE_MAX);
-    struct plan_stream *stream = &s->streams[s->plan.stream_count++];
+    struct plan_stream *stream = &s->streams[s->plan.stream_count];
+    struct scene_stream_parts *parts = &s->stream_parts[s->plan.stream_count++];
+    *parts =
+        (struct scene_stream_parts){.payloads = {{.type = 0, .clock_rate = 8000, .codec = "PCMU"}}};
     *stream = (struct plan_stream){
         .id = id,
         .transport = transport,
         .party_sends = true,
         .party_receives = true,
         .payload_count = 1,
-        .payloads = {{.type = 0, .clock_rate = 8000, .codec = "PCMU"}},
+        .sinks = parts->sinks,
+        .payloads = parts->payloads,
+        .ssrcs = parts->ssrcs,
     };
     return stream;
 }
@@ -170,9 +194,12 @@ void scene_connect(struct plan_stream *a, struct plan_stream *b)
 
 void scene_apply(struct scene *s)
 {
+    const struct plan *plan = plan_share(&s->plan);
+    assert(plan != NULL);
     struct relay_update *update = relay_update_new(
-        SCENE_CALL, TEXT("sim-call"), &s->plan, s->certificate, s->sockets, s->socket_count);
+        SCENE_CALL, TEXT("sim-call"), plan, s->certificate, s->sockets, s->socket_count);
     assert(update != NULL);
+    plan_unref(plan);
     s->socket_count = 0;
     relay_post_update(s->relay, update);
     sim_settle();

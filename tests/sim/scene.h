@@ -19,6 +19,23 @@
 
 enum { SCENE_MAX = 16, SCENE_CALL = 7 };
 
+/* What a transport and a stream of the plan point to, for tests to write into. */
+struct scene_transport_parts {
+    struct plan_local locals[PLAN_MAX_LOCALS];
+    struct plan_ice ice;
+    char local_ufrag[PLAN_UFRAG_SIZE], local_pwd[PLAN_PWD_SIZE];
+    char remote_ufrag[PLAN_UFRAG_SIZE], remote_pwd[PLAN_PWD_SIZE];
+    struct plan_candidate candidates[PLAN_MAX_CANDIDATES];
+    struct plan_srtp srtp_rx, srtp_tx;
+    struct plan_dtls dtls;
+};
+
+struct scene_stream_parts {
+    uint32_t sinks[PLAN_MAX_SINKS];
+    struct plan_payload payloads[PLAN_MAX_PAYLOADS];
+    uint32_t ssrcs[PLAN_MAX_SSRCS];
+};
+
 struct scene {
     struct worker *worker;
     struct relay *relay;
@@ -27,6 +44,8 @@ struct scene {
 
     struct plan_transport transports[SCENE_MAX];
     struct plan_stream streams[SCENE_MAX];
+    struct scene_transport_parts transport_parts[SCENE_MAX];
+    struct scene_stream_parts stream_parts[SCENE_MAX];
     struct plan plan;
     struct relay_sockets sockets[SCENE_MAX]; /* new ones, for the next apply */
     size_t socket_count;

@@ -15,7 +15,7 @@ enum { PT_AUDIO = 0, PT_VIDEO = 96, PT_BOTH = 101 };
 static struct plan_stream *stream(uint32_t id, uint32_t transport, const char *mid, uint8_t type)
 {
     struct plan_stream *s = scene_stream(&scene, id, transport);
-    snprintf(s->mid, sizeof(s->mid), "%s", mid);
+    s->mid = mid;
     s->mid_extension = 4;
     s->payload_count = 2;
     s->payloads[0] = (struct plan_payload){.type = type, .clock_rate = 8000};

@@ -59,9 +59,9 @@ static const struct relay_counters *counters(void)
 
 static void restart_ice(const char *ufrag)
 {
-    web()->ice.generation++;
-    snprintf(web()->ice.local_ufrag, sizeof(web()->ice.local_ufrag), "%s", ufrag);
-    snprintf(web()->ice.local_pwd, sizeof(web()->ice.local_pwd), "passwordpasswordpass%s", ufrag);
+    web()->ice->generation++;
+    snprintf(web()->ice->local_ufrag, PLAN_UFRAG_SIZE, "%s", ufrag);
+    snprintf(web()->ice->local_pwd, PLAN_PWD_SIZE, "passwordpasswordpass%s", ufrag);
     scene_apply(&scene);
 }
 
@@ -92,10 +92,10 @@ static void the_peer_may_be_lite_after_a_restart(void **state)
 {
     (void)state;
     struct address gateway = addr(ROAMED);
-    strcpy(web()->ice.remote_ufrag, "LITE");
-    web()->ice.remote_lite = true;
-    web()->ice.candidate_count = 1;
-    web()->ice.candidates[0] =
+    strcpy(web()->ice->remote_ufrag, "LITE");
+    web()->ice->remote_lite = true;
+    web()->ice->candidate_count = 1;
+    web()->ice->candidates[0] =
         (struct plan_candidate){.address = gateway, .priority = 2130706431, .component = 1};
     restart_ice("tolite");
     struct address remote = remote_of_media();
@@ -137,7 +137,7 @@ static void a_browser_on_a_port_of_its_own_is_told_of_the_end(void **state)
     struct plan_local local = t->locals[0];
     *t = ice;
     t->id = 3;
-    strcpy(t->ice.local_ufrag, "leased");
+    strcpy(t->ice->local_ufrag, "leased");
     t->local_count = 1;
     t->locals[0] = local;
     scene.streams[0].transport = 3;
@@ -157,8 +157,8 @@ static void a_branch_that_did_not_answer_has_not_lost_consent(void **state)
 {
     (void)state;
     web()->id = 3;
-    strcpy(web()->ice.local_ufrag, "forked");
-    memset(web()->ice.remote_ufrag, 0, sizeof(web()->ice.remote_ufrag));
+    strcpy(web()->ice->local_ufrag, "forked");
+    web()->ice->remote_ufrag[0] = '\0';
     scene.streams[0].transport = 3;
     scene_apply(&scene);
     browser_check(&browser, CHECK_NOMINATE);
@@ -166,7 +166,7 @@ static void a_branch_that_did_not_answer_has_not_lost_consent(void **state)
     scene_query(&scene);
     assert_true(scene_transport_state(&scene, 3)->confirmed);
 
-    strcpy(web()->ice.remote_ufrag, "OTHR");
+    strcpy(web()->ice->remote_ufrag, "OTHR");
     scene_apply(&scene);
     scene_query(&scene);
     assert_false(scene_transport_state(&scene, 3)->confirmed);
@@ -234,7 +234,7 @@ static void strangers_get_no_more_than_they_sent(void **state)
 static void a_neighbour_does_not_take_over_a_held_handshake(void **state)
 {
     (void)state;
-    struct plan_dtls dtls = web()->dtls;
+    struct plan_dtls dtls = *web()->dtls;
     struct address neighbour = addr("192.0.2.1:6666");
     struct plan_transport *t = scene_leased(&scene, 3, BROWSER);
     t->security = PLAN_DTLS;
@@ -249,7 +249,7 @@ static void a_neighbour_does_not_take_over_a_held_handshake(void **state)
     static const uint8_t record[] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 1, 7};
     sim_send(&neighbour, &browser.relay, bytes_of(record, sizeof(record)));
     sim_settle();
-    t->dtls = dtls;
+    *t->dtls = dtls;
     scene_apply(&scene);
     assert_int_equal(counter_get(&counters()->dtls_connected), 1);
     scene_query(&scene);
@@ -260,12 +260,12 @@ static void a_neighbour_does_not_take_over_a_held_handshake(void **state)
 static void a_new_handshake_goes_to_the_new_address(void **state)
 {
     (void)state;
-    struct plan_dtls dtls = web()->dtls;
+    struct plan_dtls dtls = *web()->dtls;
     struct plan_transport *t = scene_leased(&scene, 3, BROWSER);
     t->security = PLAN_DTLS;
     t->rtcp_mux = true;
-    t->dtls = dtls;
-    t->dtls.role = PLAN_DTLS_ACTIVE;
+    *t->dtls = dtls;
+    t->dtls->role = PLAN_DTLS_ACTIVE;
     scene.streams[0].transport = 3;
     browser.relay = t->locals[0].rtp;
     browser_start_dtls(&browser, DTLS_ROLE_PASSIVE);
@@ -277,7 +277,7 @@ static void a_new_handshake_goes_to_the_new_address(void **state)
     browser_start_dtls(&browser, DTLS_ROLE_PASSIVE);
     t->remote_rtp = browser.peer.address;
     t->signalled++;
-    t->dtls.generation++;
+    t->dtls->generation++;
     scene_apply(&scene);
     assert_int_equal(counter_get(&counters()->dtls_connected), 2);
     assert_int_equal(dtls_association_state(browser.dtls), DTLS_VERIFIED);

@@ -21,9 +21,9 @@ static struct plan_transport *sdes(void)
 static void set_keys(enum rtpsec_suite_id id, unsigned rx, unsigned tx)
 {
     const struct rtpsec_suite *suite = rtpsec_suite(id);
-    sdes()->srtp_rx.suite = sdes()->srtp_tx.suite = suite;
-    memcpy(sdes()->srtp_rx.key, keys[rx], PLAN_MAX_KEY);
-    memcpy(sdes()->srtp_tx.key, keys[tx], PLAN_MAX_KEY);
+    sdes()->srtp_rx->suite = sdes()->srtp_tx->suite = suite;
+    memcpy(sdes()->srtp_rx->key, keys[rx], PLAN_MAX_KEY);
+    memcpy(sdes()->srtp_tx->key, keys[tx], PLAN_MAX_KEY);
     browser_use_keys(&secure, suite, keys[tx], keys[rx]);
 }
 
@@ -120,7 +120,7 @@ static void a_new_key_takes_over(void **state)
 static void without_a_key_nothing_passes(void **state)
 {
     (void)state;
-    sdes()->srtp_rx.suite = sdes()->srtp_tx.suite = NULL;
+    sdes()->srtp_rx->suite = sdes()->srtp_tx->suite = NULL;
     scene_apply(&scene);
     browser_say(&secure, &there);
     phone_say(&phone, &back);
@@ -159,7 +159,7 @@ static void packets_without_a_tag_move_nothing(void **state)
 {
     (void)state;
     struct address stranger = addr("203.0.113.66:666");
-    sdes()->srtp_rx.unauthenticated_srtp = true;
+    sdes()->srtp_rx->unauthenticated_srtp = true;
     scene_apply(&scene);
     assert_int_equal(phone.inbox.count, 0);
     browser_say(&secure, &there);

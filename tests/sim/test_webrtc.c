@@ -172,7 +172,7 @@ static void serves_every_profile(void **state)
         {"SRTP_AES128_CM_SHA1_32", RTPSEC_AES_128_CM_32},
     };
     for (size_t i = 0; i < COUNT_OF(profiles); i++) {
-        web()->dtls.generation++;
+        web()->dtls->generation++;
         scene_apply(&scene);
         browser_renew_dtls(&browser, profiles[i].name);
         browser_connect(&browser);
@@ -186,7 +186,7 @@ static void serves_every_profile(void **state)
 static void can_be_the_active_side(void **state)
 {
     (void)state;
-    web()->dtls.role = PLAN_DTLS_ACTIVE;
+    web()->dtls->role = PLAN_DTLS_ACTIVE;
     scene_apply(&scene);
     sim_run(1000);
     assert_int_equal(browser.dtls_datagrams, 0); /* not before a pair is selected */
@@ -200,7 +200,7 @@ static void can_be_the_active_side(void **state)
 static void the_active_side_tries_again(void **state)
 {
     (void)state;
-    web()->dtls.role = PLAN_DTLS_ACTIVE;
+    web()->dtls->role = PLAN_DTLS_ACTIVE;
     scene_apply(&scene);
     browser.deaf = true; /* checks are answered by another process than DTLS is */
     for (int i = 0; i < 29; i++) {
@@ -220,7 +220,7 @@ static void a_forged_alert_only_delays(void **state)
 {
     (void)state;
     static const uint8_t fatal[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40};
-    web()->dtls.role = PLAN_DTLS_ACTIVE;
+    web()->dtls->role = PLAN_DTLS_ACTIVE;
     scene_apply(&scene);
     browser.deaf = true;
     browser_check(&browser, CHECK_NOMINATE);
@@ -245,13 +245,13 @@ static void stun_is_answered_by_who_it_is_for(void **state)
     assert_int_equal(browser.refusals, 1);
     assert_int_equal(browser.error_code, 401);
 
-    browser.relay_pwd = web()->ice.local_pwd;
+    browser.relay_pwd = web()->ice->local_pwd;
     browser.relay_ufrag = "nobody";
     browser_check(&browser, CHECK_NOMINATE);
     sim_settle();
     assert_int_equal(sim_drops(DROP_STUN_UNKNOWN_USER), 1);
 
-    browser.relay_ufrag = web()->ice.local_ufrag;
+    browser.relay_ufrag = web()->ice->local_ufrag;
     browser.controlled = true;
     browser_check(&browser, CHECK_PLAIN);
     sim_settle();
@@ -344,10 +344,10 @@ static void media_goes_on_over_an_ice_restart(void **state)
 {
     (void)state;
     assert_talk();
-    web()->ice.generation++;
-    strcpy(web()->ice.local_ufrag, "fresh");
-    strcpy(web()->ice.local_pwd, "freshpasswordfreshpassword");
-    strcpy(web()->ice.remote_ufrag, "BRW2");
+    web()->ice->generation++;
+    strcpy(web()->ice->local_ufrag, "fresh");
+    strcpy(web()->ice->local_pwd, "freshpasswordfreshpassword");
+    strcpy(web()->ice->remote_ufrag, "BRW2");
     scene_apply(&scene);
     assert_talk();
 
@@ -371,10 +371,10 @@ static void media_goes_on_over_an_ice_restart(void **state)
 static void holds_a_handshake_that_comes_before_the_answer(void **state)
 {
     (void)state;
-    memset(web()->ice.remote_ufrag, 0, sizeof(web()->ice.remote_ufrag));
-    memset(&web()->dtls, 0, sizeof(web()->dtls));
+    web()->ice->remote_ufrag[0] = '\0';
+    memset(web()->dtls, 0, sizeof(*web()->dtls));
     web()->id = 3; /* a transport that never knew the browser */
-    strcpy(web()->ice.local_ufrag, "early");
+    strcpy(web()->ice->local_ufrag, "early");
     scene.streams[0].transport = 3;
     scene_apply(&scene);
 
@@ -390,7 +390,7 @@ static void holds_a_handshake_that_comes_before_the_answer(void **state)
     assert_int_equal(scene_transport_state(&scene, 3)->dtls, RELAY_DTLS_UNVERIFIED);
 
     scene_know_browser(web(), &browser);
-    web()->dtls.role = PLAN_DTLS_PASSIVE;
+    web()->dtls->role = PLAN_DTLS_PASSIVE;
     scene_apply(&scene);
     assert_talk();
 }
@@ -398,8 +398,8 @@ static void holds_a_handshake_that_comes_before_the_answer(void **state)
 static void a_wrong_fingerprint_means_no_media(void **state)
 {
     (void)state;
-    web()->dtls.digest[5] ^= 1;
-    web()->dtls.generation++;
+    web()->dtls->digest[5] ^= 1;
+    web()->dtls->generation++;
     scene_apply(&scene);
     browser_check(&browser, CHECK_NOMINATE);
     sim_settle();
@@ -418,8 +418,8 @@ static void a_wrong_fingerprint_means_no_media(void **state)
 static void a_held_handshake_may_turn_out_wrong(void **state)
 {
     (void)state;
-    memset(&web()->dtls, 0, sizeof(web()->dtls));
-    web()->dtls.generation = 1;
+    memset(web()->dtls, 0, sizeof(*web()->dtls));
+    web()->dtls->generation = 1;
     scene_apply(&scene);
     browser_check(&browser, CHECK_NOMINATE);
     sim_settle();
@@ -427,7 +427,7 @@ static void a_held_handshake_may_turn_out_wrong(void **state)
     sim_settle();
     assert_int_equal(counter_get(&counters()->dtls_connected), 0);
     scene_know_browser(web(), &browser);
-    web()->dtls.digest[0] ^= 0x80;
+    web()->dtls->digest[0] ^= 0x80;
     scene_apply(&scene);
     assert_int_equal(counter_get(&counters()->dtls_failed), 1);
     browser_say(&browser, &hello);
@@ -495,7 +495,7 @@ static void keeps_the_association_over_updates(void **state)
 static void media_goes_on_while_dtls_begins_anew(void **state)
 {
     (void)state;
-    web()->dtls.generation++;
+    web()->dtls->generation++;
     scene_apply(&scene);
     assert_talk(); /* with the old keys */
     browser_renew_dtls(&browser, NULL);
@@ -561,7 +561,7 @@ static void works_on_leased_ports_without_mux(void **state)
     struct plan_local local = t->locals[0];
     *t = ice;
     t->id = 3;
-    strcpy(t->ice.local_ufrag, "leased");
+    strcpy(t->ice->local_ufrag, "leased");
     t->local_count = 1;
     t->locals[0] = local;
     t->rtcp_mux = false;
@@ -603,12 +603,12 @@ static void a_lite_peer_is_believed_its_candidates(void **state)
     (void)state;
     struct plan_transport *t = web();
     t->id = 3;
-    strcpy(t->ice.local_ufrag, "tolite");
-    t->ice.remote_lite = true;
-    t->ice.candidate_count = 1;
-    t->ice.candidates[0] = (struct plan_candidate){
+    strcpy(t->ice->local_ufrag, "tolite");
+    t->ice->remote_lite = true;
+    t->ice->candidate_count = 1;
+    t->ice->candidates[0] = (struct plan_candidate){
         .address = browser.peer.address, .priority = 2130706431, .component = 1};
-    t->dtls.role = PLAN_DTLS_ACTIVE;
+    t->dtls->role = PLAN_DTLS_ACTIVE;
     scene.streams[0].transport = 3;
     browser_start_dtls(&browser, DTLS_ROLE_PASSIVE);
     scene_apply(&scene);
@@ -625,7 +625,7 @@ static void without_ice_dtls_is_taken_from_the_signalled_address(void **state)
     struct plan_transport dtls = *web();
     struct plan_transport *t = scene_leased(&scene, 3, BROWSER);
     t->security = PLAN_DTLS;
-    t->dtls = dtls.dtls;
+    *t->dtls = *dtls.dtls;
     t->rtcp_mux = true;
     scene.streams[0].transport = 3;
     scene_apply(&scene);
@@ -652,7 +652,7 @@ static void without_ice_dtls_is_taken_from_the_signalled_address(void **state)
 static void a_peer_without_ice_may_use_the_shared_port(void **state)
 {
     (void)state;
-    web()->ice.enabled = false;
+    web()->ice = NULL;
     web()->remote_rtp = addr(BROWSER);
     scene_apply(&scene);
     browser_start_dtls(&browser, DTLS_ROLE_ACTIVE);
@@ -665,7 +665,7 @@ static void a_peer_without_ice_may_use_the_shared_port(void **state)
 
     /* Another call that claims the same address does not get it. */
     struct plan_transport *thief = scene_webrtc(&scene, 3);
-    thief->ice.enabled = false;
+    thief->ice = NULL;
     thief->remote_rtp = addr(BROWSER);
     scene_stream(&scene, 13, 3);
     scene_apply(&scene);

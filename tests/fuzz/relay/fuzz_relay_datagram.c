@@ -41,9 +41,9 @@ static void plan_webrtc(struct world *w)
     scene_point_browser(&w->browser, shared);
     struct plan_transport *leased = scene_leased(s, 4, NULL);
     leased->ice = shared->ice;
-    strcpy(leased->ice.local_ufrag, "leased");
+    strcpy(leased->ice->local_ufrag, "leased");
     leased->security = PLAN_DTLS;
-    leased->dtls.role = PLAN_DTLS_ACTIVE;
+    leased->dtls->role = PLAN_DTLS_ACTIVE;
 }
 
 static void plan_sdes(struct world *w)
@@ -52,10 +52,10 @@ static void plan_sdes(struct world *w)
     const struct rtpsec_suite *suite = rtpsec_suite(RTPSEC_AES_128_CM_80);
     t->security = PLAN_SDES;
     t->rtcp_mux = true;
-    t->srtp_rx.suite = t->srtp_tx.suite = suite;
-    memset(t->srtp_rx.key, 1, sizeof(t->srtp_rx.key));
-    memset(t->srtp_tx.key, 2, sizeof(t->srtp_tx.key));
-    browser_use_keys(&w->secure, suite, t->srtp_tx.key, t->srtp_rx.key);
+    t->srtp_rx->suite = t->srtp_tx->suite = suite;
+    memset(t->srtp_rx->key, 1, sizeof(t->srtp_rx->key));
+    memset(t->srtp_tx->key, 2, sizeof(t->srtp_tx->key));
+    browser_use_keys(&w->secure, suite, t->srtp_tx->key, t->srtp_rx->key);
 }
 
 /* Plain, SDES, not RTP, ICE on leased ports, and a bundle of two on the shared port. */
@@ -74,8 +74,8 @@ static void plan_all(struct world *w)
     struct plan_stream *audio = scene_stream(s, 16, 6), *video = scene_stream(s, 17, 6);
     raw->kind = PLAN_STREAM_RAW;
     audio->mid_extension = video->mid_extension = 4;
-    audio->mid[0] = 'a';
-    video->mid[0] = 'v';
+    audio->mid = "a";
+    video->mid = "v";
     video->payloads[0].type = 96;
     other->strip_extensions = true;
     secure->feedback = true;
@@ -112,7 +112,7 @@ static void next_plan(struct world *w, unsigned number)
 {
     struct plan_transport *t = &w->scene.transports[number % w->scene.plan.transport_count];
     t->signalled++;
-    t->dtls.generation += number & 1;
+    t->dtls->generation += number & 1;
     t->learning = (enum plan_learning)(number % 4);
     t->media_handover = (number & 2) != 0;
     scene_apply(&w->scene);

@@ -10,7 +10,7 @@ static void print_address(FILE *out, const char *name, const struct address *a)
 
 static void print_ice(FILE *out, const struct plan_ice *ice)
 {
-    if (!ice->enabled)
+    if (ice == NULL)
         return;
     fprintf(out, " ice=%u ufrag=%s pwd=%.4s", ice->generation, ice->local_ufrag, ice->local_pwd);
     if (ice->remote_ufrag[0] != '\0')
@@ -24,7 +24,7 @@ static void print_ice(FILE *out, const struct plan_ice *ice)
 
 static void print_keys(FILE *out, const char *name, const struct plan_srtp *srtp)
 {
-    if (srtp->suite != NULL)
+    if (srtp != NULL)
         fprintf(out, " %s=%s:%02x%02x%s", name, srtp->suite->name, srtp->key[0], srtp->key[1],
             srtp->unencrypted_srtcp ? ":unencrypted-srtcp" : "");
 }
@@ -34,14 +34,14 @@ static void print_security(FILE *out, const struct plan_transport *t)
     static const char *const roles[] = {"undecided", "passive", "active"};
     if (t->security == PLAN_SDES) {
         fprintf(out, " sdes");
-        print_keys(out, "rx", &t->srtp_rx);
-        print_keys(out, "tx", &t->srtp_tx);
+        print_keys(out, "rx", t->srtp_rx);
+        print_keys(out, "tx", t->srtp_tx);
     }
     if (t->security != PLAN_DTLS)
         return;
-    fprintf(out, " dtls=%u role=%s", t->dtls.generation, roles[t->dtls.role]);
-    if (t->dtls.digest_len > 0)
-        fprintf(out, " fingerprint=%s:%02X", t->dtls.hash, t->dtls.digest[0]);
+    fprintf(out, " dtls=%u role=%s", t->dtls->generation, roles[t->dtls->role]);
+    if (t->dtls->digest_len > 0)
+        fprintf(out, " fingerprint=%s:%02X", t->dtls->hash, t->dtls->digest[0]);
 }
 
 static void print_transport(FILE *out, const struct plan_transport *t)
@@ -58,7 +58,7 @@ static void print_transport(FILE *out, const struct plan_transport *t)
     print_address(out, "rtcp-to", &t->remote_rtcp);
     if (t->rtcp_mux)
         fprintf(out, " mux");
-    print_ice(out, &t->ice);
+    print_ice(out, t->ice);
     print_security(out, t);
     if (t->learning != PLAN_LEARN_HEURISTIC)
         fprintf(out, " learning=%s", learning[t->learning]);
@@ -82,7 +82,7 @@ static void print_stream(FILE *out, const struct plan_stream *s)
         s->feedback ? " feedback" : "", s->strip_extensions ? " strip" : "", timeouts[s->timeout]);
     for (uint8_t i = 0; i < s->sink_count; i++)
         fprintf(out, " sink=%u", s->sinks[i]);
-    if (s->mid[0] != '\0')
+    if (s->mid != NULL)
         fprintf(out, " mid=%s", s->mid);
     if (s->mid_extension != 0)
         fprintf(out, " mid-extension=%u", s->mid_extension);

@@ -192,16 +192,18 @@ static void check_transports(struct world *w, const struct plan *plan)
         for (uint32_t k = 0; k < i; k++) {
             const struct plan_transport *other = &plan->transports[k];
             expect(w, other->id != t->id, "ids of transports are unique");
-            expect(w, !t->ice.enabled || strcmp(t->ice.local_ufrag, other->ice.local_ufrag) != 0,
+            expect(w,
+                t->ice == NULL || other->ice == NULL ||
+                    strcmp(t->ice->local_ufrag, other->ice->local_ufrag) != 0,
                 "no two transports share a ufrag");
         }
         for (uint8_t k = 0; k < t->local_count; k++)
             expect(w, t->locals[k].lease == 0 || w->is_out[t->locals[k].lease % WORLD_MAX_LEASES],
                 "a plan names leases that are out");
-        expect(w, !t->ice.enabled || strlen(t->ice.local_ufrag) == 8, "ICE has credentials");
+        expect(w, t->ice == NULL || strlen(t->ice->local_ufrag) == 8, "ICE has credentials");
         expect(w,
             t->rtcp_mux || t->locals[0].rtcp.family != ADDRESS_NONE || t->local_count == 0 ||
-                t->locals[0].lease == 0 || t->ice.enabled,
+                t->locals[0].lease == 0 || t->ice != NULL,
             "RTCP has a port or is muxed");
     }
 }

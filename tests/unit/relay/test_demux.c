@@ -10,16 +10,16 @@ static const struct plan_stream audio = {
     .mid = "a0",
     .mid_extension = 4,
     .payload_count = 2,
-    .payloads = {{.type = 111}, {.type = 101}},
+    .payloads = (struct plan_payload[]){{.type = 111}, {.type = 101}},
     .ssrc_count = 1,
-    .ssrcs = {1000},
+    .ssrcs = (uint32_t[]){1000},
 };
 static const struct plan_stream video = {
     .id = 12,
     .mid = "v1",
     .mid_extension = 4,
     .payload_count = 2,
-    .payloads = {{.type = 96}, {.type = 101}},
+    .payloads = (struct plan_payload[]){{.type = 96}, {.type = 101}},
 };
 
 enum { AUDIO, VIDEO };

@@ -14,6 +14,7 @@
 #include "mediaferry/stun.h"
 #include "net/sockaddr.h"
 #include "net/udp_socket.h"
+#include "plan/share.h"
 #include "relay/counters.h"
 
 enum { WAIT_MS = 5000, CALL = 3 };
@@ -211,10 +212,12 @@ static size_t receive(const struct end *at, uint8_t *buffer, size_t capacity)
 
 static struct plan_transport transport(uint32_t id, const struct end *own, const struct end *party)
 {
+    static struct plan_local locals[3];
+    locals[id] = (struct plan_local){.rtp = own->address, .lease = id};
     return (struct plan_transport){
         .id = id,
         .local_count = 1,
-        .locals = {{.rtp = own->address, .lease = id}},
+        .locals = &locals[id],
         .remote_rtp = party->address,
         .rtcp_mux = true,
         .tos = 0xb8,
@@ -223,18 +226,23 @@ static struct plan_transport transport(uint32_t id, const struct end *own, const
 
 static struct plan_stream stream(uint32_t id, uint32_t sink)
 {
+    static uint32_t sinks[] = {0, 1, 2};
     return (struct plan_stream){.id = id,
         .transport = id,
         .party_sends = true,
         .party_receives = true,
         .sink_count = 1,
-        .sinks = {sink}};
+        .sinks = &sinks[sink]};
 }
 
 static void post(const struct plan *plan, const struct relay_sockets *sockets, size_t count)
 {
-    struct relay_update *update = relay_update_new(CALL, TEXT("unit"), plan, NULL, sockets, count);
+    const struct plan *shared = plan_share(plan);
+    assert_non_null(shared);
+    struct relay_update *update =
+        relay_update_new(CALL, TEXT("unit"), shared, NULL, sockets, count);
     assert_non_null(update);
+    plan_unref(shared);
     relay_post_update(relay, update);
 }
 
