@@ -31,6 +31,15 @@ void histogram_add(struct histogram *h, uint64_t value)
         h->max = value;
 }
 
+void histogram_merge(struct histogram *h, const struct histogram *other)
+{
+    for (size_t i = 0; i < HISTOGRAM_SLOTS; i++)
+        h->slots[i] += other->slots[i];
+    h->count += other->count;
+    if (other->max > h->max)
+        h->max = other->max;
+}
+
 uint64_t histogram_at(const struct histogram *h, unsigned per_mille)
 {
     uint64_t rank = (h->count * per_mille + 999) / 1000, passed = 0;

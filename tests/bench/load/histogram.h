@@ -21,6 +21,9 @@ struct histogram {
 
 void histogram_add(struct histogram *h, uint64_t value);
 
+/* Adds all that `other` has. */
+void histogram_merge(struct histogram *h, const struct histogram *other);
+
 /* A number that `per_mille` of all do not exceed (500: the median; 1000: the largest), 0 when there
  * are none. */
 uint64_t histogram_at(const struct histogram *h, unsigned per_mille);

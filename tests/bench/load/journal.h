@@ -29,10 +29,16 @@ NODISCARD bool journal_init(struct journal *j, size_t flows, size_t depth);
 /* All zeros is fine. */
 void journal_done(struct journal *j);
 
+/* Where the time of sending is noted. */
+static inline uint64_t *journal_slot(const struct journal *j, uint32_t flow, uint64_t number)
+{
+    return &j->sent_ns[flow * j->slots + (number & (j->slots - 1))];
+}
+
 static inline void journal_put(struct journal *j, uint32_t flow, uint64_t number, uint64_t now_ns)
 {
     j->next[flow] = number + 1;
-    j->sent_ns[flow * j->slots + (number & (j->slots - 1))] = now_ns;
+    *journal_slot(j, flow, number) = now_ns;
 }
 
 /* Takes what has come: `sent_ns` is written on JOURNAL_FIRST. */

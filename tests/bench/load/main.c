@@ -12,6 +12,9 @@ static const struct mode {
     const char *usage;
 } modes[] = {
     {"media", media_main, "media [--certificate=PEM]"},
+    {"turn", turn_main,
+        "turn SERVER-IP PORT PEER-IP FIRST-CLIENT [--user=NAME] [--password=WORD] [--realm=NAME] "
+        "[--base=IP]"},
     {"fingerprint", fingerprint_main, "fingerprint --certificate=PEM"},
     {"bare", bare_main, "bare IP FIRST-PORT COUNT [pair]"},
 };

@@ -3,9 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 
+#include "clock.h"
 #include "listen.h"
 #include "script.h"
 #include "stamp.h"
@@ -14,10 +13,8 @@
 enum {
     NS_PER_S = 1000000000,
     WARM_UP_MS = 300,
-    QUIET_NS = 250000000,   /* when nothing came for so long, the rest is lost */
-    JOB_NS = 20000,         /* between two turns of a side job */
-    SLEEP_NS = 200000,      /* shorter waits are spent awake */
-    WAKE_EARLY_NS = 100000, /* and so is the end of longer ones */
+    QUIET_NS = 250000000, /* when nothing came for so long, the rest is lost */
+    JOB_NS = 20000,       /* between two turns of a side job */
     DEPTH_MIN = 64,
 };
 
@@ -33,14 +30,6 @@ struct run {
     uint64_t warm_up_sent, warm_up_rtcp, started_ns, ended_ns;
     double cpu_s;
 };
-
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
 
 static uint64_t own_drops(const struct flow_set *flows)
 {
@@ -111,21 +100,6 @@ static void clean_up(struct run *r)
     free(r->tally);
 }
 
-/* Nothing to do before `until_ns`. */
-static void wait_until(struct run *r, uint64_t until_ns)
-{
-    uint64_t began_ns = udp_now_ns(), now_ns = began_ns;
-    if (until_ns > now_ns + SLEEP_NS) {
-        uint64_t nap_ns = until_ns - now_ns - WAKE_EARLY_NS;
-        struct timespec nap = {
-            .tv_sec = (time_t)(nap_ns / NS_PER_S), .tv_nsec = (long)(nap_ns % NS_PER_S)};
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-    }
-    while ((now_ns = udp_now_ns()) < until_ns)
-        __builtin_ia32_pause();
-    r->idle_ns += now_ns - began_ns;
-}
-
 static void turn(struct run *r, uint64_t now_ns, uint64_t last)
 {
     unsigned busy = talk_turn(r->talk, now_ns, last);
@@ -139,7 +113,7 @@ static void turn(struct run *r, uint64_t now_ns, uint64_t last)
         due_ns = pace_due_ns(&r->talk->pace, r->talk->sent);
     if (r->job->turn != NULL && now_ns + JOB_NS < due_ns)
         due_ns = now_ns + JOB_NS;
-    wait_until(r, due_ns);
+    r->idle_ns += clock_wait_until(due_ns);
 }
 
 static void warm_up(struct run *r)
@@ -160,14 +134,14 @@ static void count(struct run *r)
 {
     uint64_t packets = r->config->per_s * r->config->seconds;
     uint64_t now_ns = udp_now_ns(), end_ns = now_ns + r->config->seconds * (uint64_t)NS_PER_S;
-    double cpu_s = cpu_seconds();
+    double cpu_s = clock_cpu_seconds();
     r->started_ns = now_ns;
     r->idle_ns = 0;
     talk_begin(r->talk, now_ns);
     for (; now_ns < end_ns && r->talk->sent < packets; now_ns = udp_now_ns())
         turn(r, now_ns, packets);
     r->ended_ns = now_ns;
-    r->cpu_s = cpu_seconds() - cpu_s;
+    r->cpu_s = clock_cpu_seconds() - cpu_s;
 }
 
 static void drain(struct run *r)
@@ -177,7 +151,7 @@ static void drain(struct run *r)
         if (listener_look_at_all(&r->listener, udp_now_ns()) > 0)
             heard_ns = udp_now_ns();
         else
-            wait_until(r, udp_now_ns() + SLEEP_NS);
+            clock_wait_until(udp_now_ns() + CLOCK_SLEEP_NS);
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include "stun/integrity.h"
 
-enum { UDP_PROTOCOL = 17, KEY_INPUT_MAX = 512 };
+enum { UDP_PROTOCOL = 17, KEY_INPUT_MAX = 512, TURN_SEND_MAX = 2048 };
 
 /* RFC 8489, section 9.2.2. */
 bool turn_account_init(
@@ -67,7 +67,7 @@ void turn_write_refresh(
 uint8_t *turn_write_send(
     struct writer *w, struct bytes id, const struct address *peer, size_t data_len)
 {
-    static const uint8_t zeros[TURN_REQUEST_MAX * 2];
+    static const uint8_t zeros[TURN_SEND_MAX];
     if (data_len > sizeof(zeros))
         return NULL;
     stun_begin(w, stun_type(STUN_SEND, STUN_INDICATION), id);

@@ -9,7 +9,7 @@
 
 #include "mediaferry/stun.h"
 
-enum { TURN_KEY_SIZE = 16, TURN_REQUEST_MAX = 1024 };
+enum { TURN_KEY_SIZE = 16 };
 
 /* Borrows the texts. */
 struct turn_account {

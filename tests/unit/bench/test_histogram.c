@@ -85,6 +85,21 @@ static void the_tail_is_where_it_is(void **state)
     free(h);
 }
 
+static void merged_is_as_if_added(void **state)
+{
+    (void)state;
+    struct histogram *one = empty(), *other = empty(), *both = empty();
+    for (unsigned i = 0; i < 500; i++) {
+        histogram_add(i % 3 == 0 ? one : other, i * i);
+        histogram_add(both, i * i);
+    }
+    histogram_merge(one, other);
+    assert_memory_equal(one, both, sizeof(*both));
+    free(one);
+    free(other);
+    free(both);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +108,7 @@ int main(void)
         cmocka_unit_test(large_numbers_are_near),
         cmocka_unit_test(what_is_too_large_is_cut),
         cmocka_unit_test(the_tail_is_where_it_is),
+        cmocka_unit_test(merged_is_as_if_added),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
