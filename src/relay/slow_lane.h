@@ -34,7 +34,7 @@ struct slow_queue {
 struct slow_lane {
     void *owner;
     uint64_t (*clock_ns)(void);
-    void (*handle)(void *owner, struct packet *packet); /* takes it; may put none */
+    void (*handle)(void *owner, struct packet *packet); /* takes it; may put again */
     uint64_t seed;
     struct slow_queue queues[SLOW_KINDS];
 };

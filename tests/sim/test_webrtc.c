@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "mediaferry/classify.h"
 #include "mediaferry/stun.h"
 #include "relay/slow_lane.h"
 
@@ -530,6 +531,48 @@ static void bounds_the_handshakes_of_a_turn(void **state)
     assert_int_equal(sim_drops(DROP_NO_KEYS), 1);
 }
 
+static unsigned received[8], received_count;
+static void (*pass_on)(struct sim_peer *self, const struct address *from, struct bytes datagram);
+
+static void note(struct sim_peer *self, const struct address *from, struct bytes datagram)
+{
+    received[received_count++ % COUNT_OF(received)] = packet_classify(datagram);
+    pass_on(self, from, datagram);
+}
+
+static void media_leaves_before_stun_is_answered(void **state)
+{
+    (void)state;
+    pass_on = browser.peer.receive;
+    browser.peer.receive = note;
+    received_count = 0;
+    browser_check(&browser, CHECK_PLAIN);
+    phone_say(&phone, &hi);
+    sim_settle();
+    browser.peer.receive = pass_on;
+    assert_int_equal(received_count, 2);
+    assert_int_equal(received[0], PACKET_RTP);
+    assert_int_equal(received[1], PACKET_STUN);
+}
+
+/* The call ends between the packets of a turn and what they left for later. */
+static void what_waits_goes_with_its_socket(void **state)
+{
+    (void)state;
+    static const uint8_t id[STUN_ID_SIZE] = "transaction";
+    uint8_t request[100];
+    struct writer w = writer_over(request, sizeof(request));
+    stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of(id, sizeof(id)));
+    for (int i = 0; i < 3; i++)
+        phone_send(&phone, &phone.relay_rtp, writer_bytes(&w));
+    browser_check(&browser, CHECK_PLAIN);
+    unsigned answers = browser.answers;
+    scene_end_call(&scene);
+    assert_int_equal(sim_drops(DROP_SOCKET_CLOSED), 3);
+    assert_int_equal(sim_drops(DROP_STUN_UNKNOWN_USER), 1);
+    assert_int_equal(browser.answers, answers);
+}
+
 static void bounds_the_tuples_of_a_transport(void **state)
 {
     (void)state;
@@ -729,6 +772,8 @@ int main(void)
         connected(media_goes_on_while_dtls_begins_anew),
         connected(gives_openssl_back_and_still_works),
         before_ice(bounds_the_handshakes_of_a_turn),
+        connected(media_leaves_before_stun_is_answered),
+        connected(what_waits_goes_with_its_socket),
         connected(bounds_the_tuples_of_a_transport),
         before_ice(works_on_leased_ports_without_mux),
         before_ice(a_lite_peer_is_believed_its_candidates),
