@@ -13,6 +13,7 @@
 #include "daemon/worker_cores.h"
 #include "net/interfaces.h"
 #include "net/listen_address.h"
+#include "net/packet_io_choose.h"
 #include "ng/server.h"
 #include "plan/plan.h"
 
@@ -46,6 +47,7 @@ struct media_settings {
     enum ng_ssrc_reporting ssrc_reporting;
     enum mos_kind mos;
     int64_t batch_wait_us;
+    enum packet_io_kind packet_io;
 };
 
 enum turn_default_family { TURN_DEFAULT_IP4, TURN_DEFAULT_IP6, TURN_DEFAULT_KEEP };

@@ -26,7 +26,15 @@ static const struct option_choice reportings[] = {
 static const struct option_choice mos_kinds[] = {
     {"CQ", MOS_CQ}, {"LQ", MOS_LQ}, {"legacy", MOS_CQ}, {"G.107.2", MOS_CQ}, {NULL, 0}};
 
-static const struct option_choice srtp_engines[] = {{"libsrtp2", 0}, {NULL, 0}};
+static const struct option_choice srtp_engines[] = {
+    {"auto", 0}, {"ipsec-mb", 0}, {"openssl", 0}, {"libsrtp2", 0}, {NULL, 0}};
+
+static const struct option_choice packet_ios[] = {
+    {"auto", PACKET_IO_AUTO},
+    {"epoll", PACKET_IO_EPOLL},
+    {"io_uring", PACKET_IO_URING},
+    {NULL, 0},
+};
 
 static const struct option_choice families[] = {
     {"ipv4", TURN_DEFAULT_IP4},
@@ -231,10 +239,13 @@ const struct option options[] = {
     {.name = "srtp-engine",
         .kind = OPTION_WORD,
         .section = media,
-        .fallback = "libsrtp2",
+        .fallback = "auto",
         FIELD(media.srtp_engine),
         .choices = srtp_engines,
-        .help = "What encrypts and decrypts SRTP."},
+        .help = "What encrypts and decrypts SRTP: 'ipsec-mb' is the fastest, where the CPU has "
+                "AES-NI and AVX2 and the program was built with it; 'openssl' runs anywhere; "
+                "'libsrtp2' is the reference, and slow. 'auto' takes the first of these that this "
+                "host can run; the log says which."},
     {.name = "ssrc-reporting",
         .kind = OPTION_CHOICE,
         .section = media,
@@ -265,6 +276,16 @@ const struct option options[] = {
             "that it wakes for many at once: waking is half of the work. One that has little to "
             "do handles each packet as it comes. 500 is not heard; 0 never waits."},
 
+    {.name = "packet-io",
+        .kind = OPTION_CHOICE,
+        .section = media,
+        .fallback = "auto",
+        FIELD(media.packet_io),
+        .choices = packet_ios,
+        .help = "How packets are received and sent: with io_uring, which needs the fewest system "
+                "calls but a kernel that allows it (containers often do not), or with epoll, which "
+                "works everywhere. 'auto' tries io_uring out at the start and falls back to epoll; "
+                "a log line tells which is used and why."},
     {.name = "listen-admin",
         .kind = OPTION_LIST,
         .section = admin,

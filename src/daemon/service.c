@@ -32,6 +32,7 @@ struct service {
     struct own_sockets *own_sockets;
     struct turn_service *turn;
     struct sessions *sessions;
+    packet_io_maker *make_io;
     struct media_worker *workers;
     size_t worker_count;
     struct ng_server *server;
@@ -183,12 +184,24 @@ static int open_relay(struct service *service, size_t index, struct str *why)
     return error;
 }
 
+/* Which back end, told once for all workers. One that was asked for by name and does not work is no
+ * reason to serve no calls. */
+static packet_io_maker *choose_packet_io(const struct daemon_config *config)
+{
+    struct packet_io_choice choice;
+    bool is_wanted = packet_io_choose(config->media.packet_io, &choice);
+    log_event(is_wanted ? LOG_NOTICE : LOG_WARNING, LOG_NO_CALL, "packet-io", "use=%s why=%s",
+        choice.name, LOG_QUOTED(text_from(choice.reason)));
+    return choice.make;
+}
+
 static int open_worker(struct service *service, size_t index, struct str *why)
 {
     const struct daemon_config *config = service->config;
     struct media_worker *media = &service->workers[index];
     struct worker_config worker = {
         .index = (unsigned)index,
+        .make_io = service->make_io,
         .batch_wait_us = (unsigned)config->media.batch_wait_us,
         .own = service->own_sockets,
     };
@@ -207,15 +220,15 @@ static int open_worker(struct service *service, size_t index, struct str *why)
         error = worker_start(media->worker);
     if (error != 0)
         return error;
-    return sessions_add_worker(service->sessions,
-        (struct session_worker){.relay = media->relay,
-            .counters = worker_counters(media->worker),
-            .webrtc_port = webrtc_port(config, index)});
+    return sessions_add_worker(service->sessions, (struct session_worker){.relay = media->relay,
+                                                      .counters = worker_counters(media->worker),
+                                                      .webrtc_port = webrtc_port(config, index)});
 }
 
 static int open_workers(struct service *service, struct str *why)
 {
     size_t count = (size_t)service->config->process.num_threads;
+    service->make_io = choose_packet_io(service->config);
     service->workers = calloc(count, sizeof(*service->workers));
     if (service->workers == NULL)
         return -ENOMEM;
@@ -326,9 +339,24 @@ static int open_all(struct service *service, struct str *why)
     return error != 0 ? error : open_listeners(service, why);
 }
 
+/* The relays choose once more, and the same. */
+static bool engine_is_here(const struct daemon_config *config, struct str *why)
+{
+    struct rtpsec_choice choice = rtpsec_engine_choose(config->media.srtp_engine);
+    if (choice.engine == NULL) {
+        str_addf(why, "srtp-engine=%s: %s", config->media.srtp_engine, choice.why);
+        return false;
+    }
+    log_event(LOG_NOTICE, LOG_NO_CALL, "srtp-engine", "use=%s why=\"%s\"", choice.engine->name,
+        choice.why);
+    return true;
+}
+
 int service_start(struct service **out, uv_loop_t *loop, const struct daemon_config *config,
     const struct host_addresses *host, struct str *why)
 {
+    if (!engine_is_here(config, why))
+        return -ENOTSUP;
     if (!rtpsec_init()) {
         str_add_string(why, "cannot start libsrtp2");
         return -EIO;

@@ -33,6 +33,7 @@ static void put_turn(struct turn_service *s, struct str *out)
     X(sent_bytes, counter, "their payload")                                                        \
     X(delivered_inside, counter, "of those sent, handed to a socket of this process")              \
     X(batches, counter, "batches that datagrams were received in")                                 \
+    X(kernel_drops, counter, "datagrams the kernel dropped: a receive buffer was full")            \
     X(gather_waits, counter, "times a worker waited for packets to gather")                        \
     X(sockets, gauge, "UDP sockets open")
 
