@@ -208,7 +208,7 @@ void pipeline_slow_forget(struct relay *relay, const struct packet_socket *socke
 {
     struct packet *packet;
     while ((packet = slow_lane_take_back(&relay->slow_lane, socket)) != NULL) {
-        packet->drop = DROP_SOCKET_CLOSED;
+        packet->drop = DROP_NO_TRANSPORT;
         worker_discard(relay->worker, packet);
     }
 }

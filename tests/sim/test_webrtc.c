@@ -568,7 +568,7 @@ static void what_waits_goes_with_its_socket(void **state)
     browser_check(&browser, CHECK_PLAIN);
     unsigned answers = browser.answers;
     scene_end_call(&scene);
-    assert_int_equal(sim_drops(DROP_SOCKET_CLOSED), 3);
+    assert_int_equal(sim_drops(DROP_NO_TRANSPORT), 3);
     assert_int_equal(sim_drops(DROP_STUN_UNKNOWN_USER), 1);
     assert_int_equal(browser.answers, answers);
 }
