@@ -130,22 +130,25 @@ static struct rtpsec_stream *admit(struct rtpsec_session *s, uint32_t ssrc)
     return rtpsec_streams_add(&s->streams, ssrc);
 }
 
+/* Since it was prepared, others of its array may have spent the key, or been the same packet. */
+static enum rtpsec_verdict check_again(const struct passenger *at, const struct rtpsec_job *job)
+{
+    bool is_rtcp = at->packet->is_rtcp;
+    if (at->packet->session->left[is_rtcp] == 0)
+        return RTPSEC_KEY_EXPIRED;
+    if (at->stream == NULL)
+        return RTPSEC_OK;
+    return verdict_of(rtpsec_window_check(window_of(at->stream, is_rtcp), job->index));
+}
+
 static enum rtpsec_verdict commit_rx(const struct passenger *at, const struct rtpsec_job *job)
 {
     struct rtpsec_session *s = at->packet->session;
-    bool is_rtcp = at->packet->is_rtcp;
     struct rtpsec_stream *stream = at->stream;
     if (stream == NULL && (stream = admit(s, job->ssrc)) == NULL)
         return RTPSEC_ENGINE_FAILED;
-
-    /* Once more: the array may hold the same packet twice, or outlive the key. */
-    if (s->left[is_rtcp] == 0)
-        return RTPSEC_KEY_EXPIRED;
-    enum rtpsec_verdict verdict =
-        verdict_of(rtpsec_window_check(window_of(stream, is_rtcp), job->index));
-    if (verdict == RTPSEC_OK)
-        take_in(s, stream, is_rtcp, job->index);
-    return verdict;
+    take_in(s, stream, at->packet->is_rtcp, job->index);
+    return RTPSEC_OK;
 }
 
 /* Gives an outgoing packet its index, which is used up by that, whatever the engine says. */
@@ -191,6 +194,11 @@ static void commit_tx(struct rtpsec_packet *p)
 static enum rtpsec_verdict conclude(
     enum rtpsec_direction direction, const struct passenger *at, const struct rtpsec_job *job)
 {
+    if (direction == RTPSEC_RX) {
+        enum rtpsec_verdict verdict = check_again(at, job);
+        if (verdict != RTPSEC_OK)
+            return verdict;
+    }
     switch (job->result) {
     case RTPSEC_JOB_OK:
         at->packet->len = job->len;
