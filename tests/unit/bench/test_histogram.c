@@ -100,6 +100,24 @@ static void merged_is_as_if_added(void **state)
     free(both);
 }
 
+static void two_become_one(void **state)
+{
+    (void)state;
+    struct histogram *a = empty(), *b = empty();
+    for (uint64_t i = 1; i <= 50; i++) {
+        histogram_add(a, i);
+        histogram_add(b, 1000 + i);
+    }
+    histogram_merge(a, b);
+    assert_int_equal(a->count, 100);
+    assert_int_equal(a->max, 1050);
+    assert_int_equal(histogram_at(a, 500), 50);
+    assert_true(histogram_at(a, 510) >= 1001 && histogram_at(a, 510) < 1017);
+    assert_int_equal(b->count, 50);
+    free(a);
+    free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +126,7 @@ int main(void)
         cmocka_unit_test(large_numbers_are_near),
         cmocka_unit_test(what_is_too_large_is_cut),
         cmocka_unit_test(the_tail_is_where_it_is),
+        cmocka_unit_test(two_become_one),
         cmocka_unit_test(merged_is_as_if_added),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

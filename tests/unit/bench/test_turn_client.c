@@ -156,7 +156,7 @@ static void test_refresh_and_release(void **state)
     struct turn_client c = started(TURN_GOAL_CHANNEL);
     struct message m;
     struct bytes value;
-    uint32_t lifetime;
+    uint32_t lifetime = 0;
     (void)state;
     assert_true(answered(&c, &challenge) && answered(&c, &allocated) && answered(&c, &success));
     turn_client_refresh(&c);
