@@ -119,13 +119,25 @@ def parse():
     parser.add_argument("--no-search", action="store_true", help="do not look for the highest rates")
     parser.add_argument("--json", metavar="FILE", help="writes all figures")
     parser.add_argument("--svg", metavar="FILE", help="draws a chart")
-    parser.add_argument("--docs", metavar="PAGE", help="rewrites the table of this page, and the chart beside it (.svg)")
+    parser.add_argument("--docs", metavar="PAGE", help="rewrites the tables of this page, and the chart beside it")
     parser.add_argument("--strict", action="store_true", help="ends with 1 when a bar is not met")
     options = parser.parse_args()
     options.names = [name for name in options.only.split(",") if name] or list(scenarios.SCENARIOS)
     if unknown := set(options.names) - set(scenarios.SCENARIOS):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    check_files(parser, options)
     return options
+
+
+def check_files(parser, options):
+    """Before ten minutes are spent: whether what they give can be written."""
+    try:
+        for name in filter(None, (options.json, options.svg)):
+            pathlib.Path(name).touch()
+        if options.docs:
+            report.put_into_page(pathlib.Path(options.docs).read_text(), "")
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
 
 
 def settings_of(options):
@@ -169,7 +181,7 @@ def run(options):
         os.sched_setaffinity(0, bench.load_cpus)  # what this process does is not to disturb the server
         results = measure_all(bench, options.names, ours, peers, options.rounds)
     made = {"date": datetime.date.today().isoformat(), "machine": machine(), "rounds": options.rounds,
-            "versions": {kind.name: kind.version for kind in (*ours, *peers)},
+            "versions": {kind.name: kind.version for kind in (*ours, *peers) if kind.name in report.columns(results)},
             "settings": dataclasses.asdict(settings), "results": results, "failures": bench.failures,
             "bars": [dataclasses.asdict(verdict) for verdict in report.verdicts(results)]}
     write(options, made)

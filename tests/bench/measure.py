@@ -9,7 +9,6 @@ import subprocess
 import time
 
 LOST_PERCENT_MAX = 0.1  # of a rate that still counts as "without loss"
-FINE = 1.06             # how near the search comes to the highest rate
 IDLE_PERCENT = 70       # a server that is less busy than this has not reached its limit
 LOWEST_RATE = 100       # packets/s at which the search gives up
 
@@ -127,13 +126,14 @@ def _attempt(attempt, rate):
     return figure
 
 
-def highest(attempt, start):
-    """The highest rate without loss: doubling, then bisecting. `attempt(rate)` gives figures.
+def highest(attempt, start, fine):
+    """The highest rate without loss: doubling, then bisecting, until the next higher rate that was too much is nearer
+    than the factor `fine`. `attempt(rate)` gives figures.
 
     Returns the figures of the best attempt. `at_least` is 1 when the load gave out before the server did: it could not
     send more, or more got lost while the server had time left."""
     good, bad, rate, busy = None, None, start, 100
-    while bad is None or good is None or bad / good[0] > FINE:
+    while bad is None or good is None or bad / good[0] > fine:
         figure = _attempt(attempt, rate)
         if holds(figure):
             good = (rate, figure)

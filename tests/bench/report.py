@@ -33,6 +33,7 @@ TITLES = {
     "calls-sdes": "call with SDES on one side",
     "calls-webrtc": "call of a browser",
     "allocations": "TURN allocation",
+    "allocations-channel": "TURN allocation with a channel",
     "churn": "TURN allocation",
     "spoofed-bare": "forged requests",
     "spoofed-signed": "forged requests, signed",
@@ -51,12 +52,13 @@ def title(row):
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Rows are those that have its first metric. Several metrics share a cell; `compared` makes the ratio."""
+    """Rows are those that have its first metric. Several metrics share a cell."""
     title: str
     metrics: tuple
     form: str = "{:.2f}"
-    compared: str = ""  # empty: the first
-    skip: tuple = ()    # rows whose names end so
+    compared: str = ""      # the metric that makes the ratio; empty: the first
+    has_ratio: bool = True
+    skip: tuple = ()        # rows whose names end so
 
 
 _AT_THE_LIMIT = ("-highest", "-saturated", "-beyond")
@@ -64,8 +66,9 @@ TABLES = (
     Table("Processor time of a packet, us", ("us_per_packet",)),
     Table("Delay of a packet, us: p50 / p99 / p99.9", ("p50_us", "p99_us", "p999_us"), "{:.0f}", "p99_us",
           skip=_AT_THE_LIMIT),
-    Table("Lost, %", ("lost_percent",), "{:.3f}", skip=("-highest", "-saturated")),
-    Table("DTLS handshakes of the storm: done / failed", ("handshakes_done", "handshakes_failed"), "{:.0f}"),
+    Table("Lost, %", ("lost_percent",), "{:.3f}", has_ratio=False, skip=("-highest", "-saturated")),
+    Table("DTLS handshakes of the storm: done / failed", ("handshakes_done", "handshakes_failed"), "{:.0f}",
+          has_ratio=False),
     Table("Highest rate without loss, packets/s", ("highest",), "{:,.0f}"),
     Table("G.711 calls of a core", ("calls_per_core",), "{:,.0f}"),
     Table("Processor time of a set-up, us", ("setup_us",), "{:.0f}"),
@@ -108,7 +111,8 @@ def _bars_of_packets():
 
 def _bars_of_delay():
     for row, peer in (("plain", "rtpengine"), ("srtp-in", "rtpengine"), ("srtp-out", "rtpengine"),
-                      ("channel-to-peer", "coturn"), ("channel-to-client", "coturn")):
+                      ("webrtc", "rtpengine"), ("channel-to-peer", "coturn"), ("channel-to-client", "coturn"),
+                      ("indication-to-peer", "coturn"), ("indication-to-client", "coturn")):
         yield Bar(f"{TITLES[row]}: delay p99 / {peer}", row, "p99_us", 1.0, peer)
         yield Bar(f"{TITLES[row]}: delay p99, us", row, "p99_us", 1000)
 
@@ -176,6 +180,8 @@ def _cell(table, figures):
 
 def _ratio(servers, table):
     """Ours to the peer's, as text."""
+    if not table.has_ratio:
+        return ""
     metric = table.compared or table.metrics[0]
     ours = servers.get(OURS, {}).get(metric)
     theirs = next((servers[name][metric] for name in PEERS if metric in servers.get(name, {})), None)
@@ -228,9 +234,9 @@ def as_markdown(made):
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items() if version)
     settings = made["settings"]
     rounds = f"; medians of {made['rounds']} rounds" if made["rounds"] > 1 else ""
-    lines = [f"{made['date']}, {made['machine']}: {versions}. {settings['rate']:,} packets/s in all from "
-             f"{settings['streams']} streams of 20 ms of G.711 unless it says otherwise; one worker on one core{rounds}.",
-             ""]
+    lines = [f"{made['date']}, {made['machine']}: {versions}.", f"{settings['rate']:,} packets/s in all from "
+             f"{settings['streams']} streams of 20 ms of G.711 unless it says otherwise,", "one worker on one core"
+             f"{rounds}.", ""]
     for name, heading, rows in tables(results):
         lines += [f"**{name}**", "", *_lines_of_markdown(heading, rows), ""]
     if bars := bar_rows(results):

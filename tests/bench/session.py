@@ -31,7 +31,7 @@ class Session:
 
     def highest(self, what):
         seconds = self.settings.step_seconds
-        return measure.highest(lambda rate: self.run(rate, seconds, what), self.settings.rate)
+        return measure.highest(lambda rate: self.run(rate, seconds, what), self.settings.rate, self.settings.fine)
 
 
 class MediaSession(Session):
@@ -76,8 +76,7 @@ class TurnSession(Session):
 
     def hold(self, count):
         """Idle allocations."""
-        with turn_load(self.bench) as load:
-            return load.ask(f"hold {count}", SET_UP_S)
+        return self.load.ask(f"hold {count}", SET_UP_S)
 
     def churn(self, seconds):
         """Allocations that are given back as soon as they are made."""
@@ -125,6 +124,7 @@ def media(bench, kind, workers=1):
 @contextlib.contextmanager
 def turn(bench, kind):
     with servers.turn_server(bench.server_side, kind, bench.server_cpus(1)) as server, turn_load(bench) as load:
+        load.ask("ready?")
         yield TurnSession(bench, server, load)
 
 
