@@ -75,13 +75,15 @@ class Load:
         return (self._rest or b"without a word").decode(errors="replace").strip()
 
     def close(self):
+        """Ends it; returns its exit code."""
         self.process.stdin.close()
         try:
-            self.process.wait(5)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+        return self.process.returncode
 
 
 def run(load, pid, command, seconds):

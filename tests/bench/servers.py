@@ -110,15 +110,18 @@ def _stop(process):
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    process.stdin.close()
 
 
-def _tail(log):
+def _end(process, log):
+    """How it has ended, as text."""
     log.seek(0)
-    return log.read().decode(errors="replace")[-2000:].strip()
+    said = log.read().decode(errors="replace")[-2000:].strip()
+    return f"{pathlib.Path(process.args[0]).name} has ended with {process.returncode}: {said}"
 
 
 @contextlib.contextmanager
-def _running(namespace, command, cpus):
+def _running(namespace, kind, command, cpus):
     """The process; what it has said comes with an error if it has ended by itself."""
     with tempfile.TemporaryFile() as log:
         process = namespace.start(command, cpus, stdin=subprocess.PIPE, stdout=log, stderr=log)
@@ -127,16 +130,16 @@ def _running(namespace, command, cpus):
         except (BenchError, OSError) as error:
             if process.poll() is None:
                 raise
-            name = pathlib.Path(command[0]).name
-            raise BenchError(f"{name} has ended with {process.returncode}: {_tail(log)}") from error
+            raise BenchError(_end(process, log)) from error
         finally:
             _stop(process)
-            process.stdin.close()
+        if kind.is_ours and process.returncode != 0:
+            raise BenchError(_end(process, log))
 
 
 @contextlib.contextmanager
 def media_server(namespace, kind, cpus, workers=1):
-    with _running(namespace, kind.media(workers), cpus) as process:
+    with _running(namespace, kind, kind.media(workers), cpus) as process:
         if kind.name == "bare loop":
             time.sleep(0.5)
             yield Server(process, kind)
@@ -153,5 +156,5 @@ def media_server(namespace, kind, cpus, workers=1):
 @contextlib.contextmanager
 def turn_server(namespace, kind, cpus, workers=1):
     """The load asks until it is answered, so nobody waits here."""
-    with _running(namespace, kind.turn(workers), cpus) as process:
+    with _running(namespace, kind, kind.turn(workers), cpus) as process:
         yield Server(process, kind)

@@ -110,8 +110,11 @@ def _load(bench, *words):
     load = measure.Load(bench.load_side, bench.load_cpus, [bench.load_program, *words])
     try:
         yield load
-    finally:
+    except BaseException:
         load.close()
+        raise
+    if (code := load.close()) != 0:
+        raise measure.BenchError(f"the load has ended with {code}")
 
 
 @contextlib.contextmanager
