@@ -116,6 +116,12 @@ bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *lo
     return true;
 }
 
+struct text ice_agent_ufrag(const struct ice_agent *agent)
+{
+    const struct ice_name *ufrag = &agent->current.local_ufrag;
+    return text_of(ufrag->data, ufrag->len);
+}
+
 struct text ice_agent_previous_ufrag(const struct ice_agent *agent)
 {
     const struct ice_name *ufrag = &agent->previous.local_ufrag;

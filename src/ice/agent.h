@@ -142,6 +142,9 @@ void ice_agent_add_candidate(struct ice_agent *agent, struct ice_local local,
 NODISCARD bool ice_agent_restart(struct ice_agent *agent, const struct ice_credentials *local,
     struct text remote_ufrag, bool remote_lite);
 
+/* Our ufrag; borrows the agent, like the next one, until a restart or its end. */
+struct text ice_agent_ufrag(const struct ice_agent *agent);
+
 /* Our ufrag in the generation to fall back to, whose checks still count; empty: there is none. */
 struct text ice_agent_previous_ufrag(const struct ice_agent *agent);
 

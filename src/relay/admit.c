@@ -12,13 +12,6 @@
 #include "relay/ice_path.h"
 #include "relay/round.h"
 
-/* Where a packet arrived, seen from a transport. */
-struct arrival {
-    struct transport *transport;
-    struct component *component;
-    uint8_t local;
-};
-
 static void answer_plain(struct relay *relay, struct packet *packet)
 {
     struct packet *reply = worker_packet(relay->worker);
@@ -110,87 +103,97 @@ static void wait(struct relay *relay, struct packet *packet, enum slow_kind kind
         packet->drop = kind == SLOW_STUN ? DROP_STUN_BUSY : DROP_DTLS_BUSY;
 }
 
-static bool find_shared(const struct port *port, const struct packet *packet, struct arrival *out)
+static struct component *find_shared(
+    const struct port *port, const struct packet *packet, uint8_t *local)
 {
     const struct tuple *tuple = port_find_tuple(port, &packet->peer);
     if (tuple == NULL || tuple->transport->ports[tuple->index][0] != port)
-        return false;
-    *out = (struct arrival){
-        .transport = tuple->transport,
-        .component = &tuple->transport->components[0],
-        .local = tuple->index,
-    };
-    return true;
+        return NULL;
+    *local = tuple->index;
+    return &tuple->transport->components[0];
 }
 
-static enum drop_reason find_arrival(
-    const struct port *port, const struct packet *packet, struct arrival *out)
+/* Whose the packet is, at its local address number `local`; NULL: nobody's. */
+static struct component *find_component(
+    const struct port *port, const struct packet *packet, uint8_t *local)
 {
     if (port->channel == PACKET_CHANNEL_SHARED)
-        return find_shared(port, packet, out) ? DROP_NONE : DROP_UNKNOWN_SOURCE;
+        return find_shared(port, packet, local);
     if (port->transport == NULL)
-        return DROP_NO_TRANSPORT;
-    *out = (struct arrival){
-        .transport = port->transport,
-        .component = &port->transport->components[port->channel == PACKET_CHANNEL_RTCP ? 1 : 0],
-        .local = port->index,
-    };
-    return DROP_NONE;
+        return NULL;
+    *local = port->index;
+    return &port->transport->components[port->channel == PACKET_CHANNEL_RTCP ? 1 : 0];
+}
+
+/* Why find_component() has found nobody. */
+static enum drop_reason why_nobody(const struct port *port)
+{
+    return port->channel == PACKET_CHANNEL_SHARED ? DROP_UNKNOWN_SOURCE : DROP_NO_TRANSPORT;
 }
 
 /* Media over ICE comes from where a check has come from, and from nowhere else; most often from
  * where ours goes to. */
-static bool source_is_valid(
-    const struct arrival *at, const struct port *port, const struct packet *packet)
+static bool source_is_valid(const struct component *c, const struct packet *packet, uint8_t index)
 {
-    const struct route *selected = &at->component->selected;
-    if (selected->socket == port->socket && address_equal(&selected->remote, &packet->peer))
+    const struct route *selected = &c->selected;
+    if (c->transport->ice == NULL ||
+        (selected->socket == packet->socket && address_equal(&selected->remote, &packet->peer)))
         return true;
-    struct ice_local local = {.component = (uint8_t)(at->component->index + 1), .index = at->local};
-    return ice_agent_is_valid_source(at->transport->ice, &packet->peer, local);
+    struct ice_local local = {.component = (uint8_t)(c->index + 1), .index = index};
+    return ice_agent_is_valid_source(c->transport->ice, &packet->peer, local);
 }
 
-/* DROP_NONE, or why media may not come in here. */
-static enum drop_reason judge_media(const struct arrival *at, const struct port *port,
-    const struct packet *packet, enum payload_kind kind)
+static struct inbound *let_in(struct round *round, struct component *c, struct packet *packet,
+    uint8_t local, enum payload_kind kind)
 {
-    if (kind == KIND_RTP && at->component->index == 1)
-        return DROP_WRONG_PORT;
-    if (at->transport->ice != NULL && !source_is_valid(at, port, packet))
-        return DROP_ICE_SOURCE;
-    return DROP_NONE;
-}
-
-static void admit_media(struct round *round, const struct arrival *at, const struct port *port,
-    struct packet *packet, enum payload_kind kind)
-{
-    enum drop_reason why = judge_media(at, port, packet, kind);
-    if (why != DROP_NONE) {
-        transport_drop(at->transport, packet, why);
-        return;
-    }
     struct inbound *in = &round->in[round->in_count++];
     in->packet = packet;
-    in->component = at->component;
+    in->component = c;
     in->stream = NULL;
     in->now_us = packet->arrival_ns / 1000;
-    in->local = at->local;
+    in->local = local;
     in->kind = (uint8_t)kind;
     in->order = RECEPTION_FIRST;
-    if (kind != KIND_RTP || rtp_read_header(packet_bytes(packet), &in->rtp) != RTP_OK)
-        in->rtp = (struct rtp_header){.len = 0};
+    return in;
 }
 
-COLD static void admit_dtls(struct relay *relay, const struct arrival *at, struct packet *packet)
+/* The most common of all: RTP on a port of RTP. False, and nothing done, when it is not that. */
+static bool admit_rtp(
+    struct round *round, struct component *c, struct packet *packet, uint8_t local)
 {
-    enum drop_reason why = dtls_path_judge(at->component, packet, at->local);
+    struct bytes bytes = packet_bytes(packet);
+    if (!packet_is_rtp(bytes) || c->index != 0 || c->transport->demux.is_raw ||
+        !source_is_valid(c, packet, local))
+        return false;
+    struct inbound *in = let_in(round, c, packet, local, KIND_RTP);
+    if (rtp_read_header(bytes, &in->rtp) != RTP_OK)
+        in->rtp = (struct rtp_header){.len = 0};
+    return true;
+}
+
+/* RTP that is here has come to the port of RTCP, or from where it must not. */
+static void admit_other_media(struct round *round, struct component *c, struct packet *packet,
+    uint8_t local, enum payload_kind kind)
+{
+    if (kind == KIND_RTP && c->index == 1)
+        transport_drop(c->transport, packet, DROP_WRONG_PORT);
+    else if (!source_is_valid(c, packet, local))
+        transport_drop(c->transport, packet, DROP_ICE_SOURCE);
+    else
+        let_in(round, c, packet, local, kind)->rtp = (struct rtp_header){.len = 0};
+}
+
+static void admit_dtls(
+    struct relay *relay, const struct component *c, struct packet *packet, uint8_t local)
+{
+    enum drop_reason why = dtls_path_judge(c, packet, local);
     if (why == DROP_NONE)
         wait(relay, packet, SLOW_DTLS);
     else
-        transport_drop(at->transport, packet, why);
+        transport_drop(c->transport, packet, why);
 }
 
-COLD static void admit_stun(struct relay *relay, const struct port *port, struct packet *packet)
+static void admit_stun(struct relay *relay, const struct port *port, struct packet *packet)
 {
     packet->drop = judge_stun(relay, port, packet);
     if (packet->drop == DROP_NONE)
@@ -198,53 +201,64 @@ COLD static void admit_stun(struct relay *relay, const struct port *port, struct
 }
 
 /* What is not RTP may begin with any byte. Only a whole STUN message is taken for STUN then. */
-static bool is_for_raw(const struct arrival *at, const struct packet *packet)
+static bool is_for_raw(const struct component *c, const struct packet *packet)
 {
     struct stun_message message;
-    return at->transport->demux.is_raw && stun_parse(packet_bytes(packet), &message) != STUN_OK;
+    return c->transport->demux.is_raw && stun_parse(packet_bytes(packet), &message) != STUN_OK;
 }
 
-void round_admit(struct relay *relay, struct packet *packet)
+COLD static void admit_other(
+    struct relay *relay, struct component *c, struct packet *packet, uint8_t local)
 {
     const struct port *port = packet->socket->user;
-    struct arrival at;
+    struct round *round = relay->round;
 
-    if (port == NULL) {
-        packet->drop = DROP_SOCKET_CLOSED;
+    if (c != NULL && is_for_raw(c, packet)) {
+        admit_other_media(round, c, packet, local, KIND_RAW);
         return;
     }
     enum packet_kind kind = packet_classify(packet_bytes(packet));
-    enum drop_reason unknown = find_arrival(port, packet, &at);
-
-    if (unknown == DROP_NONE && is_for_raw(&at, packet)) {
-        admit_media(relay->round, &at, port, packet, KIND_RAW);
-        return;
-    }
-    if (kind == PACKET_STUN) {
+    if (kind == PACKET_STUN)
         admit_stun(relay, port, packet);
-        return;
-    }
-    if (kind != PACKET_DTLS && kind != PACKET_RTP && kind != PACKET_RTCP)
-        unknown = DROP_UNKNOWN_PROTOCOL;
-    if (unknown != DROP_NONE)
-        packet->drop = unknown;
+    else if (kind != PACKET_DTLS && kind != PACKET_RTP && kind != PACKET_RTCP)
+        packet->drop = DROP_UNKNOWN_PROTOCOL;
+    else if (c == NULL)
+        packet->drop = why_nobody(port);
     else if (kind == PACKET_DTLS)
-        admit_dtls(relay, &at, packet);
+        admit_dtls(relay, c, packet, local);
     else
-        admit_media(relay->round, &at, port, packet, kind == PACKET_RTCP ? KIND_RTCP : KIND_RTP);
+        admit_other_media(round, c, packet, local, kind == PACKET_RTP ? KIND_RTP : KIND_RTCP);
+}
+
+void round_admit(struct relay *relay, const struct packet_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct packet *packet = batch->packets[i];
+        const struct port *port = packet->socket->user;
+        uint8_t local = 0;
+        if (port == NULL) {
+            packet->drop = DROP_SOCKET_CLOSED;
+            continue;
+        }
+        struct component *c = find_component(port, packet, &local);
+        if (c == NULL || !admit_rtp(relay->round, c, packet, local))
+            admit_other(relay, c, packet, local);
+    }
 }
 
 static void handle_dtls(const struct port *port, struct packet *packet, uint64_t now_ms)
 {
-    struct arrival at;
-    packet->drop = find_arrival(port, packet, &at);
-    if (packet->drop != DROP_NONE)
+    uint8_t local;
+    struct component *c = find_component(port, packet, &local);
+    if (c == NULL) {
+        packet->drop = why_nobody(port);
         return;
-    enum drop_reason why = dtls_path_judge(at.component, packet, at.local);
+    }
+    enum drop_reason why = dtls_path_judge(c, packet, local);
     if (why == DROP_NONE)
-        dtls_path_receive(at.component, packet, at.local, now_ms);
+        dtls_path_receive(c, packet, local, now_ms);
     else
-        transport_drop(at.transport, packet, why);
+        transport_drop(c->transport, packet, why);
 }
 
 void round_admit_slow(struct relay *relay, struct packet *packet, uint64_t now_ms)

@@ -149,20 +149,47 @@ static void apply_streams(
     }
 }
 
-/* Which streams ride on a transport; what was learned of their SSRCs stays. */
-static void link_members(struct call_media *call, struct transport *t)
+/* Tells several streams of a transport apart; what was learned of their SSRCs stays. */
+static void fill_bundle(struct call_media *call, struct transport *t)
 {
-    struct demux fresh;
-    demux_init(&fresh);
+    struct demux before = t->bundle->demux;
+    demux_init(&t->bundle->demux);
     list_for_each (at, &call->streams) {
         struct stream *s = CONTAINER_OF(at, struct stream, link);
-        if (s->plan.transport != t->plan.id || fresh.member_count == PLAN_MAX_STREAMS)
+        if (s->plan.transport != t->plan.id || t->bundle->demux.member_count == PLAN_MAX_STREAMS)
             continue;
         s->transport = t;
-        t->streams[demux_add(&fresh, &s->plan)] = s;
+        t->bundle->streams[demux_add(&t->bundle->demux, &s->plan)] = s;
     }
-    demux_keep_learned(&fresh, &t->demux);
-    t->demux = fresh;
+    demux_keep_learned(&t->bundle->demux, &before);
+}
+
+/* Which streams ride on a transport. Without memory to tell them apart only the first does. */
+static void link_members(struct call_media *call, struct transport *t)
+{
+    unsigned members = 0;
+    t->stream = NULL;
+    list_for_each (at, &call->streams) {
+        struct stream *s = CONTAINER_OF(at, struct stream, link);
+        if (s->plan.transport != t->plan.id)
+            continue;
+        if (members++ == 0)
+            t->stream = s;
+    }
+    t->is_raw = members == 1 && t->stream->plan.kind == PLAN_STREAM_RAW;
+    if (t->stream != NULL)
+        t->stream->transport = t;
+    if (members < 2) {
+        free(t->bundle);
+        t->bundle = NULL;
+        return;
+    }
+    if (t->bundle == NULL)
+        t->bundle = calloc(1, sizeof(*t->bundle));
+    if (t->bundle != NULL)
+        fill_bundle(call, t);
+    else
+        counter_add(&call->relay->counters.errors, 1);
 }
 
 static void link_sinks(struct call_media *call, struct stream *s)

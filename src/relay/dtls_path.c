@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/dtls_path.h"
 
+#include <stdlib.h>
+
 #include "dtls/record.h"
 #include "ice/agent.h"
 #include "relay/call_media.h"
@@ -10,6 +12,16 @@
 enum {
     KEEP_STATE_MS = 5000, /* after the handshake, before OpenSSL's state is given back */
     RETRY_MS = 2000,      /* after a handshake that was cut off */
+};
+
+/* What an association needs beside itself, and lives as long as it. */
+struct dtls_leg {
+    struct component *component;
+    struct timer timer;
+    struct address peer; /* where its handshake came from; family NONE: none yet */
+    uint8_t local;       /* and to which local address */
+    uint64_t begun_ms;
+    uint64_t verified_ms; /* 0: not, or OpenSSL's state has been given back */
 };
 
 /* Where ICE has proven the peer to be, or without ICE where SDP or authentic media says it is. */
@@ -32,12 +44,13 @@ static enum drop_reason dtls_route(const struct component *c, struct route *out)
         *out = c->selected;
         return DROP_NONE;
     }
-    if (c->dtls_peer.family == ADDRESS_NONE || !may_come_from(c, &c->dtls_peer, c->dtls_local))
+    if (c->dtls_leg->peer.family == ADDRESS_NONE ||
+        !may_come_from(c, &c->dtls_leg->peer, c->dtls_leg->local))
         return component_route(c, out);
-    const struct port *port = t->ports[c->dtls_local][c->index];
+    const struct port *port = t->ports[c->dtls_leg->local][c->index];
     if (port == NULL || port->socket == NULL)
         return DROP_SOCKET_CLOSED;
-    *out = (struct route){.socket = port->socket, .remote = c->dtls_peer};
+    *out = (struct route){.socket = port->socket, .remote = c->dtls_leg->peer};
     return DROP_NONE;
 }
 
@@ -78,9 +91,9 @@ static void arm(struct component *c, uint64_t now_ms)
     struct timers *timers = worker_timers(c->transport->relay->worker);
     uint64_t due_ms = was_cut_off(c) ? now_ms + RETRY_MS : dtls_due_ms(c->dtls);
     if (due_ms == DTLS_NEVER)
-        timer_cancel(timers, &c->dtls_timer);
+        timer_cancel(timers, &c->dtls_leg->timer);
     else
-        timer_arm(timers, &c->dtls_timer, due_ms);
+        timer_arm(timers, &c->dtls_leg->timer, due_ms);
 }
 
 static struct dtls_context *context_of(struct relay *relay, struct dtls_certificate *certificate)
@@ -121,9 +134,11 @@ static void end_association(struct component *c)
 {
     if (c->dtls == NULL)
         return;
-    timer_cancel(worker_timers(c->transport->relay->worker), &c->dtls_timer);
+    timer_cancel(worker_timers(c->transport->relay->worker), &c->dtls_leg->timer);
     dtls_association_free(c->dtls);
+    free(c->dtls_leg);
     c->dtls = NULL;
+    c->dtls_leg = NULL;
     counter_subtract(&c->transport->relay->counters.dtls_associations, 1);
 }
 
@@ -132,17 +147,19 @@ static void begin_association(struct component *c)
     struct transport *t = c->transport;
 
     end_association(c);
-    c->dtls_verified_ms = 0;
-    c->dtls_peer = (struct address){.family = ADDRESS_NONE};
-    c->dtls = new_association(c);
+    c->dtls_leg = calloc(1, sizeof(*c->dtls_leg));
+    c->dtls = c->dtls_leg != NULL ? new_association(c) : NULL;
     if (c->dtls == NULL) {
+        free(c->dtls_leg);
+        c->dtls_leg = NULL;
         counter_add(&t->relay->counters.errors, 1);
         log_event(LOG_ERR, call_media_id(t->call), "dtls-failed",
             "transport=%u reason=\"no association could be made\"", t->plan.id);
         return;
     }
     counter_add(&t->relay->counters.dtls_associations, 1);
-    timer_init(&c->dtls_timer, on_due);
+    c->dtls_leg->component = c;
+    timer_init(&c->dtls_leg->timer, on_due);
 }
 
 void dtls_path_close(struct component *c)
@@ -174,7 +191,7 @@ static void tell_connected(struct component *c, const struct rtpsec_suite *suite
     counter_add(&t->relay->counters.dtls_connected, 1);
     log_event(LOG_INFO, call_media_id(t->call), "dtls-connected",
         "transport=%u component=%u suite=%s role=%s ms=%llu", t->plan.id, c->index + 1u,
-        suite->name, role_name(c), (unsigned long long)(now_ms - c->dtls_begun_ms));
+        suite->name, role_name(c), (unsigned long long)(now_ms - c->dtls_leg->begun_ms));
 }
 
 static void tell_failed(struct component *c)
@@ -200,10 +217,10 @@ static void verified(struct component *c, uint64_t now_ms)
     const struct rtpsec_suite *suite = keys_from_dtls(c);
     if (suite == NULL)
         return;
-    c->dtls_verified_ms = now_ms > 0 ? now_ms : 1;
+    c->dtls_leg->verified_ms = now_ms > 0 ? now_ms : 1;
     tell_connected(c, suite, now_ms);
-    if (c->transport->ice == NULL && c->dtls_peer.family != ADDRESS_NONE)
-        component_learn(c, &c->dtls_peer, c->dtls_local, true, now_ms);
+    if (c->transport->ice == NULL && c->dtls_leg->peer.family != ADDRESS_NONE)
+        component_learn(c, &c->dtls_leg->peer, c->dtls_leg->local, true, now_ms);
 }
 
 /* What follows from a change of state. */
@@ -213,7 +230,7 @@ static void settle(
     const struct transport *t = c->transport;
 
     if (before == DTLS_IDLE && now != DTLS_IDLE)
-        c->dtls_begun_ms = now_ms;
+        c->dtls_leg->begun_ms = now_ms;
     if (before != now && now == DTLS_VERIFIED)
         verified(c, now_ms);
     if (before != now && now == DTLS_CONNECTED_UNVERIFIED)
@@ -249,7 +266,7 @@ static void try_again(struct component *c, uint64_t now_ms)
 
 static void on_due(struct timer *timer, uint64_t now_ms)
 {
-    struct component *c = CONTAINER_OF(timer, struct component, dtls_timer);
+    struct component *c = CONTAINER_OF(timer, struct dtls_leg, timer)->component;
     enum dtls_state before = dtls_association_state(c->dtls);
     if (before == DTLS_FAILED) {
         try_again(c, now_ms);
@@ -305,8 +322,8 @@ static void follow_peer(struct component *c, const struct packet *packet, uint8_
     enum dtls_state state = dtls_association_state(c->dtls);
     if (state != DTLS_IDLE && state != DTLS_HANDSHAKING)
         return;
-    c->dtls_peer = packet->peer;
-    c->dtls_local = local;
+    c->dtls_leg->peer = packet->peer;
+    c->dtls_leg->local = local;
 }
 
 enum drop_reason dtls_path_judge(
@@ -335,8 +352,9 @@ void dtls_path_receive(
 /* Some seconds later no flight is lost on its way any more. */
 void dtls_path_tick(struct component *c, uint64_t now_ms)
 {
-    if (c->dtls == NULL || c->dtls_verified_ms == 0 || now_ms - c->dtls_verified_ms < KEEP_STATE_MS)
+    if (c->dtls == NULL || c->dtls_leg->verified_ms == 0 ||
+        now_ms - c->dtls_leg->verified_ms < KEEP_STATE_MS)
         return;
     dtls_release(c->dtls);
-    c->dtls_verified_ms = 0;
+    c->dtls_leg->verified_ms = 0;
 }

@@ -8,20 +8,47 @@
 
 enum { PAIR_LINES_PER_SECOND = 5 /* of one transport */ };
 
-static void forget_ufrag(struct transport *t, struct ufrag_entry *entry)
+/* A local ufrag by which checks on a shared port find their transport. */
+struct ufrag_entry {
+    struct map_node node; /* the text is the agent's */
+    struct transport *transport;
+};
+
+/* What ICE takes of a transport that has it. */
+struct ice_leg {
+    struct ice_agent agent; /* transport.ice */
+    struct transport *transport;
+    struct timer timer;
+    struct ufrag_entry ufrags[2]; /* of this generation, and the one to fall back to */
+    struct log_limit lines;       /* about selected pairs */
+};
+
+static struct ice_leg *leg_of(const struct transport *t)
 {
-    map_remove(&t->relay->ufrags, &entry->node);
+    return CONTAINER_OF(t->ice, struct ice_leg, agent);
+}
+
+static void forget_ufrags(struct transport *t)
+{
+    struct ice_leg *leg = leg_of(t);
+    for (unsigned i = 0; i < COUNT_OF(leg->ufrags); i++)
+        map_remove(&t->relay->ufrags, &leg->ufrags[i].node);
 }
 
 /* An empty one: none. */
 static void know_ufrag(struct transport *t, struct ufrag_entry *entry, struct text ufrag)
 {
-    forget_ufrag(t, entry);
     if (ufrag.len == 0)
         return;
     entry->transport = t;
-    memcpy(entry->ufrag, ufrag.data, ufrag.len);
-    map_put(&t->relay->ufrags, &entry->node, bytes_of(entry->ufrag, ufrag.len));
+    map_put(&t->relay->ufrags, &entry->node, text_bytes(ufrag));
+}
+
+static void know_ufrags(struct transport *t)
+{
+    struct ice_leg *leg = leg_of(t);
+    know_ufrag(t, &leg->ufrags[1], ice_agent_previous_ufrag(&leg->agent));
+    know_ufrag(t, &leg->ufrags[0], ice_agent_ufrag(&leg->agent));
 }
 
 struct transport *ice_path_find(const struct relay *relay, struct text ufrag)
@@ -48,15 +75,16 @@ static void begin(struct transport *t)
         .remote_lite = ice->remote_lite,
         .software = t->relay->software,
     };
-    t->ice = malloc(sizeof(*t->ice));
-    if (t->ice == NULL || !ice_agent_init(t->ice, &config)) {
-        free(t->ice);
-        t->ice = NULL;
+    struct ice_leg *leg = calloc(1, sizeof(*leg));
+    if (leg == NULL || !ice_agent_init(&leg->agent, &config)) {
+        free(leg);
         failed(t, "no agent could be made");
         return;
     }
-    timer_init(&t->ice_timer, on_due);
-    know_ufrag(t, &t->ufrags[0], config.local.ufrag);
+    leg->transport = t;
+    timer_init(&leg->timer, on_due);
+    t->ice = &leg->agent;
+    know_ufrags(t);
 }
 
 static void lose_pair(struct component *c, bool consent_expired)
@@ -71,12 +99,11 @@ void ice_path_close(struct transport *t)
 {
     if (t->ice == NULL)
         return;
-    timer_cancel(worker_timers(t->relay->worker), &t->ice_timer);
-    for (unsigned i = 0; i < COUNT_OF(t->ufrags); i++)
-        forget_ufrag(t, &t->ufrags[i]);
+    timer_cancel(worker_timers(t->relay->worker), &leg_of(t)->timer);
+    forget_ufrags(t);
     for (unsigned i = 0; i < COUNT_OF(t->components); i++)
         lose_pair(&t->components[i], false);
-    free(t->ice);
+    free(leg_of(t));
     t->ice = NULL;
 }
 
@@ -88,12 +115,14 @@ static void restart(struct transport *t)
     struct ice_credentials local = {
         .ufrag = text_from(ice->local_ufrag), .pwd = text_from(ice->local_pwd)};
 
-    if (!ice_agent_restart(t->ice, &local, text_from(ice->remote_ufrag), ice->remote_lite)) {
+    forget_ufrags(t);
+    bool restarted =
+        ice_agent_restart(t->ice, &local, text_from(ice->remote_ufrag), ice->remote_lite);
+    know_ufrags(t);
+    if (!restarted) {
         failed(t, "the new credentials cannot be used");
         return;
     }
-    know_ufrag(t, &t->ufrags[1], ice_agent_previous_ufrag(t->ice));
-    know_ufrag(t, &t->ufrags[0], local.ufrag);
     log_event(LOG_INFO, call_media_id(t->call), "ice-restart", "transport=%u generation=%u",
         t->plan.id, ice->generation);
 }
@@ -167,7 +196,7 @@ static void tell_selected(const struct component *c, const struct route *was, ui
     char old_text[ADDRESS_TEXT_SIZE], new_text[ADDRESS_TEXT_SIZE], local_text[ADDRESS_TEXT_SIZE];
     unsigned suppressed;
 
-    if (!log_limit_passes(&t->ice_lines, PAIR_LINES_PER_SECOND, now_ms, &suppressed))
+    if (!log_limit_passes(&leg_of(t)->lines, PAIR_LINES_PER_SECOND, now_ms, &suppressed))
         return;
     log_event(LOG_INFO, call_media_id(t->call), "ice-selected",
         "transport=%u component=%u local=%s remote=%s was=%s suppressed=%u", t->plan.id,
@@ -180,7 +209,7 @@ static struct route selected_route(const struct transport *t, unsigned component
 {
     const struct ice_pair *pair = ice_agent_selected(t->ice, component + 1);
     struct route route = {0};
-    if (pair == NULL || pair->local.index >= PLAN_MAX_LOCALS)
+    if (pair == NULL || pair->local.index >= t->port_room)
         return route;
     const struct port *port = t->ports[pair->local.index][component];
     if (port != NULL)
@@ -214,10 +243,11 @@ static void follow(struct transport *t, bool by_time, uint64_t now_ms)
 
     uint64_t due_ms = ice_agent_due_ms(t->ice);
     struct timers *timers = worker_timers(t->relay->worker);
+    struct timer *timer = &leg_of(t)->timer;
     if (due_ms == UINT64_MAX)
-        timer_cancel(timers, &t->ice_timer);
-    else if (!timer_is_armed(&t->ice_timer) || t->ice_timer.due_ms != due_ms)
-        timer_arm(timers, &t->ice_timer, due_ms);
+        timer_cancel(timers, timer);
+    else if (!timer_is_armed(timer) || timer->due_ms != due_ms)
+        timer_arm(timers, timer, due_ms);
 }
 
 void ice_path_follow(struct transport *t, uint64_t now_ms)
@@ -227,7 +257,7 @@ void ice_path_follow(struct transport *t, uint64_t now_ms)
 
 static void on_due(struct timer *timer, uint64_t now_ms)
 {
-    struct transport *t = CONTAINER_OF(timer, struct transport, ice_timer);
+    struct transport *t = CONTAINER_OF(timer, struct ice_leg, timer)->transport;
     ice_agent_tick(t->ice, now_ms);
     follow(t, true, now_ms);
 }

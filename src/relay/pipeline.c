@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
+#include "base/cache_line.h"
 #include "base/hot_path.h"
 #include "relay/round.h"
 
 struct round *pipeline_round_new(void)
 {
-    return calloc(1, sizeof(struct round));
+    return cache_line_calloc(1, sizeof(struct round));
 }
 
 void pipeline_round_free(struct round *round)
@@ -51,7 +52,6 @@ static void fetch_ports(const struct packet_batch *batch)
             continue;
         const struct transport *t = port->transport;
         prefetch(&t->ice);
-        prefetch(&t->demux.member_count);
         prefetch(&t->plan.security);
         prefetch(&t->components[port->channel == PACKET_CHANNEL_RTCP ? 1 : 0].learning);
     }
@@ -59,8 +59,7 @@ static void fetch_ports(const struct packet_batch *batch)
 
 static const struct stream *likely_stream(const struct inbound *in)
 {
-    const struct transport *t = in->component->transport;
-    return t->demux.member_count > 0 ? t->streams[0] : NULL;
+    return in->component->transport->stream;
 }
 
 static void fetch_streams(const struct round *round)
@@ -78,10 +77,10 @@ static void fetch_streams(const struct round *round)
 
 static void fetch_ssrc(const struct ssrc_table *table)
 {
-    if (table->count == 0)
+    if (table->first == NULL)
         return;
-    prefetch(table->entries[0]);
-    prefetch(&table->entries[0]->reception.received);
+    prefetch(table->first);
+    prefetch(&table->first->reception.received);
 }
 
 static void fetch_sinks(const struct round *round)
@@ -109,7 +108,7 @@ static void fetch_ways(const struct round *round)
         prefetch(&t->ice);
         prefetch(&t->plan.security);
         prefetch(&t->components[0].learning.target);
-        prefetch(&t->ports[0]);
+        prefetch(&t->first_port);
     }
 }
 
@@ -149,36 +148,19 @@ static void unprotect(struct round *round)
     }
 }
 
-/* Puts those that go on side by side. */
-static void place(struct round *round, uint64_t now_ms)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < round->in_count; i++) {
-        struct inbound *in = &round->in[i];
-        if (in->packet->drop != DROP_NONE || !round_place(in, now_ms))
-            continue;
-        if (kept != i)
-            round->in[kept] = *in;
-        kept++;
-    }
-    round->in_count = kept;
-}
-
 void pipeline_run(struct relay *relay, struct packet_batch *batch, uint64_t now_ms)
 {
     struct round *round = relay->round;
 
     round->in_count = 0;
     fetch_ports(batch);
-    for (size_t i = 0; i < batch->count; i++)
-        round_admit(relay, batch->packets[i]);
+    round_admit(relay, batch);
     fetch_streams(round);
     unprotect(round);
     fetch_sinks(round);
     fetch_ways(round);
-    place(round, now_ms);
-    for (size_t i = 0; i < round->in_count; i++)
-        round_fan_out(relay, &round->in[i]);
+    round_place(relay, now_ms);
+    round_fan_out(relay);
     round_flush(relay);
     if (!slow_lane_is_empty(&relay->slow_lane))
         worker_stay_awake(relay->module);

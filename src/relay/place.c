@@ -3,6 +3,7 @@
  * The stage behind decryption: a packet finds its stream, its source is judged and learned from,
  * and it is counted.
  */
+#include "base/hot_path.h"
 #include "mediaferry/rtcp.h"
 #include "relay/call_media.h"
 #include "relay/ice_path.h"
@@ -16,14 +17,14 @@ static enum drop_reason find_member(struct inbound *in)
     struct rtp_packet rtp;
     if (rtp_parse_protected(packet_bytes(in->packet), &rtp) != RTP_OK)
         return DROP_RTP_MALFORMED;
-    int member = demux_rtp(&t->demux, &rtp);
+    int member = demux_rtp(&t->bundle->demux, &rtp);
     if (member == DEMUX_NONE)
         return DROP_NO_STREAM;
-    in->stream = t->streams[member];
+    in->stream = t->bundle->streams[member];
     return DROP_NONE;
 }
 
-static enum drop_reason find_stream_of_rtcp(struct inbound *in)
+COLD static enum drop_reason find_stream_of_rtcp(struct inbound *in)
 {
     struct bytes bytes = packet_bytes(in->packet);
     if (rtcp_check(bytes) != RTCP_OK)
@@ -41,11 +42,11 @@ static enum drop_reason find_stream(struct inbound *in)
     if (in->kind == KIND_RTP &&
         (in->rtp.len == 0 || !rtp_padding_is_sound(packet_bytes(in->packet), &in->rtp)))
         return DROP_RTP_MALFORMED;
-    if (t->demux.member_count == 0)
+    if (t->stream == NULL)
         return DROP_NO_STREAM;
-    if (in->kind == KIND_RTP && t->demux.member_count > 1)
+    if (in->kind == KIND_RTP && t->bundle != NULL)
         return find_member(in);
-    in->stream = t->streams[0];
+    in->stream = t->stream;
     return DROP_NONE;
 }
 
@@ -54,19 +55,13 @@ static bool is_authentic(const struct inbound *in)
 {
     const struct plan_transport *plan = &in->component->transport->plan;
     if (plan->security == PLAN_SDES && in->kind != KIND_RTCP)
-        return plan->srtp_rx != NULL && !plan->srtp_rx->unauthenticated_srtp;
+        return !plan->srtp_rx.unauthenticated_srtp;
     return plan->security != PLAN_PLAIN;
-}
-
-/* There is nothing to learn from it: the party is known to be there. */
-static bool is_settled(const struct component *c, const struct address *source, uint8_t local)
-{
-    return c->learning.settled && c->local == local && address_equal(source, &c->learning.source);
 }
 
 /* Without ICE. Stray RTCP on the port of RTP says nothing about where RTP goes (ng-protocol 3.13).
  */
-static enum drop_reason judge_source(const struct inbound *in, uint64_t now_ms)
+COLD static enum drop_reason judge_source(const struct inbound *in, uint64_t now_ms)
 {
     struct component *c = in->component;
     const struct transport *t = c->transport;
@@ -76,9 +71,15 @@ static enum drop_reason judge_source(const struct inbound *in, uint64_t now_ms)
         bool refused = t->plan.strict_source && !address_same_ip(source, &c->learning.target);
         return refused ? DROP_SOURCE_REFUSED : DROP_NONE;
     }
-    if (is_settled(c, source, in->local))
-        return DROP_NONE;
     return component_learn(c, source, in->local, is_authentic(in), now_ms);
+}
+
+/* RTP from where the party is known to be: there is nothing to learn or to judge. */
+static bool is_settled(const struct inbound *in)
+{
+    const struct component *c = in->component;
+    return in->kind == KIND_RTP && c->learning.settled && c->local == in->local &&
+           address_equal(&in->packet->peer, &c->learning.source);
 }
 
 static void follow_pair(const struct inbound *in, uint64_t now_ms)
@@ -89,53 +90,75 @@ static void follow_pair(const struct inbound *in, uint64_t now_ms)
         ice_path_follow(t, now_ms);
 }
 
-static void count(struct inbound *in, uint64_t now_ms)
+static enum drop_reason find_stream_and_source(struct inbound *in, uint64_t now_ms)
+{
+    enum drop_reason drop = find_stream(in);
+    if (drop != DROP_NONE)
+        return drop;
+    if (in->component->transport->ice == NULL)
+        return is_settled(in) ? DROP_NONE : judge_source(in, now_ms);
+    follow_pair(in, now_ms);
+    return DROP_NONE;
+}
+
+static void count(const struct relay *relay, const struct inbound *in, uint64_t now_ms)
 {
     struct stream *s = in->stream;
-    struct relay *relay = s->call->relay;
     unsigned which = in->kind == KIND_RTCP;
 
     s->in[which].packets++;
     s->in[which].bytes += in->packet->len;
     s->last_packet_us[which] = (int64_t)in->now_us + relay->unix_offset_us;
     s->active_ms = now_ms;
-    if (in->kind == KIND_RTP)
-        in->order = (uint8_t)ssrc_table_count(
-            &s->ssrc_in, &relay->ssrcs, &in->rtp, in->packet->len, &s->plan, in->now_us);
-    if (in->kind == KIND_RTCP)
-        reports_received(s, packet_bytes(in->packet), in->now_us);
 }
 
-void round_refuse(struct inbound *in, enum drop_reason why)
+void round_refuse(const struct inbound *in, enum drop_reason why)
 {
     struct transport *t = in->component->transport;
     struct stream *s = in->stream;
     /* Refused before it was told whose it is: the first stream of the transport is charged. */
-    if (s == NULL && t->demux.member_count > 0)
-        s = t->streams[0];
+    if (s == NULL)
+        s = t->stream;
     if (s != NULL)
         s->in[in->kind == KIND_RTCP].errors++;
     transport_drop(t, in->packet, why);
 }
 
-bool round_place(struct inbound *in, uint64_t now_ms)
+/* False, with a drop verdict, when it goes no further. */
+static bool place(struct relay *relay, struct inbound *in, uint64_t now_ms)
 {
-    struct transport *t = in->component->transport;
-    enum drop_reason drop = find_stream(in);
-
-    if (drop == DROP_NONE && t->ice != NULL)
-        follow_pair(in, now_ms);
-    if (drop == DROP_NONE && t->ice == NULL)
-        drop = judge_source(in, now_ms);
+    enum drop_reason drop = find_stream_and_source(in, now_ms);
     if (drop != DROP_NONE) {
         round_refuse(in, drop);
         return false;
     }
-    count(in, now_ms);
-    /* RTCP goes on while a party is on hold (RFC 3264, section 5.1). */
-    if (in->kind != KIND_RTCP && !in->stream->plan.party_sends) {
-        in->packet->drop = DROP_NOT_SENDING;
-        return false;
+    struct stream *s = in->stream;
+    count(relay, in, now_ms);
+    if (in->kind == KIND_RTCP) {
+        /* It goes on while a party is on hold (RFC 3264, section 5.1). */
+        reports_received(s, packet_bytes(in->packet), in->now_us);
+        return true;
     }
-    return true;
+    if (in->kind == KIND_RTP)
+        in->order = (uint8_t)ssrc_table_count(
+            &s->ssrc_in, &relay->ssrcs, &in->rtp, in->packet->len, &s->plan, in->now_us);
+    if (!s->plan.party_sends)
+        in->packet->drop = DROP_NOT_SENDING;
+    return s->plan.party_sends;
+}
+
+/* Those that go on are put side by side. */
+void round_place(struct relay *relay, uint64_t now_ms)
+{
+    struct round *round = relay->round;
+    size_t kept = 0;
+    for (size_t i = 0; i < round->in_count; i++) {
+        struct inbound *in = &round->in[i];
+        if (in->packet->drop != DROP_NONE || !place(relay, in, now_ms))
+            continue;
+        if (kept != i)
+            round->in[kept] = *in;
+        kept++;
+    }
+    round->in_count = kept;
 }

@@ -1,8 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/port.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "relay/pipeline.h"
 #include "relay/transport.h"
+
+static struct map *new_tuples(void)
+{
+    struct map *map = malloc(sizeof(*map));
+    if (map != NULL)
+        map_init(map);
+    return map;
+}
+
+static void free_tuples(struct port *port)
+{
+    if (port->tuples == NULL)
+        return;
+    map_for_each (at, port->tuples)
+        tuple_free(CONTAINER_OF(at, struct tuple, by_source.link));
+    map_done(port->tuples);
+    free(port->tuples);
+    port->tuples = NULL;
+}
 
 int port_open(struct port *port, struct relay *relay, const struct packet_socket_config *config)
 {
@@ -12,17 +34,19 @@ int port_open(struct port *port, struct relay *relay, const struct packet_socket
     own.want_timestamp = true; /* for jitter and round-trip times */
 
     *port = (struct port){.relay = relay, .local = config->local, .channel = config->channel};
-    map_init(&port->tuples);
-    return worker_open_socket(relay->module, &own, &port->socket);
+    if (config->channel == PACKET_CHANNEL_SHARED && (port->tuples = new_tuples()) == NULL)
+        return -ENOMEM;
+    int error = worker_open_socket(relay->module, &own, &port->socket);
+    if (error != 0)
+        free_tuples(port);
+    return error;
 }
 
 void port_close(struct port *port)
 {
     if (port->socket == NULL)
         return;
-    map_for_each (at, &port->tuples)
-        tuple_free(CONTAINER_OF(at, struct tuple, by_source.link));
-    map_done(&port->tuples);
+    free_tuples(port);
     pipeline_slow_forget(port->relay, port->socket);
     worker_flush(port->relay->worker);
     worker_close_socket(port->relay->worker, port->socket);
@@ -31,7 +55,7 @@ void port_close(struct port *port)
 
 struct tuple *port_find_tuple(const struct port *port, const struct address *source)
 {
-    struct address_node *node = address_map_find(&port->tuples, source);
+    struct address_node *node = address_map_find(port->tuples, source);
     return node == NULL ? NULL : CONTAINER_OF(node, struct tuple, by_source);
 }
 
@@ -61,14 +85,14 @@ void port_bind_tuple(
     if (tuple == NULL)
         return;
     *tuple = (struct tuple){.port = port, .transport = transport, .index = index};
-    address_map_put(&port->tuples, &tuple->by_source, source);
+    address_map_put(port->tuples, &tuple->by_source, source);
     list_push_back(&transport->tuples, &tuple->link);
     transport->tuple_count++;
 }
 
 void tuple_free(struct tuple *tuple)
 {
-    address_map_remove(&tuple->port->tuples, &tuple->by_source);
+    address_map_remove(tuple->port->tuples, &tuple->by_source);
     list_remove(&tuple->link);
     tuple->transport->tuple_count--;
     pool_give(&tuple->port->relay->tuples, tuple);

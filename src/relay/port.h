@@ -26,7 +26,7 @@ struct port {
     enum packet_channel channel;
     struct transport *transport; /* of a leased port; NULL: nobody uses it now */
     uint8_t index;               /* of a leased port: number among the transport's addresses */
-    struct map tuples;           /* of a shared port: struct tuple */
+    struct map *tuples;          /* of a shared port: struct tuple; NULL: a leased one */
 };
 
 struct tuple {
@@ -46,7 +46,7 @@ NODISCARD int port_open(
  * not open. */
 void port_close(struct port *port);
 
-/* The bound 5-tuple of a packet from `source`, or NULL. */
+/* The bound 5-tuple of a packet from `source` to a shared port, or NULL. */
 struct tuple *port_find_tuple(const struct port *port, const struct address *source);
 
 /* Binds a 5-tuple to `transport`, whoever had it before. When the transport has too many, the

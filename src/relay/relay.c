@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cache_line.h"
 #include "ice/agent.h"
 #include "relay/call_media.h"
 #include "relay/dtls_path.h"
@@ -93,7 +94,7 @@ static const struct worker_hooks hooks = {
 
 NODISCARD static struct relay *relay_new(const struct relay_config *config, size_t shared_count)
 {
-    struct relay *relay = calloc(1, sizeof(*relay));
+    struct relay *relay = cache_line_calloc(1, sizeof(*relay));
     if (relay == NULL)
         return NULL;
     relay->config = *config;
@@ -106,7 +107,8 @@ NODISCARD static struct relay *relay_new(const struct relay_config *config, size
     pipeline_slow_init(relay);
     map_init(&relay->calls);
     map_init(&relay->ufrags);
-    pool_init(&relay->ssrcs, sizeof(struct ssrc_entry), CHUNK, MAX_SSRCS);
+    ssrc_pools_init(&relay->ssrcs, MAX_SSRCS);
+    pool_init(&relay->round_trips, sizeof(struct round_trip), CHUNK, MAX_SSRCS);
     pool_init(&relay->tuples, sizeof(struct tuple), CHUNK, MAX_TUPLES);
     if (relay->shared != NULL && relay->round != NULL)
         return relay;
@@ -150,7 +152,8 @@ void relay_close(struct relay *relay)
         return;
     map_done(&relay->calls);
     map_done(&relay->ufrags);
-    pool_done(&relay->ssrcs);
+    ssrc_pools_done(&relay->ssrcs);
+    pool_done(&relay->round_trips);
     pool_done(&relay->tuples);
     pipeline_round_free(relay->round);
     free(relay->shared);

@@ -4,24 +4,24 @@
 #include "mediaferry/rtcp.h"
 #include "relay/call_media.h"
 
-static struct stream *stream_to(struct transport *t, uint32_t ssrc)
+static struct stream *stream_to(struct bundle *b, uint32_t ssrc)
 {
-    for (uint32_t i = 0; i < t->demux.member_count; i++)
-        if (ssrc_table_find(&t->streams[i]->ssrc_out, ssrc) != NULL)
-            return t->streams[i];
+    for (uint32_t i = 0; i < b->demux.member_count; i++)
+        if (ssrc_table_find(&b->streams[i]->ssrc_out, ssrc) != NULL)
+            return b->streams[i];
     return NULL;
 }
 
 /* The stream that a packet's first report or feedback is about. */
-static struct stream *stream_meant(struct transport *t, const struct rtcp_packet *p)
+static struct stream *stream_meant(struct bundle *b, const struct rtcp_packet *p)
 {
     struct rtcp_feedback feedback;
     struct rtcp_report report;
     struct reader reports = rtcp_reports(p);
     if (rtcp_next_report(&reports, &report))
-        return stream_to(t, report.ssrc);
+        return stream_to(b, report.ssrc);
     if (rtcp_read_feedback(p, &feedback))
-        return stream_to(t, feedback.media_ssrc);
+        return stream_to(b, feedback.media_ssrc);
     return NULL;
 }
 
@@ -31,17 +31,18 @@ struct stream *reports_find_stream(struct transport *t, struct bytes compound)
     struct rtcp_packet p;
     uint32_t sender;
 
-    if (t->demux.member_count < 2)
-        return t->demux.member_count == 0 ? NULL : t->streams[0];
+    struct bundle *b = t->bundle;
+    if (b == NULL)
+        return t->stream;
     while (rtcp_next(&r, &p)) {
         if (!rtcp_sender_ssrc(&p, &sender))
             continue;
-        int member = demux_find_ssrc(&t->demux, sender);
-        struct stream *s = member != DEMUX_NONE ? t->streams[member] : stream_meant(t, &p);
+        int member = demux_find_ssrc(&b->demux, sender);
+        struct stream *s = member != DEMUX_NONE ? b->streams[member] : stream_meant(b, &p);
         if (s != NULL)
             return s;
     }
-    return t->streams[0];
+    return t->stream;
 }
 
 /* The stream whose party sends `ssrc` to the party of `s`. */
@@ -56,13 +57,18 @@ static const struct stream *source_of(const struct stream *s, uint32_t ssrc)
     return NULL;
 }
 
+static uint32_t rtt_of(const struct stream *s)
+{
+    return s->round_trip != NULL ? s->round_trip->rtt_us : 0;
+}
+
 /* MOS is about the whole way, so it wants the round trips of both legs (ng-protocol 4.1). */
 static void add_quality(
     struct stream *s, struct ssrc_entry *entry, const struct rtcp_report *block, uint64_t now_us)
 {
     const struct stream *source = source_of(s, block->ssrc);
-    uint32_t far_us = source == NULL ? 0 : source->round_trip.rtt_us;
-    uint32_t near_us = s->round_trip.rtt_us;
+    uint32_t far_us = source == NULL ? 0 : rtt_of(source);
+    uint32_t near_us = rtt_of(s);
     bool without_rtt = s->call->relay->config.mos_without_rtt;
 
     if (!without_rtt && far_us == 0)
@@ -73,7 +79,9 @@ static void add_quality(
         .rtt_us = without_rtt ? 0 : far_us + near_us,
         .rtt_leg_us = near_us,
     };
-    quality_add(&entry->quality, &report, now_us / 1000);
+    struct quality *quality = ssrc_entry_quality(entry, &s->call->relay->ssrcs);
+    if (quality != NULL)
+        quality_add(quality, &report, now_us / 1000);
 }
 
 static void read_report(struct stream *s, const struct rtcp_report *block, uint64_t now_us)
@@ -81,8 +89,9 @@ static void read_report(struct stream *s, const struct rtcp_report *block, uint6
     struct ssrc_entry *entry = ssrc_table_find(&s->ssrc_out, block->ssrc);
     if (entry == NULL)
         return;
+    struct round_trip *trip = s->round_trip;
     bool near_is_known =
-        round_trip_report(&s->round_trip, block, now_us) || s->round_trip.rtt_us != 0;
+        trip != NULL && (round_trip_report(trip, block, now_us) || trip->rtt_us != 0);
     entry->reported_lost = block->lost;
     if (near_is_known || s->call->relay->config.mos_without_rtt)
         add_quality(s, entry, block, now_us);
@@ -105,7 +114,12 @@ void reports_sent(struct stream *s, struct bytes compound, uint64_t now_us)
     struct reader r = reader_over(compound);
     struct rtcp_packet p;
     struct rtcp_sender sender;
-    while (rtcp_next(&r, &p))
-        if (rtcp_read_sender(&p, &sender))
-            round_trip_sent(&s->round_trip, &sender, now_us);
+    while (rtcp_next(&r, &p)) {
+        if (!rtcp_read_sender(&p, &sender))
+            continue;
+        if (s->round_trip == NULL)
+            stream_begin_round_trip(s);
+        if (s->round_trip != NULL)
+            round_trip_sent(s->round_trip, &sender, now_us);
+    }
 }

@@ -137,7 +137,8 @@ static void fill_judgement(
     if (entry == NULL)
         return;
     out->cumulative_loss = entry->reported_lost;
-    fill_quality(&entry->quality, offset_us, out);
+    if (entry->quality != NULL)
+        fill_quality(entry->quality, offset_us, out);
 }
 
 static void fill_stream(struct stream *s, struct relay_stream_state *out)
@@ -150,13 +151,15 @@ static void fill_stream(struct stream *s, struct relay_stream_state *out)
     memcpy(out->last_packet_us, s->last_packet_us, sizeof(out->last_packet_us));
     out->ssrc_in_count = s->ssrc_in.count;
     out->ssrc_out_count = s->ssrc_out.count;
-    for (uint32_t i = 0; i < s->ssrc_in.count; i++) {
-        fill_ssrc(s->ssrc_in.entries[i], &out->ssrc_in[i]);
-        fill_judgement(judged(s, s->ssrc_in.entries[i]->ssrc), offset_us, &out->ssrc_in[i]);
+    struct relay_ssrc *next = out->ssrc_in;
+    for (const struct ssrc_entry *at = s->ssrc_in.first; at != NULL; at = at->next, next++) {
+        fill_ssrc(at, next);
+        fill_judgement(judged(s, at->ssrc), offset_us, next);
     }
-    for (uint32_t i = 0; i < s->ssrc_out.count; i++) {
-        fill_ssrc(s->ssrc_out.entries[i], &out->ssrc_out[i]);
-        fill_judgement(s->ssrc_out.entries[i], offset_us, &out->ssrc_out[i]);
+    next = out->ssrc_out;
+    for (const struct ssrc_entry *at = s->ssrc_out.first; at != NULL; at = at->next, next++) {
+        fill_ssrc(at, next);
+        fill_judgement(at, offset_us, next);
     }
 }
 

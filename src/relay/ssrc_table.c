@@ -3,12 +3,36 @@
 
 #include "base/hot_path.h"
 
-struct ssrc_entry *ssrc_table_find(struct ssrc_table *table, uint32_t ssrc)
+enum { CHUNK = 64 };
+
+void ssrc_pools_init(struct ssrc_pools *pools, size_t limit)
 {
-    for (uint32_t i = 0; i < table->count; i++)
-        if (table->entries[i]->ssrc == ssrc)
-            return table->entries[i];
-    return NULL;
+    pool_init(&pools->entries, sizeof(struct ssrc_entry), CHUNK, limit);
+    pool_init(&pools->qualities, sizeof(struct quality), CHUNK, limit);
+}
+
+void ssrc_pools_done(struct ssrc_pools *pools)
+{
+    pool_done(&pools->entries);
+    pool_done(&pools->qualities);
+}
+
+struct ssrc_entry *ssrc_table_find(const struct ssrc_table *table, uint32_t ssrc)
+{
+    struct ssrc_entry *entry = table->first;
+    while (entry != NULL && entry->ssrc != ssrc)
+        entry = entry->next;
+    return entry;
+}
+
+struct quality *ssrc_entry_quality(struct ssrc_entry *entry, struct ssrc_pools *pools)
+{
+    if (entry->quality != NULL)
+        return entry->quality;
+    entry->quality = pool_take(&pools->qualities);
+    if (entry->quality != NULL)
+        quality_init(entry->quality);
+    return entry->quality;
 }
 
 static uint32_t clock_of(const struct plan_stream *stream, uint8_t payload_type)
@@ -21,45 +45,56 @@ static uint32_t clock_of(const struct plan_stream *stream, uint8_t payload_type)
 
 static struct ssrc_entry *longest_idle(const struct ssrc_table *table)
 {
-    struct ssrc_entry *oldest = table->entries[0];
-    for (uint32_t i = 1; i < table->count; i++)
-        if (table->entries[i]->used_us < oldest->used_us)
-            oldest = table->entries[i];
+    struct ssrc_entry *oldest = table->first;
+    for (struct ssrc_entry *at = oldest->next; at != NULL; at = at->next)
+        if (at->used_us < oldest->used_us)
+            oldest = at;
     return oldest;
 }
 
-static struct ssrc_entry *add(
-    struct ssrc_table *table, struct pool *pool, uint32_t ssrc, uint32_t clock_rate)
+/* At the end: the first stays the one that is looked at first. */
+static struct ssrc_entry *append(struct ssrc_table *table, struct ssrc_pools *pools)
 {
-    struct ssrc_entry *entry;
-    if (table->count == RELAY_MAX_SSRCS) {
-        entry = longest_idle(table);
-    } else {
-        entry = pool_take(pool);
-        if (entry == NULL)
-            return NULL;
-        table->entries[table->count++] = entry;
-    }
-    *entry = (struct ssrc_entry){.ssrc = ssrc, .clock_rate = clock_rate};
+    struct ssrc_entry *entry = pool_take(&pools->entries);
+    if (entry == NULL)
+        return NULL;
+    *entry = (struct ssrc_entry){0};
+    struct ssrc_entry **end = &table->first;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = entry;
+    table->count++;
+    return entry;
+}
+
+static struct ssrc_entry *add(
+    struct ssrc_table *table, struct ssrc_pools *pools, uint32_t ssrc, uint32_t clock_rate)
+{
+    struct ssrc_entry *entry =
+        table->count == RELAY_MAX_SSRCS ? longest_idle(table) : append(table, pools);
+    if (entry == NULL)
+        return NULL;
+    pool_give(&pools->qualities, entry->quality);
+    *entry = (struct ssrc_entry){.next = entry->next, .ssrc = ssrc, .clock_rate = clock_rate};
     reception_init(&entry->reception, clock_rate);
-    quality_init(&entry->quality);
     return entry;
 }
 
 /* Not the first of the table: one of several, or a new one. NULL: out of memory. */
-COLD static struct ssrc_entry *find_or_add(struct ssrc_table *table, struct pool *pool,
+COLD static struct ssrc_entry *find_or_add(struct ssrc_table *table, struct ssrc_pools *pools,
     const struct rtp_header *rtp, const struct plan_stream *stream)
 {
     struct ssrc_entry *entry = ssrc_table_find(table, rtp->ssrc);
-    return entry != NULL ? entry : add(table, pool, rtp->ssrc, clock_of(stream, rtp->payload_type));
+    return entry != NULL ? entry
+                         : add(table, pools, rtp->ssrc, clock_of(stream, rtp->payload_type));
 }
 
-enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *pool,
+enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct ssrc_pools *pools,
     const struct rtp_header *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us)
 {
-    struct ssrc_entry *entry = table->count > 0 ? table->entries[0] : NULL;
+    struct ssrc_entry *entry = table->first;
     if (entry == NULL || entry->ssrc != rtp->ssrc)
-        entry = find_or_add(table, pool, rtp, stream);
+        entry = find_or_add(table, pools, rtp, stream);
     if (entry == NULL)
         return RECEPTION_FIRST;
     entry->packets++;
@@ -69,9 +104,12 @@ enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *p
     return reception_add(&entry->reception, rtp->seq, rtp->timestamp, now_us);
 }
 
-void ssrc_table_done(struct ssrc_table *table, struct pool *pool)
+void ssrc_table_done(struct ssrc_table *table, struct ssrc_pools *pools)
 {
-    for (uint32_t i = 0; i < table->count; i++)
-        pool_give(pool, table->entries[i]);
-    table->count = 0;
+    for (struct ssrc_entry *at = table->first, *next; at != NULL; at = next) {
+        next = at->next;
+        pool_give(&pools->qualities, at->quality);
+        pool_give(&pools->entries, at);
+    }
+    *table = (struct ssrc_table){0};
 }

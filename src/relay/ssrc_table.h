@@ -3,7 +3,7 @@
  * relay/ssrc_table.h - what is known of each SSRC of a stream, in one direction.
  *
  * At most RELAY_MAX_SSRCS at a time; a further one takes the place of the one idle longest. The
- * entries come from the worker's pool.
+ * entries come from the worker's pools; most have no report about them, and no memory for it.
  */
 #ifndef RELAY_SSRC_TABLE_H
 #define RELAY_SSRC_TABLE_H
@@ -15,6 +15,7 @@
 #include "rtp/reception.h"
 
 struct ssrc_entry {
+    struct ssrc_entry *next;
     uint32_t ssrc;
     uint32_t clock_rate; /* 0: not known */
     uint64_t packets, bytes;
@@ -26,22 +27,33 @@ struct ssrc_entry {
     uint16_t seq_last;  /* the highest number handed on */
     uint16_t seq_shift; /* what is added to the sender's numbers */
     struct reception reception;
-    struct quality quality; /* by the reports of who receives it */
+    struct quality *quality; /* by the reports of who receives it; NULL: none came */
 };
 
 struct ssrc_table {
+    struct ssrc_entry *first; /* the others behind it, in the order of their coming */
     uint32_t count;
-    struct ssrc_entry *entries[RELAY_MAX_SSRCS];
 };
 
+/* What the worker has of each. */
+struct ssrc_pools {
+    struct pool entries, qualities;
+};
+
+void ssrc_pools_init(struct ssrc_pools *pools, size_t limit);
+void ssrc_pools_done(struct ssrc_pools *pools);
+
 /* The entry, or NULL. */
-struct ssrc_entry *ssrc_table_find(struct ssrc_table *table, uint32_t ssrc);
+struct ssrc_entry *ssrc_table_find(const struct ssrc_table *table, uint32_t ssrc);
+
+/* Its quality, made with the first report; NULL when memory is short. */
+struct quality *ssrc_entry_quality(struct ssrc_entry *entry, struct ssrc_pools *pools);
 
 /* Counts one RTP packet and tells how it follows those before; when its SSRC is new, the clock is
  * looked up in `stream`. */
-enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct pool *pool,
+enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct ssrc_pools *pools,
     const struct rtp_header *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us);
 
-void ssrc_table_done(struct ssrc_table *table, struct pool *pool);
+void ssrc_table_done(struct ssrc_table *table, struct ssrc_pools *pools);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "relay/counters.h"
 #include "relay/relay.h"
+#include "relay/ssrc_table.h"
 #include "relay/slow_lane.h"
 
 enum {
@@ -35,7 +36,8 @@ struct relay {
     struct map ufrags; /* by local ufrag: struct ufrag_entry */
     struct port *shared;
     size_t shared_count;
-    struct pool ssrcs; /* of struct ssrc_entry */
+    struct ssrc_pools ssrcs;
+    struct pool round_trips; /* of struct round_trip */
     struct pool tuples;
 
     struct dtls_context *dtls_context; /* of the youngest certificate; NULL: none yet */

@@ -26,11 +26,19 @@ void stream_apply(struct stream *s, const struct plan_stream *plan, uint64_t now
     s->plan = *plan;
 }
 
+void stream_begin_round_trip(struct stream *s)
+{
+    s->round_trip = pool_take(&s->call->relay->round_trips);
+    if (s->round_trip != NULL)
+        *s->round_trip = (struct round_trip){0};
+}
+
 void stream_free(struct stream *s)
 {
     struct relay *relay = s->call->relay;
     ssrc_table_done(&s->ssrc_in, &relay->ssrcs);
     ssrc_table_done(&s->ssrc_out, &relay->ssrcs);
+    pool_give(&relay->round_trips, s->round_trip);
     list_remove(&s->link);
     counter_subtract(&relay->counters.streams, 1);
     free(s);

@@ -22,7 +22,7 @@ struct stream {
     int64_t last_packet_us[2];         /* unix time */
     uint64_t active_ms;                /* the last packet, or when its timeout began to hold */
     struct ssrc_table ssrc_in, ssrc_out;
-    struct round_trip round_trip; /* to the party */
+    struct round_trip *round_trip; /* to the party; NULL: no sender report went there yet */
 };
 
 /* Returns a new stream of `call`, in its list; NULL: out of memory. */
@@ -30,6 +30,9 @@ NODISCARD struct stream *stream_new(struct call_media *call, uint32_t id, uint64
 
 /* Takes the plan over; transport and sinks are linked by the call. */
 void stream_apply(struct stream *s, const struct plan_stream *plan, uint64_t now_ms);
+
+/* Gives it `round_trip`, which stays NULL when memory is short. */
+void stream_begin_round_trip(struct stream *s);
 
 void stream_free(struct stream *s);
 

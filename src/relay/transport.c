@@ -17,8 +17,9 @@ struct transport *transport_new(struct call_media *call, uint32_t id)
     t->relay = call->relay;
     t->call = call;
     t->plan.id = id;
+    t->ports = t->first_port;
+    t->port_room = COUNT_OF(t->first_port);
     list_init(&t->tuples);
-    demux_init(&t->demux);
     for (uint8_t i = 0; i < COUNT_OF(t->components); i++) {
         t->components[i].transport = t;
         t->components[i].index = i;
@@ -50,10 +51,16 @@ static struct port *find_port(struct transport *t, uint8_t index, unsigned compo
     return lease == NULL ? NULL : lease_use(lease, component, bound, t, index);
 }
 
+static void free_ports(struct transport *t)
+{
+    if (t->ports != t->first_port)
+        free(t->ports);
+}
+
 /* Leased ports that another transport has taken over meanwhile are not ours to let go. */
 static void let_go_of_ports(struct transport *t)
 {
-    for (unsigned i = 0; i < COUNT_OF(t->ports); i++)
+    for (unsigned i = 0; i < t->port_room; i++)
         for (unsigned c = 0; c < COUNT_OF(t->ports[i]); c++) {
             struct port *port = t->ports[i][c];
             if (port != NULL && port->transport == t)
@@ -62,9 +69,26 @@ static void let_go_of_ports(struct transport *t)
         }
 }
 
+/* Without memory for more the transport makes do with the addresses it has room for. */
+static void make_room_for_ports(struct transport *t)
+{
+    if (t->plan.local_count <= t->port_room)
+        return;
+    struct port *(*ports)[2] = calloc(t->plan.local_count, sizeof(*ports));
+    if (ports == NULL) {
+        counter_add(&t->relay->counters.errors, 1);
+        t->plan.local_count = t->port_room;
+        return;
+    }
+    free_ports(t);
+    t->ports = ports;
+    t->port_room = t->plan.local_count;
+}
+
 static void take_ports(struct transport *t)
 {
     let_go_of_ports(t);
+    make_room_for_ports(t);
     for (uint8_t i = 0; i < t->plan.local_count; i++) {
         for (unsigned c = 0; c < COUNT_OF(t->ports[i]); c++)
             t->ports[i][c] = find_port(t, i, c);
@@ -154,14 +178,11 @@ void transport_free(struct transport *t)
     while (!list_is_empty(&t->tuples))
         tuple_free(CONTAINER_OF(list_first(&t->tuples), struct tuple, link));
     let_go_of_ports(t);
+    free_ports(t);
+    free(t->bundle);
     list_remove(&t->link);
     counter_subtract(&t->relay->counters.transports, 1);
     free(t);
-}
-
-bool transport_is_raw(const struct transport *t)
-{
-    return t->demux.member_count == 1 && t->demux.members[0]->kind == PLAN_STREAM_RAW;
 }
 
 enum drop_reason component_route(const struct component *c, struct route *out)

@@ -9,7 +9,6 @@
 #ifndef RELAY_TRANSPORT_H
 #define RELAY_TRANSPORT_H
 
-#include "base/timers.h"
 #include "relay/demux.h"
 #include "relay/learning.h"
 #include "relay/port.h"
@@ -17,6 +16,7 @@
 
 struct call_media;
 struct dtls_association;
+struct dtls_leg;
 struct ice_agent;
 struct rtpsec_session;
 struct stream;
@@ -30,50 +30,42 @@ struct route {
 /* One of the two: RTP, with RTCP when muxed; or RTCP. */
 struct component {
     struct transport *transport;
-    uint8_t index; /* 0 or 1 */
+    uint8_t index;        /* 0 or 1 */
+    uint8_t local;        /* the local address to send from, without ICE */
+    bool consent_expired; /* and that is why there is no pair */
 
-    struct learning learning; /* without ICE */
-    uint8_t local;            /* the local address to send from, without ICE */
-    struct route selected;    /* with ICE; socket NULL: no pair, or no consent */
-    bool consent_expired;     /* and that is why there is none */
+    struct learning learning;       /* without ICE */
+    struct route selected;          /* with ICE; socket NULL: no pair, or no consent */
+    struct rtpsec_session *rx, *tx; /* with SDES only component 0 has them, for both */
 
     struct dtls_association *dtls;
-    struct timer dtls_timer;
-    struct address dtls_peer; /* where its handshake came from; family NONE: none yet */
-    uint8_t dtls_local;       /* and to which local address */
-    uint64_t dtls_begun_ms;
-    uint64_t dtls_verified_ms; /* 0: not, or OpenSSL's state has been given back */
-
-    struct rtpsec_session *rx, *tx; /* with SDES only component 0 has them, for both */
+    struct dtls_leg *dtls_leg; /* of dtls_path.c, together with `dtls` */
 };
 
-/* A local ufrag by which checks on a shared port find their transport. */
-struct ufrag_entry {
-    struct map_node node;
-    struct transport *transport;
-    char ufrag[PLAN_UFRAG_SIZE];
+/* Several streams ride on one transport (BUNDLE). */
+struct bundle {
+    struct demux demux;
+    struct stream *streams[PLAN_MAX_STREAMS]; /* by member of the demux */
 };
 
 struct transport {
     struct list link; /* in the call's list */
     struct relay *relay;
     struct call_media *call;
-    struct plan_transport plan; /* points into that of the call */
-
-    struct port *ports[PLAN_MAX_LOCALS][2]; /* by local address and component; NULL: none */
+    struct ice_agent *ice; /* NULL: without ICE */
+    struct stream *stream; /* the first that rides on it; NULL: none */
+    struct bundle *bundle; /* NULL: there is no other */
+    bool is_raw;           /* the single stream is no RTP */
+    uint8_t port_room;     /* of `ports`; never less than one, never shrinks */
+    uint8_t tuple_count;
+    struct port *(*ports)[2];      /* by local address and component; NULL: none */
+    struct port *first_port[1][2]; /* room for the one address that most have */
+    struct plan_transport plan;    /* points into that of the call */
     struct component components[2];
 
-    struct ice_agent *ice; /* NULL: without ICE */
-    struct timer ice_timer;
-    struct ufrag_entry ufrags[2]; /* of this generation, and the one to fall back to */
-    struct log_limit ice_lines;   /* about selected pairs */
-    uint64_t ice_active_ms;       /* the last check answered */
-    struct list tuples;           /* 5-tuples on shared ports, the oldest first */
-    unsigned tuple_count;
-
-    struct demux demux;
-    struct stream *streams[PLAN_MAX_STREAMS]; /* by member of the demux */
-    uint64_t told;                            /* bit n: drop reason n has been logged */
+    uint64_t ice_active_ms; /* the last check answered */
+    struct list tuples;     /* 5-tuples on shared ports, the oldest first */
+    uint64_t told;          /* bit n: drop reason n has been logged */
 };
 
 /* Returns a new transport of `call`, in its list, that does nothing yet; NULL: out of memory. */
@@ -87,9 +79,6 @@ void transport_free(struct transport *t);
 /* On a shared port, packets from `remote` are for this transport, because SDP says so: for a peer
  * that sends no checks. */
 void transport_bind_signalled(struct transport *t, const struct address *remote, uint8_t index);
-
-/* The single stream that is not RTP, if it carries one. */
-bool transport_is_raw(const struct transport *t);
 
 /* Where a component's packets go now; DROP_NONE, or why they cannot go. */
 NODISCARD enum drop_reason component_route(const struct component *c, struct route *out);
