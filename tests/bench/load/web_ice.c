@@ -57,11 +57,21 @@ static void write_check(const struct web_ice *ice, struct writer *out)
     stun_write_fingerprint(out);
 }
 
+/* An owner who was late for it does not lose the peer's consent. */
+static void begin_new_check(
+    struct web_ice *ice, const uint8_t random[STUN_ID_SIZE], uint64_t now_ms)
+{
+    const uint64_t longest = WEB_ICE_CONSENT_EVERY_MS / 5 * 6;
+    memcpy(ice->id, random, sizeof(ice->id));
+    if (now_ms - ice->consent_ms > longest)
+        ice->consent_ms = now_ms - longest;
+}
+
 /* A retransmission keeps its id (RFC 8489, section 6.2.1); `wait_ms` is 0 for a new check. */
-static void begin_check(struct web_ice *ice, const uint8_t random[STUN_ID_SIZE])
+static void begin_check(struct web_ice *ice, const uint8_t random[STUN_ID_SIZE], uint64_t now_ms)
 {
     if (ice->wait_ms == 0)
-        memcpy(ice->id, random, sizeof(ice->id));
+        begin_new_check(ice, random, now_ms);
     unsigned wait = ice->wait_ms == 0 ? WEB_ICE_RETRY_MS : 2 * ice->wait_ms;
     ice->wait_ms = wait < WEB_ICE_RETRY_MAX_MS ? wait : WEB_ICE_RETRY_MAX_MS;
 }
@@ -71,11 +81,11 @@ bool web_ice_tick(
 {
     if (now_ms < web_ice_due_ms(ice))
         return false;
+    begin_check(ice, random, now_ms);
     if (ice->state == WEB_ICE_SELECTED && now_ms - ice->consent_ms >= ICE_CONSENT_MS) {
         ice->state = WEB_ICE_LOST;
         return false;
     }
-    begin_check(ice, random);
     ice->due_ms = now_ms + ice->wait_ms;
     write_check(ice, out);
     return true;

@@ -155,6 +155,20 @@ static void test_consent(void **state)
     assert_int_equal(web_ice_due_ms(&ice), UINT64_MAX);
 }
 
+/* Nobody ticked for a minute: the next check tells whether the peer still consents. */
+static void test_sleepy_owner(void **state)
+{
+    struct web_ice ice = phone_at(0);
+    struct message check, answer;
+    (void)state;
+    assert_true(web_ice_tick(&ice, random_a, 0, &fresh(&check)->w));
+    give(&ice, success(&check, RELAY_PWD, &answer), 1);
+    assert_true(web_ice_tick(&ice, random_b, 60000, &fresh(&check)->w));
+    assert_int_equal(ice.state, WEB_ICE_SELECTED);
+    give(&ice, success(&check, RELAY_PWD, &answer), 60001);
+    assert_in_range(web_ice_due_ms(&ice), 64000, 66001);
+}
+
 static struct bytes peer_check(bool nominates, const char *pwd, struct message *out)
 {
     stun_begin(&fresh(out)->w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of("peer's check", 12));
@@ -240,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_retransmissions),
         cmocka_unit_test(test_only_right_answers_count),
         cmocka_unit_test(test_consent),
+        cmocka_unit_test(test_sleepy_owner),
         cmocka_unit_test(test_controlling_peer),
         cmocka_unit_test(test_role_conflict),
         cmocka_unit_test(test_names),
