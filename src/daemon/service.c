@@ -99,12 +99,16 @@ static struct address advertised_by(const struct interfaces *interfaces, size_t 
     return interfaces->binds[bind_index];
 }
 
+/* Media of all browsers of a worker waits in one socket while the thread is kept from it. */
+enum { SHARED_RECEIVE_BUFFER = 4 << 20 };
+
 /* Opens one shared socket and says so. */
 static int open_shared(const struct daemon_config *config, size_t bind_index, size_t worker,
     struct relay_shared_socket *out, struct str *why)
 {
     struct udp_socket_config socket = {
         .bind = config->interfaces->binds[bind_index],
+        .receive_buffer = SHARED_RECEIVE_BUFFER,
         .free_bind = true, /* a standby gets the shared address when it takes over */
         .tos = (unsigned)config->network.tos,
     };
