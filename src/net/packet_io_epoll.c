@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/cache_line.h"
 #include "net/packet_out.h"
 #include "net/sockaddr.h"
 
@@ -235,7 +236,7 @@ static const struct packet_io_ops ops = {
 int packet_io_new_epoll(
     struct pool *pool, struct packet_io_counters *counters, struct packet_io **out)
 {
-    struct epoll_io *io = calloc(1, sizeof(*io));
+    struct epoll_io *io = cache_line_calloc(1, sizeof(*io));
     if (io == NULL)
         return -ENOMEM;
     io->base = (struct packet_io){.ops = &ops, .pool = pool, .counters = counters};
