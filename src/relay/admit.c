@@ -162,7 +162,7 @@ static bool admit_rtp(
     struct round *round, struct component *c, struct packet *packet, uint8_t local)
 {
     struct bytes bytes = packet_bytes(packet);
-    if (!packet_is_rtp(bytes) || c->index != 0 || c->transport->demux.is_raw ||
+    if (!packet_is_rtp(bytes) || c->index != 0 || c->transport->is_raw ||
         !source_is_valid(c, packet, local))
         return false;
     struct inbound *in = let_in(round, c, packet, local, KIND_RTP);
@@ -204,7 +204,7 @@ static void admit_stun(struct relay *relay, const struct port *port, struct pack
 static bool is_for_raw(const struct component *c, const struct packet *packet)
 {
     struct stun_message message;
-    return c->transport->demux.is_raw && stun_parse(packet_bytes(packet), &message) != STUN_OK;
+    return c->transport->is_raw && stun_parse(packet_bytes(packet), &message) != STUN_OK;
 }
 
 COLD static void admit_other(

@@ -4,6 +4,7 @@
  * its keys, and sent. SSRC and timestamp stay as they came, and so does the sequence number, unless
  * a plain sender has started anew: see keep_sequence().
  */
+#include "base/hot_path.h"
 #include "mediaferry/rtcp.h"
 #include "relay/call_media.h"
 #include "relay/reports.h"
@@ -56,21 +57,22 @@ static void keep_sequence(struct outbound *out)
         rtp_set_seq(out->packet->data, out->seq);
 }
 
-/* Takes out what the party does not understand. False when nothing is left. */
-static bool rewrite(struct outbound *out)
+COLD static void strip_extension(struct outbound *out)
 {
     struct packet *p = out->packet;
-    const struct plan_stream *sink = &out->sink->plan;
+    size_t offset = rtp_strip_extension(p->data, p->len);
+    p->data += offset;
+    p->len -= offset;
+    out->header_len = (uint16_t)(out->header_len - offset);
+}
 
-    if (out->kind == KIND_RTP && sink->strip_extensions) {
-        size_t offset = rtp_strip_extension(p->data, p->len);
-        p->data += offset;
-        p->len -= offset;
-        out->header_len = (uint16_t)(out->header_len - offset);
-    }
-    if (out->kind == KIND_RTCP && !sink->feedback)
+/* What the party does not understand goes. False when nothing is left. */
+COLD static bool rewrite_rtcp(const struct outbound *out)
+{
+    struct packet *p = out->packet;
+    reports_sent(out->sink, packet_bytes(p), out->in->now_us);
+    if (!out->sink->plan.feedback)
         p->len = rtcp_strip_feedback(p->data, p->len);
-    out->plain_len = (uint32_t)p->len;
     return p->len > 0;
 }
 
@@ -148,6 +150,19 @@ static struct component *component_for(const struct stream *sink, const struct i
     return in->kind == KIND_RTCP ? transport_rtcp(t) : &t->components[0];
 }
 
+/* As component_route(), of which it knows the most common case. */
+static enum drop_reason find_route(const struct component *c, struct route *out)
+{
+    const struct transport *t = c->transport;
+    const struct port *port = t->ports[c->local][c->index];
+    if (t->ice != NULL || port == NULL || port->socket == NULL ||
+        c->learning.target.family == ADDRESS_NONE)
+        return component_route(c, out);
+    out->socket = port->socket;
+    out->remote = c->learning.target;
+    return DROP_NONE;
+}
+
 /* DROP_NONE and the way of a packet to `sink`, or why there is none. */
 static enum drop_reason find_way(
     const struct stream *sink, const struct inbound *in, struct route *out)
@@ -156,7 +171,7 @@ static enum drop_reason find_way(
         return DROP_NOT_RECEIVING;
     if (in->order == RECEPTION_STRAY && goes_from_plain_to_srtp(in, sink->transport))
         return DROP_STRAY;
-    return component_route(component_for(sink, in), out);
+    return find_route(component_for(sink, in), out);
 }
 
 /* Sends `packet` to `sink`: it is the one that came in, or a copy of it. */
@@ -179,18 +194,19 @@ static void queue_out(struct relay *relay, struct stream *sink, const struct inb
     out->is_secure = sink->transport->plan.security != PLAN_PLAIN;
     packet->socket = route->socket;
     packet->peer = route->remote;
-    if (out->kind == KIND_RTCP)
-        reports_sent(sink, packet_bytes(packet), in->now_us);
-    if (!rewrite(out)) {
+    if (out->kind == KIND_RTP && sink->plan.strip_extensions)
+        strip_extension(out);
+    if (out->kind == KIND_RTCP && !rewrite_rtcp(out)) {
         let_go(relay, out, DROP_FEEDBACK); /* as agreed: no error */
         return;
     }
+    out->plain_len = (uint32_t)packet->len;
     if (out->is_secure && goes_from_plain_to_srtp(in, sink->transport))
         keep_sequence(out);
     round->out_count++;
 }
 
-static void queue_copy(struct relay *relay, struct stream *sink, const struct inbound *in)
+COLD static void queue_copy(struct relay *relay, struct stream *sink, const struct inbound *in)
 {
     struct route route;
     if (find_way(sink, in, &route) != DROP_NONE)
@@ -205,7 +221,7 @@ static void queue_copy(struct relay *relay, struct stream *sink, const struct in
 }
 
 /* The original goes to the last sink that takes it: copies are made before it is rewritten. */
-void round_fan_out(struct relay *relay, const struct inbound *in)
+static void fan_out(struct relay *relay, const struct inbound *in)
 {
     const struct stream *source = in->stream;
     enum drop_reason why = DROP_NO_SINK;
@@ -221,4 +237,11 @@ void round_fan_out(struct relay *relay, const struct inbound *in)
     for (unsigned i = 0; i + 1 < last; i++)
         queue_copy(relay, source->sinks[i], in);
     queue_out(relay, source->sinks[last - 1], in, in->packet, &route);
+}
+
+void round_fan_out(struct relay *relay)
+{
+    const struct round *round = relay->round;
+    for (size_t i = 0; i < round->in_count; i++)
+        fan_out(relay, &round->in[i]);
 }

@@ -55,7 +55,7 @@ static bool is_authentic(const struct inbound *in)
 {
     const struct plan_transport *plan = &in->component->transport->plan;
     if (plan->security == PLAN_SDES && in->kind != KIND_RTCP)
-        return !plan->srtp_rx.unauthenticated_srtp;
+        return plan->srtp_rx != NULL && !plan->srtp_rx->unauthenticated_srtp;
     return plan->security != PLAN_PLAIN;
 }
 

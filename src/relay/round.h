@@ -48,22 +48,22 @@ struct round {
     size_t owners[PACKET_BATCH_MAX];
 };
 
-/* admit.c: finds whose packet it is. Media goes into the round, STUN and DTLS into the slow lane,
- * the rest gets a drop verdict. */
-void round_admit(struct relay *relay, struct packet *packet);
+/* admit.c: finds whose packets these are. Media goes into the round, STUN and DTLS into the slow
+ * lane, the rest gets a drop verdict. */
+void round_admit(struct relay *relay, const struct packet_batch *batch);
 
 /* admit.c: a packet of the slow lane has its turn; takes it. */
 void round_admit_slow(struct relay *relay, struct packet *packet, uint64_t now_ms);
 
-/* place.c: which stream an unprotected packet belongs to; learns from it and counts it. False, with
- * a drop verdict, when it goes no further. */
-NODISCARD bool round_place(struct inbound *in, uint64_t now_ms);
+/* place.c: which streams the packets belong to, unprotected by now; learns from them and counts
+ * them. What goes no further has a drop verdict and leaves the round. */
+void round_place(struct relay *relay, uint64_t now_ms);
 
 /* place.c: drops a packet that was let in, as an error of its stream. */
-void round_refuse(struct inbound *in, enum drop_reason why);
+void round_refuse(const struct inbound *in, enum drop_reason why);
 
 /* fan_out.c: makes a packet for each sink. */
-void round_fan_out(struct relay *relay, const struct inbound *in);
+void round_fan_out(struct relay *relay);
 
 /* fan_out.c: protects and sends all that waits in `out`. */
 void round_flush(struct relay *relay);
