@@ -8,7 +8,7 @@
 #ifndef MEDIAFERRY_CLASSIFY_H
 #define MEDIAFERRY_CLASSIFY_H
 
-#include "mediaferry/bytes.h"
+#include "mediaferry/rtp.h"
 
 enum packet_kind {
     PACKET_UNKNOWN, /* no protocol of ours, or too short for the one it looks like */
@@ -21,6 +21,12 @@ enum packet_kind {
 };
 
 enum packet_kind packet_classify(struct bytes datagram);
+
+/* Whether that would be PACKET_RTP: for who has little else to tell apart. */
+static inline bool packet_is_rtp(struct bytes datagram)
+{
+    return datagram.len >= RTP_HEADER_SIZE && datagram.data[0] >> 6 == 2 && !rtp_is_rtcp(datagram);
+}
 
 /* A constant word for logs and metrics. */
 const char *packet_kind_name(enum packet_kind kind);
