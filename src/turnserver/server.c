@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/cache_line.h"
 #include "dtls/server.h"
 #include "net/tcp_listener.h"
 #include "turn/source_limit.h"
@@ -201,7 +202,7 @@ static int open_parts(struct turn_worker *w, struct str *why)
 int turnserver_add_worker(struct turnserver *s, struct worker *worker, struct str *why)
 {
     assert(s->worker_count < s->config.workers);
-    struct turn_worker *w = calloc(1, sizeof(*w));
+    struct turn_worker *w = cache_line_calloc(1, sizeof(*w));
     if (w == NULL)
         return -ENOMEM;
     w->server = s;
