@@ -4,8 +4,8 @@
  *
  * libsrtp2 estimates indices and keeps replay lists of its own. It is made to follow ours:
  * - RTP: the ROC is set before each packet (srtp_set_stream_roc), so that its estimate is the index
- *   of the job. Its replay list is longer than ours, so ours decides. A ROC of 0 cannot be set, but
- *   then its estimate is ours, unless unauthenticated packets leap about within one array.
+ *   of the job. Its replay list is longer than ours, so ours decides. A ROC of 0 cannot be set;
+ *   then its estimate is ours, since it rests on the same packets.
  * - SRTCP on receipt: the index is in the packet, and both lists have 128 entries.
  * - SRTCP on sending: its counter can only be pushed on, one protected packet after the other.
  *   Where the job is ahead, after a restore, the packet is given up (RTPSEC_JOB_NOT_READY) and

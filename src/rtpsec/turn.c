@@ -11,9 +11,21 @@ enum { SRTCP_INDEX_MAX = 0x7fffffff, SRTCP_INDEX_SIZE = 4 };
 /* Packets of one kind that an engine takes at once, and how far ahead memory is fetched. */
 enum { RTP_AT_ONCE = 256, RTCP_AT_ONCE = 32, AHEAD = 4 };
 
+/* So far from the highest one of its stream, a sequence number stands for the same index whatever
+ * becomes of the packets waiting: RTP_AT_ONCE of these are less than half a turn. */
+enum { NEAR = 64 };
+
 struct passenger {
     struct rtpsec_packet *packet;
     struct rtpsec_stream *stream; /* NULL: an SSRC that is not known yet */
+};
+
+/* What a packet claims to be, or is to become. */
+struct claim {
+    struct rtpsec_header header;
+    struct rtpsec_stream *stream;
+    uint64_t index;
+    bool goes_alone; /* what follows it rests on what becomes of it */
 };
 
 /* Packets for one engine, all RTP or all RTCP. */
@@ -83,43 +95,45 @@ static void take_in(
     s->left[is_rtcp]--;
 }
 
-static void fill_job(struct rtpsec_job *job, const struct rtpsec_packet *p,
-    const struct rtpsec_header *header, uint64_t index)
+static void flush(struct round *r, bool is_rtcp);
+
+/* The index that a sequence number stands for, which rests on those before it: where that matters,
+ * they are dealt with first. */
+static void estimate(struct round *r, struct claim *claim)
 {
-    job->context = p->session->context;
-    job->data = p->data;
-    job->len = p->len;
-    job->capacity = p->capacity;
-    job->header_len = header->len;
-    job->ssrc = header->ssrc;
-    job->index = index;
+    const struct rtpsec_window *window = &claim->stream->rtp;
+    claim->index = rtpsec_window_estimate(window, claim->header.seq);
+    uint64_t away = claim->index > window->highest ? claim->index - window->highest
+                                                   : window->highest - claim->index;
+    if (away <= NEAR)
+        return;
+    flush(r, false);
+    claim->index = rtpsec_window_estimate(window, claim->header.seq);
+    claim->goes_alone = true;
 }
 
 /* Finds out what an incoming packet claims to be, and whether it is worth the cryptography. */
-static enum rtpsec_verdict prepare_rx(
-    struct rtpsec_packet *p, struct rtpsec_job *job, struct rtpsec_stream **out)
+static enum rtpsec_verdict prepare_rx(struct round *r, struct rtpsec_packet *p, struct claim *out)
 {
     struct rtpsec_session *s = p->session;
-    struct rtpsec_header header;
-    if (!read_header(p, &header) || p->len - header.len < trailer_len(s, p->is_rtcp))
+    if (!read_header(p, &out->header) || p->len - out->header.len < trailer_len(s, p->is_rtcp))
         return RTPSEC_MALFORMED;
 
-    struct rtpsec_stream *stream = rtpsec_streams_find(&s->streams, header.ssrc);
-    if (stream == NULL && rtpsec_streams_full(&s->streams) && s->tag_len[p->is_rtcp] == 0)
+    out->stream = rtpsec_streams_find(&s->streams, out->header.ssrc);
+    out->goes_alone = out->stream == NULL;
+    out->index = out->header.seq;
+    if (out->stream == NULL && rtpsec_streams_full(&s->streams) && s->tag_len[p->is_rtcp] == 0)
         return RTPSEC_TOO_MANY_SSRC;
 
     if (s->mki_len > 0)
         p->len = rtpsec_remove_mki(p->data, p->len, s->mki_len, s->behind_mki[p->is_rtcp]);
-    uint64_t index = header.seq;
     if (p->is_rtcp)
-        index = rtpsec_read_rtcp_index(s->suite, bytes_of(p->data, p->len));
-    else if (stream != NULL)
-        index = rtpsec_window_estimate(&stream->rtp, header.seq);
-    fill_job(job, p, &header, index);
-    *out = stream;
-    if (stream == NULL)
+        out->index = rtpsec_read_rtcp_index(s->suite, bytes_of(p->data, p->len));
+    else if (out->stream != NULL)
+        estimate(r, out);
+    if (out->stream == NULL)
         return RTPSEC_OK;
-    return verdict_of(rtpsec_window_check(window_of(stream, p->is_rtcp), index));
+    return verdict_of(rtpsec_window_check(window_of(out->stream, p->is_rtcp), out->index));
 }
 
 /* An SSRC that has just proven itself gets its place. */
@@ -152,34 +166,32 @@ static enum rtpsec_verdict commit_rx(const struct passenger *at, const struct rt
 }
 
 /* Gives an outgoing packet its index, which is used up by that, whatever the engine says. */
-static enum rtpsec_verdict prepare_tx(
-    struct rtpsec_packet *p, struct rtpsec_job *job, struct rtpsec_stream **out)
+static enum rtpsec_verdict prepare_tx(struct rtpsec_packet *p, struct claim *out)
 {
     struct rtpsec_session *s = p->session;
-    struct rtpsec_header header;
-    if (!read_header(p, &header))
+    if (!read_header(p, &out->header))
         return RTPSEC_MALFORMED;
     if (p->len > p->capacity || p->capacity - p->len < trailer_len(s, p->is_rtcp))
         return RTPSEC_NO_ROOM;
 
-    struct rtpsec_stream *stream = rtpsec_streams_find(&s->streams, header.ssrc);
+    struct rtpsec_stream *stream = rtpsec_streams_find(&s->streams, out->header.ssrc);
     if (stream == NULL) {
         if (rtpsec_streams_full(&s->streams))
             return RTPSEC_TOO_MANY_SSRC;
-        stream = rtpsec_streams_add(&s->streams, header.ssrc);
+        stream = rtpsec_streams_add(&s->streams, out->header.ssrc);
         if (stream == NULL)
             return RTPSEC_ENGINE_FAILED;
     }
     const struct rtpsec_window *window = window_of(stream, p->is_rtcp);
-    uint64_t index = p->is_rtcp ? window->highest + 1 : rtpsec_window_estimate(window, header.seq);
-    if (p->is_rtcp && index > SRTCP_INDEX_MAX)
+    out->stream = stream;
+    out->goes_alone = false;
+    out->index = p->is_rtcp ? window->highest + 1 : rtpsec_window_estimate(window, out->header.seq);
+    if (p->is_rtcp && out->index > SRTCP_INDEX_MAX)
         return RTPSEC_KEY_EXPIRED;
 
-    enum rtpsec_verdict verdict = verdict_of(rtpsec_window_check(window, index));
+    enum rtpsec_verdict verdict = verdict_of(rtpsec_window_check(window, out->index));
     if (verdict == RTPSEC_OK)
-        take_in(s, stream, p->is_rtcp, index);
-    fill_job(job, p, &header, index);
-    *out = stream;
+        take_in(s, stream, p->is_rtcp, out->index);
     return verdict;
 }
 
@@ -232,34 +244,43 @@ static void flush(struct round *r, bool is_rtcp)
     b->count = 0;
 }
 
-static enum rtpsec_verdict prepare(enum rtpsec_direction direction, struct rtpsec_packet *p,
-    struct rtpsec_job *job, struct rtpsec_stream **stream)
+static enum rtpsec_verdict prepare(struct round *r, struct rtpsec_packet *p, struct claim *out)
 {
     struct rtpsec_session *s = p->session;
     if (s->left[p->is_rtcp] == 0)
         return RTPSEC_KEY_EXPIRED;
     if (!ensure_context(s))
         return RTPSEC_ENGINE_FAILED;
-    return direction == RTPSEC_RX ? prepare_rx(p, job, stream) : prepare_tx(p, job, stream);
+    return r->direction == RTPSEC_RX ? prepare_rx(r, p, out) : prepare_tx(p, out);
+}
+
+static void add(struct batch *b, struct rtpsec_packet *p, const struct claim *claim)
+{
+    struct rtpsec_job *job = &b->jobs[b->count];
+    job->context = p->session->context;
+    job->data = p->data;
+    job->len = p->len;
+    job->capacity = p->capacity;
+    job->header_len = claim->header.len;
+    job->ssrc = claim->header.ssrc;
+    job->index = claim->index;
+    b->passengers[b->count++] = (struct passenger){p, claim->stream};
+    b->engine = p->session->engine;
 }
 
 static void board(struct round *r, struct rtpsec_packet *p)
 {
     struct batch *b = &r->batches[p->is_rtcp];
+    struct claim claim;
     if (b->count == b->room || (b->count > 0 && b->engine != p->session->engine))
         flush(r, p->is_rtcp);
-    b->engine = p->session->engine;
-
-    struct passenger *at = &b->passengers[b->count];
-    at->packet = p;
-    p->verdict = prepare(r->direction, p, &b->jobs[b->count], &at->stream);
+    p->verdict = prepare(r, p, &claim);
     if (p->verdict != RTPSEC_OK)
         return;
-    b->count++;
-    if (at->stream != NULL)
+    add(b, p, &claim);
+    if (!claim.goes_alone)
         return;
-    /* The index of the next packet of a new SSRC rests on what becomes of this one. The others go
-     * first: this one may push out a stream of theirs. */
+    /* The others go first: a new SSRC may push out a stream of theirs. */
     flush(r, !p->is_rtcp);
     flush(r, p->is_rtcp);
 }

@@ -180,6 +180,28 @@ static void an_array_may_begin_a_stream(void **state)
     close_both();
 }
 
+/* Each number rests on the one before it, in the same array. */
+static void an_array_may_leap(void **state)
+{
+    (void)state;
+    static const uint64_t indices[] = {1, 0x7000, 0xd000, 0x11000, 0x11001, 0x10ff0, 0x18fff, 2};
+    for (size_t s = 0; s < COUNT_OF(suites); s++) {
+        struct test_packet packets[COUNT_OF(indices)];
+        struct rtpsec_packet views[COUNT_OF(indices)];
+        open_both(suites[s]);
+        for (size_t i = 0; i < COUNT_OF(indices); i++) {
+            packets[i] = sealed(indices[i]);
+            views[i] = (struct rtpsec_packet){
+                .session = rx, .data = packets[i].data, .len = packets[i].len};
+        }
+        rtpsec_unprotect(views, COUNT_OF(views));
+        for (size_t i = 0; i + 1 < COUNT_OF(indices); i++)
+            assert_int_equal(views[i].verdict, RTPSEC_OK);
+        assert_int_not_equal(views[COUNT_OF(indices) - 1].verdict, RTPSEC_OK);
+        close_both();
+    }
+}
+
 static enum rtpsec_verdict receive_rtcp(uint32_t index)
 {
     struct test_packet p = rtcp_packet(5, 28);
@@ -228,6 +250,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(follows_a_jump_before_the_first_turn),
         cmocka_unit_test(an_array_with_doubles_gives_each_once),
         cmocka_unit_test(an_array_may_begin_a_stream),
+        cmocka_unit_test(an_array_may_leap),
         cmocka_unit_test(rtcp_has_a_window_of_its_own),
         cmocka_unit_test(streams_do_not_mix),
     };
