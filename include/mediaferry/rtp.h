@@ -11,7 +11,7 @@
 
 #include "mediaferry/bytes.h"
 
-enum { RTP_HEADER_SIZE = 12, RTP_MAX_CSRCS = 15 };
+enum { RTP_HEADER_SIZE = 12, RTP_MAX_CSRCS = 15, RTP_PADDING_BIT = 0x20 };
 
 enum rtp_status {
     RTP_OK,
@@ -53,9 +53,8 @@ struct rtp_header {
     uint32_t ssrc;
     uint32_t timestamp;
     uint16_t seq;
-    uint16_t len; /* where the payload starts: the extension is in front of it */
-    uint8_t
-        first; /* version, padding, extension and count of sources, as they stand in the packet */
+    uint16_t len;  /* where the payload starts: the extension is in front of it */
+    uint8_t first; /* the first byte: version, padding, extension, count of sources */
     uint8_t payload_type;
 };
 
@@ -63,8 +62,14 @@ struct rtp_header {
  * RTP_BAD_PADDING is not looked for: see rtp_padding_is_sound(). */
 NODISCARD enum rtp_status rtp_read_header(struct bytes packet, struct rtp_header *out);
 
-/* Whether the padding of a packet in the clear, whose header was read, leaves a payload. */
-NODISCARD bool rtp_padding_is_sound(struct bytes packet, const struct rtp_header *header);
+NODISCARD bool rtp_check_padding(struct bytes packet, const struct rtp_header *header);
+
+/* Whether the padding of a packet in the clear, whose header was read, leaves a payload. (By
+ * rtp_check_padding() when there is some.) */
+static inline bool rtp_padding_is_sound(struct bytes packet, const struct rtp_header *header)
+{
+    return (header->first & RTP_PADDING_BIT) == 0 || rtp_check_padding(packet, header);
+}
 
 struct rtp_element {
     uint8_t id;

@@ -2,7 +2,7 @@
 /* RTP packets: reading, writing, changing fields in place (RFC 3550, section 5.1). */
 #include "mediaferry/rtp.h"
 
-enum { VERSION = 2, PADDING_BIT = 0x20, EXTENSION_BIT = 0x10, MARKER_BIT = 0x80, WORD = 4 };
+enum { VERSION = 2, EXTENSION_BIT = 0x10, MARKER_BIT = 0x80, WORD = 4 };
 
 /* Read by place, after one look at the length: every packet of media comes by here. */
 static uint32_t u16_at(const uint8_t *at)
@@ -49,10 +49,8 @@ enum rtp_status rtp_read_header(struct bytes packet, struct rtp_header *out)
     return RTP_OK;
 }
 
-bool rtp_padding_is_sound(struct bytes packet, const struct rtp_header *header)
+bool rtp_check_padding(struct bytes packet, const struct rtp_header *header)
 {
-    if ((header->first & PADDING_BIT) == 0)
-        return true;
     size_t room = packet.len - header->len;
     uint8_t padding = room > 0 ? packet.data[packet.len - 1] : 0;
     return padding > 0 && padding <= room;
@@ -92,7 +90,7 @@ enum rtp_status rtp_parse(struct bytes packet, struct rtp_packet *out)
     enum rtp_status status = rtp_parse_protected(packet, &p);
     if (status != RTP_OK)
         return status;
-    if ((packet.data[0] & PADDING_BIT) != 0) {
+    if ((packet.data[0] & RTP_PADDING_BIT) != 0) {
         p.padding_len = p.payload.len > 0 ? p.payload.data[p.payload.len - 1] : 0;
         if (p.padding_len == 0 || p.padding_len > p.payload.len)
             return RTP_BAD_PADDING;
@@ -151,7 +149,7 @@ void rtp_write(struct writer *w, const struct rtp_packet *packet)
         packet->extension.len % WORD != 0 || packet->extension.len / WORD > UINT16_MAX)
         w->failed = true;
 
-    writer_u8(w, (uint8_t)(VERSION << 6 | (packet->padding_len > 0 ? PADDING_BIT : 0) |
+    writer_u8(w, (uint8_t)(VERSION << 6 | (packet->padding_len > 0 ? RTP_PADDING_BIT : 0) |
                            (packet->has_extension ? EXTENSION_BIT : 0) | csrcs));
     writer_u8(w, (uint8_t)((packet->marker ? MARKER_BIT : 0) | (packet->payload_type & 0x7f)));
     writer_u16(w, packet->seq);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rtp/reception.h"
 
-#include "base/hot_path.h"
-
-/* Names and values of RFC 3550, appendix A.1. */
-enum { MAX_DROPOUT = 3000, MAX_MISORDER = 100, SEQ_MOD = 1 << 16, NO_BAD = SEQ_MOD + 1 };
-enum { SEEN_BITS = 64 };
+/* As in RFC 3550, appendix A.1. */
+enum { MAX_MISORDER = 100, SEQ_MOD = 1 << 16, SEEN_BITS = 64 };
 
 void reception_init(struct reception *r, uint32_t clock_rate)
 {
-    *r = (struct reception){.clock_rate = clock_rate, .next_bad = NO_BAD};
+    *r = (struct reception){.clock_rate = clock_rate, .next_bad = RECEPTION_NO_BAD};
 }
 
 uint32_t reception_highest(const struct reception *r)
@@ -43,19 +40,11 @@ static void start_at(struct reception *r, uint16_t seq)
     r->wraps = 0;
     r->first = seq;
     r->seen = 1;
-    r->next_bad = NO_BAD;
+    r->next_bad = RECEPTION_NO_BAD;
     r->received_now = 0;
     r->duplicates_now = 0;
     r->expected_prior = 0;
     r->received_prior = 0;
-}
-
-static void advance(struct reception *r, uint16_t seq, unsigned step)
-{
-    if (seq < r->highest)
-        r->wraps += SEQ_MOD;
-    r->highest = seq;
-    r->seen = step < SEEN_BITS ? r->seen << step | 1 : 1;
 }
 
 /* A packet from behind the highest number. The first one seen need not have been the first sent. */
@@ -91,22 +80,7 @@ static enum reception_verdict judge(struct reception *r, uint16_t seq)
     return RECEPTION_RESTARTED;
 }
 
-/* RFC 3550, appendix A.8; whole seconds apart, so that no clock overflows the product. */
-static void measure_jitter(
-    struct reception *r, uint32_t timestamp, uint64_t now_us, bool has_previous)
-{
-    uint64_t arrival =
-        now_us / 1000000 * r->clock_rate + now_us % 1000000 * r->clock_rate / 1000000;
-    uint32_t transit = (uint32_t)arrival - timestamp;
-    uint32_t change = transit - r->transit;
-    uint32_t distance = change < 0x80000000 ? change : 0 - change;
-    r->transit = transit;
-    /* A longer step than a second is a new time base, not jitter. */
-    if (has_previous && distance <= r->clock_rate)
-        r->jitter_16 += distance - ((r->jitter_16 + 8) >> 4);
-}
-
-COLD static enum reception_verdict add_out_of_order(
+enum reception_verdict reception_add_other(
     struct reception *r, uint16_t seq, uint32_t timestamp, uint64_t now_us)
 {
     enum reception_verdict verdict = judge(r, seq);
@@ -122,24 +96,8 @@ COLD static enum reception_verdict add_out_of_order(
     r->reordered += verdict == RECEPTION_LATE;
     r->restarts += verdict == RECEPTION_RESTARTED;
     if (!again && r->clock_rate > 0)
-        measure_jitter(r, timestamp, now_us, !anew);
+        reception_measure_jitter(r, timestamp, now_us, !anew);
     return verdict;
-}
-
-enum reception_verdict reception_add(
-    struct reception *r, uint16_t seq, uint32_t timestamp, uint64_t now_us)
-{
-    unsigned step = (uint16_t)(seq - r->highest);
-    if (!r->started || step == 0 || step >= MAX_DROPOUT)
-        return add_out_of_order(r, seq, timestamp, now_us);
-
-    advance(r, seq, step);
-    r->next_bad = NO_BAD;
-    r->received++;
-    r->received_now++;
-    if (r->clock_rate > 0)
-        measure_jitter(r, timestamp, now_us, true);
-    return RECEPTION_IN_ORDER;
 }
 
 uint32_t reception_jitter(const struct reception *r)
