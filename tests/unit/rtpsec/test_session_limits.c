@@ -104,6 +104,39 @@ static void a_receiver_forgets_the_ssrc_idle_longest(void **state)
     rtpsec_session_free(rx);
 }
 
+/* What waits in an array counts as heard before a newcomer behind it looks for a place. */
+static void a_newcomer_waits_for_those_before_it(void **state)
+{
+    (void)state;
+    struct rtpsec_session *tx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_TX, no_flags);
+    struct rtpsec_session *rx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_RX, no_flags);
+    struct rtpsec_mark marks[RTPSEC_RX_SSRCS];
+    for (uint32_t i = 0; i < RTPSEC_RX_SSRCS; i++) {
+        struct test_packet p = rtp_packet(100 + i, 1, 10);
+        assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+        assert_int_equal(unprotect_one(rx, &p), RTPSEC_OK);
+    }
+    struct test_packet of_100 = rtcp_packet(100, 28), newcomer = rtp_packet(500, 1, 10);
+    assert_int_equal(protect_one(tx, &of_100), RTPSEC_OK);
+    assert_int_equal(protect_one(tx, &newcomer), RTPSEC_OK);
+    struct rtpsec_packet views[] = {
+        {.session = rx, .data = of_100.data, .len = of_100.len, .is_rtcp = true},
+        {.session = rx, .data = newcomer.data, .len = newcomer.len},
+    };
+    rtpsec_unprotect(views, COUNT_OF(views));
+    assert_int_equal(views[0].verdict, RTPSEC_OK);
+    assert_int_equal(views[1].verdict, RTPSEC_OK);
+    assert_int_equal(rtpsec_session_save(rx, marks, COUNT_OF(marks)), RTPSEC_RX_SSRCS);
+    bool has_100 = false;
+    for (size_t i = 0; i < COUNT_OF(marks); i++) {
+        has_100 |= marks[i].ssrc == 100;
+        assert_int_not_equal(marks[i].ssrc, 101);
+    }
+    assert_true(has_100);
+    rtpsec_session_free(tx);
+    rtpsec_session_free(rx);
+}
+
 static void a_sender_forgets_nothing(void **state)
 {
     (void)state;
@@ -246,6 +279,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(needs_room_for_the_trailer),
         cmocka_unit_test(refuses_malformed_packets),
         cmocka_unit_test(a_receiver_forgets_the_ssrc_idle_longest),
+        cmocka_unit_test(a_newcomer_waits_for_those_before_it),
         cmocka_unit_test(a_sender_forgets_nothing),
         cmocka_unit_test(unauthenticated_packets_push_nobody_out),
         cmocka_unit_test(a_key_is_spent_one_day),
