@@ -9,7 +9,7 @@
 enum { SRTCP_INDEX_MAX = 0x7fffffff, SRTCP_INDEX_SIZE = 4 };
 
 /* Packets of one kind that an engine takes at once, and how far ahead memory is fetched. */
-enum { RTP_AT_ONCE = 256, RTCP_AT_ONCE = 32, AHEAD = 4 };
+enum { RTP_AT_ONCE = 256, RTCP_AT_ONCE = 32, AHEAD = 4, CONTEXT_FETCHED = 448 };
 
 /* So far from the highest one of its stream, a sequence number stands for the same index whatever
  * becomes of the packets waiting: RTP_AT_ONCE of these are less than half a turn. */
@@ -298,8 +298,10 @@ static void fetch_ahead(const struct rtpsec_packet *packets, size_t left)
     if (left > 2 * AHEAD && packets[2 * AHEAD].session != NULL)
         fetch(packets[2 * AHEAD].session, offsetof(struct rtpsec_session, key));
     const struct rtpsec_session *s = left > AHEAD ? packets[AHEAD].session : NULL;
-    if (s != NULL && s->streams.last != NULL)
-        fetch(s->streams.last, sizeof(*s->streams.last));
+    if (s == NULL || s->context == NULL || s->streams.last == NULL)
+        return;
+    fetch(s->streams.last, sizeof(*s->streams.last));
+    fetch(s->context, CONTEXT_FETCHED);
 }
 
 static void process(struct rtpsec_packet *packets, size_t count, enum rtpsec_direction direction)

@@ -31,16 +31,19 @@ enum rtpsec_freshness rtpsec_window_check(const struct rtpsec_window *w, uint64_
 
 void rtpsec_window_add(struct rtpsec_window *w, uint64_t index)
 {
-    assert(rtpsec_window_check(w, index) == RTPSEC_FRESH);
-    if (!w->started || (index > w->highest && index - w->highest >= w->size)) {
+    if (w->started && index <= w->highest) {
+        assert(rtpsec_window_check(w, index) == RTPSEC_FRESH);
+        *word_of(w, index) |= bit_of(index);
+        return;
+    }
+    if (!w->started || index - w->highest >= w->size) {
         memset(w->seen, 0, w->size / 8);
     } else {
         for (uint64_t skipped = w->highest + 1; skipped < index; skipped++)
             *word_of(w, skipped) &= ~bit_of(skipped);
     }
     *word_of(w, index) |= bit_of(index);
-    if (!w->started || index > w->highest)
-        w->highest = index;
+    w->highest = index;
     w->started = true;
 }
 
