@@ -118,9 +118,9 @@ static size_t some_size(void)
 
 static void make_rtp(struct set *set, struct writer *w)
 {
-    uint32_t ssrc = gen_below(&gen, gen_below(&gen, 4) == 0 ? SSRCS : 3);
+    uint32_t ssrc = (uint32_t)gen_below(&gen, gen_below(&gen, 4) == 0 ? SSRCS : 3);
     uint16_t *seq = &set->seqs[ssrc];
-    unsigned sources = gen_below(&gen, 8) == 0 ? gen_below(&gen, 16) : 0;
+    unsigned sources = gen_below(&gen, 8) == 0 ? (unsigned)gen_below(&gen, 16) : 0;
     bool extension = gen_below(&gen, 4) == 0;
     if (gen_below(&gen, 20) == 0)
         *seq = (uint16_t)(*seq + gen_below(&gen, 30000));
@@ -150,7 +150,7 @@ static void make_plain(struct sample *p)
     p->is_rtcp = gen_below(&gen, 6) == 0;
     if (p->is_rtcp) {
         writer_u32(&w, 0x80c80000);
-        writer_u32(&w, gen_below(&gen, 3));
+        writer_u32(&w, (uint32_t)gen_below(&gen, 3));
     } else {
         make_rtp(&sets[p->set], &w);
     }
