@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "net/packet_io_choose.h"
 
@@ -27,18 +28,6 @@ bool uring_enter(struct uring_io *io, bool receive)
 {
     int error = receive ? io_uring_submit_and_get_events(&io->ring) : io_uring_submit(&io->ring);
     return error >= 0 && io_uring_sq_ready(&io->ring) == 0;
-}
-
-void uring_kick(struct uring_io *io)
-{
-    if (io->is_kicked)
-        return;
-    struct io_uring_sqe *request = uring_request(io);
-    if (request == NULL)
-        return;
-    io_uring_prep_nop(request);
-    request->user_data = URING_KICK;
-    io->is_kicked = true;
 }
 
 void uring_arm(struct uring_io *io, struct uring_socket *socket)
@@ -119,7 +108,7 @@ static void close_socket(struct packet_io *base, struct packet_socket *packet_so
 
 static int poll_fd(const struct packet_io *base)
 {
-    return ((const struct uring_io *)base)->ring.ring_fd;
+    return ((const struct uring_io *)base)->event_fd;
 }
 
 static void start(struct packet_io *base)
@@ -135,12 +124,18 @@ static void start(struct packet_io *base)
     (void)uring_enter(io, false);
 }
 
+static void free_ring(struct uring_io *io)
+{
+    io_uring_queue_exit(&io->ring);
+    close(io->event_fd);
+}
+
 static void free_io(struct packet_io *base)
 {
     struct uring_io *io = (struct uring_io *)base;
     list_for_each_safe (at, &base->open)
         close_socket(base, &io_socket_of(at)->base);
-    io_uring_queue_exit(&io->ring);
+    free_ring(io);
     for (struct list *at; (at = list_pop_front(&io->closed)) != NULL;)
         free(uring_socket_of(at));
     for (size_t i = 0; i < URING_BUFFERS; i++)
@@ -162,6 +157,10 @@ static const struct packet_io_ops ops = {
 
 static int make_ring(struct uring_io *io)
 {
+    io->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (io->event_fd < 0)
+        return -errno;
+
     /* Disabled at first: who enables it is who may use it. */
     struct io_uring_params params = {
         .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED |
@@ -170,12 +169,16 @@ static int make_ring(struct uring_io *io)
     };
     const unsigned needed = IORING_FEAT_NODROP | IORING_FEAT_CQE_SKIP;
     int error = io_uring_queue_init_params(URING_REQUESTS, &io->ring, &params);
-    if (error != 0)
+    if (error != 0) {
+        close(io->event_fd);
         return error;
-    if ((params.features & needed) == needed)
-        return 0;
-    io_uring_queue_exit(&io->ring);
-    return -EINVAL;
+    }
+    error = (params.features & needed) == needed ? 0 : -EINVAL;
+    if (error == 0)
+        error = io_uring_register_eventfd(&io->ring, io->event_fd);
+    if (error != 0)
+        free_ring(io);
+    return error;
 }
 
 static int make_buffers(struct uring_io *io)
@@ -229,7 +232,7 @@ int packet_io_new_uring(
     if (error == 0) {
         error = make_buffers(io);
         if (error != 0)
-            io_uring_queue_exit(&io->ring);
+            free_ring(io);
     }
     if (error != 0) {
         free(io);

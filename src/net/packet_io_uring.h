@@ -6,13 +6,15 @@
  * Every open socket has one request in the kernel, a receive that goes on until it fails. What it
  * receives, it writes into buffers that are packets of the pool, in front of the datagram also whom
  * it is from. All that happens within our calls of io_uring_enter(), never in between: datagrams
- * wait in their sockets until receive().
+ * wait in their sockets until receive(). That there is such work to do an eventfd tells: the ring's
+ * own descriptor becomes readable by results, and they come of that work only.
  */
 #ifndef NET_PACKET_IO_URING_H
 #define NET_PACKET_IO_URING_H
 
 #include <assert.h>
 #include <liburing.h>
+#include <sys/eventfd.h>
 
 #include "net/packet_out.h"
 
@@ -34,7 +36,7 @@ static_assert(URING_CONTROL_AT + PACKET_CONTROL_SIZE == PACKET_HEADROOM, "where 
 
 /* Whose result it is: in the lowest bits of `user_data`. Above them a receive has its socket, which
  * lives until its last result was seen; a send has the number of its packet. */
-enum uring_kind { URING_RECEIVE, URING_SEND, URING_KICK, URING_NOTHING };
+enum uring_kind { URING_RECEIVE, URING_SEND, URING_NOTHING };
 enum { URING_KIND_MASK = 3, URING_KIND_BITS = 2 };
 
 struct uring_socket {
@@ -47,6 +49,7 @@ struct uring_socket {
 struct uring_io {
     struct packet_io base;
     struct io_uring ring;
+    int event_fd; /* readable when receive() should be called */
     struct io_uring_buf_ring *buffers;
     struct packet *laid[URING_BUFFERS]; /* in `buffers`, by number */
     uint16_t free_ids[URING_BUFFERS];
@@ -54,7 +57,6 @@ struct uring_io {
     unsigned level, level_max; /* as many are laid out, and may be at most */
     unsigned calm;             /* calls of receive() since they were too few */
     bool is_started;
-    bool is_kicked;      /* a result is on its way that makes poll_fd readable */
     struct msghdr form;  /* of what is received */
     struct list closed;  /* sockets, until their last result was seen */
     struct list unarmed; /* sockets that receive again soon */
@@ -81,7 +83,10 @@ bool uring_enter(struct uring_io *io, bool receive);
 void uring_arm(struct uring_io *io, struct uring_socket *socket);
 
 /* Makes poll_fd readable, so that receive() is called. */
-void uring_kick(struct uring_io *io);
+static inline void uring_kick(struct uring_io *io)
+{
+    (void)eventfd_write(io->event_fd, 1);
+}
 
 /* receive() looks at the error queue of the socket, if its errors are of interest. */
 void uring_note_errors(struct uring_io *io, struct uring_socket *socket);

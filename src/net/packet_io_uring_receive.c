@@ -126,8 +126,6 @@ static unsigned reap(struct uring_io *io, struct packet_batch *batch)
         enum uring_kind kind = uring_kind_of(cqe);
         if (kind == URING_RECEIVE)
             take_received(io, (struct uring_socket *)(uintptr_t)cqe->user_data, cqe, batch);
-        else if (kind == URING_KICK)
-            io->is_kicked = false;
         else if (kind == URING_SEND) /* it was not there yet when its packet still was */
             drop_count(&io->base.counters->drops, DROP_SEND_FAILED);
     }
@@ -174,26 +172,48 @@ static void arm_again(struct uring_io *io)
         uring_arm(io, CONTAINER_OF(at, struct uring_socket, arm));
 }
 
+/* Lets the kernel receive, unless results are left from before, and takes them. Returns whether
+ * there is likely to be more. */
+static bool look(struct uring_io *io, struct packet_batch *batch)
+{
+    bool has_results = io_uring_cq_ready(&io->ring) > 0;
+    if (!has_results) {
+        uring_refill(io);
+        (void)uring_enter(io, true);
+    }
+    bool more = reap(io, batch) >= WORK_A_LOOK || has_results;
+    arm_again(io);
+    return more || io_uring_sq_ready(&io->ring) > 0;
+}
+
+/* Results that are taken at once are not worth an event each; work that comes to the kernel after
+ * the last event was read makes a new one, so a last look finds what came before that. */
+static void look_at_all(struct uring_io *io, struct packet_batch *batch)
+{
+    bool more = true;
+    (void)io_uring_cq_eventfd_toggle(&io->ring, false);
+    for (unsigned looks = 0; more && batch->count < PACKET_BATCH_MAX && looks < LOOKS; looks++)
+        more = look(io, batch);
+    (void)io_uring_cq_eventfd_toggle(&io->ring, true);
+    if (more || batch->count == PACKET_BATCH_MAX) {
+        uring_kick(io);
+        return;
+    }
+    eventfd_t events;
+    (void)eventfd_read(io->event_fd, &events);
+    (void)look(io, batch);
+}
+
 void uring_receive(struct packet_io *base, struct packet_batch *batch)
 {
     struct uring_io *io = (struct uring_io *)base;
     size_t before = batch->count;
-    bool more = true;
 
     free_closed(io);
     lower_level(io);
     io->clock = packet_clock_now();
     receive_errors(io, batch);
-    for (unsigned looks = 0; more && batch->count < PACKET_BATCH_MAX && looks < LOOKS; looks++) {
-        bool has_results = io_uring_cq_ready(&io->ring) > 0;
-        if (!has_results) {
-            uring_refill(io);
-            (void)uring_enter(io, true);
-        }
-        more = reap(io, batch) >= WORK_A_LOOK || has_results;
-        arm_again(io);
-        more |= io_uring_sq_ready(&io->ring) > 0;
-    }
+    look_at_all(io, batch);
     if (!list_is_empty(&io->failing) || !list_is_empty(&io->unarmed))
         uring_kick(io);
     if (io_uring_sq_ready(&io->ring) > 0)

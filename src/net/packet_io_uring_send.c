@@ -105,10 +105,8 @@ void uring_send(struct packet_io *base, struct packet_batch *batch)
     counter_add(&base->counters->sent_packets, io->sent_packets);
     counter_add(&base->counters->sent_bytes, io->sent_bytes);
     io->sent_packets = io->sent_bytes = 0;
-    if (!list_is_empty(&io->failing)) {
+    if (!list_is_empty(&io->failing))
         uring_kick(io);
-        (void)uring_enter(io, false);
-    }
     while (batch->count > 0)
         packet_give(base->pool, batch->packets[--batch->count]);
 }
