@@ -28,7 +28,7 @@ class Bench:
         self.settings, self.load_program, self.folder = settings, load_program, folder
         self.server_side, self.load_side = namespaces
         self.first_client = 0
-        self.results, self.failures = {}, []
+        self.results, self.failures, self.is_interrupted = {}, [], False
         self._cpus = sorted(os.sched_getaffinity(0))
 
     def server_cpus(self, workers):
@@ -52,18 +52,27 @@ class Bench:
         print(f"{name}: {kind.name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
+def measure_round(bench, names, ours, peers):
+    """All scenarios once; the peers of each go first."""
+    bench.results = {}
+    for name in names:
+        wanted = scenarios.SCENARIOS[name].peers
+        for kind in (*(kind for kind in peers if kind.name in wanted), *ours):
+            bench.measure(name, kind)
+
+
 def measure_all(bench, names, ours, peers, rounds):
-    """Rounds of all scenarios; the peers of each go first."""
+    """The medians of so many rounds; of what there is when it is interrupted."""
     done = []
-    for number in range(rounds):
-        bench.results = {}
-        for name in names:
-            wanted = scenarios.SCENARIOS[name].peers
-            for kind in (*(kind for kind in peers if kind.name in wanted), *ours):
-                bench.measure(name, kind)
+    try:
+        for number in range(rounds):
+            measure_round(bench, names, ours, peers)
+            done.append(bench.results)
+            if rounds > 1:
+                print(f"round {number + 1} of {rounds} is done", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        bench.is_interrupted = True
         done.append(bench.results)
-        if rounds > 1:
-            print(f"round {number + 1} of {rounds} is done", file=sys.stderr, flush=True)
     return report.complete(measure.medians(done))
 
 
@@ -163,7 +172,7 @@ def write(options, made):
         pathlib.Path(options.json).write_text(json.dumps(made, indent=1) + "\n")
     if options.svg:
         pathlib.Path(options.svg).write_text(chart.as_svg(made))
-    if options.docs:
+    if options.docs and not made["interrupted"]:
         page = pathlib.Path(options.docs)
         page.write_text(report.put_into_page(page.read_text(), report.as_markdown(made)))
         page.with_suffix(".svg").write_text(chart.as_svg(made))
@@ -183,7 +192,8 @@ def run(options):
     made = {"date": datetime.date.today().isoformat(), "machine": machine(), "rounds": options.rounds,
             "versions": {kind.name: kind.version for kind in (*ours, *peers) if kind.name in report.columns(results)},
             "settings": dataclasses.asdict(settings), "results": results, "failures": bench.failures,
-            "bars": [dataclasses.asdict(verdict) for verdict in report.verdicts(results)]}
+            "bars": [dataclasses.asdict(verdict) for verdict in report.verdicts(results)],
+            "interrupted": bench.is_interrupted}
     write(options, made)
     return made
 
@@ -193,9 +203,8 @@ def main():
     if os.geteuid() != 0:
         raise SystemExit("mediaferry-bench: network namespaces need root")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        made = run(options)
-    except KeyboardInterrupt:
+    made = run(options)
+    if made["interrupted"]:
         return 130
     ours_failed = any(server == report.OURS for _, server, _ in made["failures"])
     missed = options.strict and not all(bar["is_met"] for bar in made["bars"])

@@ -17,15 +17,26 @@ class BenchError(Exception):
     """Something that was to be measured could not be."""
 
 
-def cpu_ns(pid):
-    """Processor time of all threads. The scheduler's own account: the times in /proc/PID/stat have ticks of 10 ms."""
+def _of_threads(pid, read):
+    """The sum of what `read` finds in the folder of each thread."""
     total = 0
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         try:
-            total += int((task / "schedstat").read_text().split()[0])
+            total += read(task)
         except (FileNotFoundError, ProcessLookupError):
             continue  # the thread has just ended
     return total
+
+
+def cpu_ns(pid):
+    """Processor time of all threads. The scheduler's own account: the times in /proc/PID/stat have ticks of 10 ms."""
+    return _of_threads(pid, lambda task: int((task / "schedstat").read_text().split()[0]))
+
+
+def wakeups(pid):
+    """How often its threads have waited for something."""
+    return _of_threads(pid, lambda task: int(
+        (task / "status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0]))
 
 
 def memory_kib(pid):
@@ -88,9 +99,10 @@ class Load:
 
 def run(load, pid, command, seconds):
     """One measurement: the load's figures and the server's processor time for each packet that came through."""
-    started = cpu_ns(pid)
+    cpu, waited = cpu_ns(pid), wakeups(pid)
     told = load.ask(command, seconds + 30)
-    return figures(told, cpu_ns(pid) - started)
+    found = figures(told, cpu_ns(pid) - cpu)
+    return {**found, "wakeups_per_packet": (wakeups(pid) - waited) / max(told["all_sent"], 1)}
 
 
 def figures(told, used_ns):

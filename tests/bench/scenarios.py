@@ -127,7 +127,7 @@ class _Meter:
     def memory_of_each(self, count):
         """Of `count` things that were made since."""
         time.sleep(SETTLE_S)
-        return {f"{name}_kib": kib / count for name, kib in self.grown_kib().items()}
+        return {"count": count, **{f"{name}_kib": kib / count for name, kib in self.grown_kib().items()}}
 
 
 def _made(one, make, count):
