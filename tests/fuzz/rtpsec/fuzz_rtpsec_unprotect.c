@@ -2,8 +2,9 @@
 /*
  * Packets under a known key: made by the sender and passed on whole, damaged or twice, or made up.
  *
- * The first byte chooses the suite. Then come steps: a byte saying what to do, a byte of length,
- * and as many bytes of packet. What the receiver accepts is what the sender was given, once.
+ * The first byte chooses suite and engine. Then come steps: a byte saying what to do, a byte of
+ * length, and as many bytes of packet. What the receiver accepts is what the sender was given,
+ * once.
  */
 #include "rtpsec/session.h"
 
@@ -16,6 +17,8 @@ enum { RTCP = 1, MADE_UP = 2, DAMAGED = 4, TWICE = 8 };
 static const enum rtpsec_suite_id suites[] = {
     RTPSEC_AES_128_CM_80, RTPSEC_AES_256_CM_80, RTPSEC_AEAD_AES_128_GCM, RTPSEC_AEAD_AES_256_GCM};
 
+static const char *const engines[] = {"libsrtp2", "openssl", "auto"};
+
 /* Aligned, and exactly as long as it says, so that ASan sees one byte too many. */
 static uint8_t *exact(const uint8_t *data, size_t len, size_t capacity)
 {
@@ -26,11 +29,12 @@ static uint8_t *exact(const uint8_t *data, size_t len, size_t capacity)
     return block;
 }
 
-static struct rtpsec_session *open_session(
+static struct rtpsec_session *open_session(const struct rtpsec_engine *engine,
     const struct rtpsec_suite *suite, enum rtpsec_direction direction)
 {
     static const uint8_t secret[RTPSEC_MAX_KEY] = {1, 2, 3, 4, 5, 6, 7, 8};
-    struct rtpsec_session *s = rtpsec_session_new(&(struct rtpsec_session_config){.suite = suite,
+    struct rtpsec_session *s = rtpsec_session_new(&(struct rtpsec_session_config){.engine = engine,
+        .suite = suite,
         .direction = direction,
         .key = bytes_of(secret, suite->key_len),
         .salt = bytes_of(secret, suite->salt_len)});
@@ -96,13 +100,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool ready;
     struct reader r = reader_over(bytes_of(data, size));
-    const struct rtpsec_suite *suite = rtpsec_suite(suites[reader_u8(&r) % COUNT_OF(suites)]);
+    uint8_t choice = reader_u8(&r);
+    const struct rtpsec_suite *suite = rtpsec_suite(suites[choice % COUNT_OF(suites)]);
+    const struct rtpsec_engine *engine =
+        rtpsec_engine_choose(engines[choice / COUNT_OF(suites) % COUNT_OF(engines)]).engine;
 
     if (!ready)
         require(rtpsec_init());
     ready = true;
-    struct rtpsec_session *tx = open_session(suite, RTPSEC_TX);
-    struct rtpsec_session *rx = open_session(suite, RTPSEC_RX);
+    struct rtpsec_session *tx = open_session(engine, suite, RTPSEC_TX);
+    struct rtpsec_session *rx = open_session(engine, suite, RTPSEC_RX);
     for (unsigned made = 0; made < MADE_MAX && reader_left(&r) > 2; made++) {
         uint8_t what = reader_u8(&r);
         size_t len = reader_u8(&r);
