@@ -11,12 +11,11 @@ struct range {
     size_t min_len;
 };
 
-/* RFC 7983, section 7. */
+/* RFC 7983, section 7; what there is most of first. */
 static const struct range ranges[] = {
-    {0, 3, PACKET_STUN, STUN_HEADER_SIZE},
-    {16, 19, PACKET_ZRTP, 16}, /* header and CRC: RFC 6189, section 5 */
+    {64, 79, PACKET_CHANNEL_DATA, 4}, {0, 3, PACKET_STUN, STUN_HEADER_SIZE},
     {20, 63, PACKET_DTLS, 13}, /* a record's header: RFC 6347, section 4.1 */
-    {64, 79, PACKET_CHANNEL_DATA, 4},
+    {16, 19, PACKET_ZRTP, 16}, /* header and CRC: RFC 6189, section 5 */
 };
 
 /* First bytes 128 to 191: RTP and RTCP. */

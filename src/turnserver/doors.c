@@ -52,7 +52,7 @@ static struct proxied *remember(
     return proxied;
 }
 
-bool door_client(struct door *door, struct packet *p, uint64_t now_ms, struct address *client)
+bool door_ask_proxy(struct door *door, struct packet *p, uint64_t now_ms, struct address *client)
 {
     *client = p->peer;
     if (!address_ranges_contain(&door->worker->settings->proxies, &p->peer))

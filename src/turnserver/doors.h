@@ -25,7 +25,14 @@ struct door *door_at(const struct turn_worker *w, const struct address *local);
  * its head (which is taken off) or that of an earlier datagram tells. False, with a drop verdict,
  * when a trusted proxy did not say.
  */
-NODISCARD bool door_client(
+NODISCARD bool door_ask_proxy(
     struct door *door, struct packet *p, uint64_t now_ms, struct address *client);
+
+static inline bool door_client(
+    struct door *door, struct packet *p, uint64_t now_ms, struct address *client)
+{
+    *client = p->peer;
+    return door->worker->settings->proxies.count == 0 || door_ask_proxy(door, p, now_ms, client);
+}
 
 #endif
