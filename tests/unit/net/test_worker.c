@@ -7,11 +7,13 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "net/packet_io_choose.h"
 #include "net/udp_socket.h"
 
 /* A pipeline that sends every packet back `copies` times. Touched by the test only before the
@@ -34,6 +36,7 @@ struct echo {
 };
 
 static int client_fd;
+static struct packet_io_choice back_end; /* of the test at hand */
 static struct address server;
 
 static int open_udp(struct address *local)
@@ -132,7 +135,8 @@ static void make_as(struct echo *e, const struct worker_config *config)
 
 static void make(struct echo *e, unsigned batch_wait_us)
 {
-    struct worker_config config = {.index = 3, .batch_wait_us = batch_wait_us};
+    struct worker_config config = {
+        .index = 3, .make_io = back_end.make, .batch_wait_us = batch_wait_us};
     make_as(e, &config);
 }
 
@@ -291,6 +295,36 @@ static void say_hello_and_close(struct echo *e)
 {
     send_note(e, "hello");
     close_it(e);
+}
+
+static uv_sem_t is_open;
+
+static void open_late(struct echo *e)
+{
+    open_server(e);
+    uv_sem_post(&is_open);
+}
+
+/* In a thread that sleeps, and without any packet before. */
+static void a_socket_may_be_opened_at_any_time(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    struct worker_config config = {.make_io = back_end.make, .batch_wait_us = 500};
+    client_fd = open_udp(&e.client);
+    assert_int_equal(worker_new(&config, &e.worker), 0);
+    e.module = worker_add(e.worker, &hooks, &e);
+    timer_init(&e.timer, on_timer);
+    assert_int_equal(uv_sem_init(&is_open, 0), 0);
+    assert_int_equal(worker_start(e.worker), 0);
+    usleep(20 * 1000);
+    post(&e, 0, open_late);
+    uv_sem_wait(&is_open);
+    uv_sem_destroy(&is_open);
+    usleep(20 * 1000);
+    send_bytes("x", 1);
+    expect("x");
+    finish(&e);
 }
 
 static void a_socket_may_be_closed_at_any_time(void **state)
@@ -530,7 +564,7 @@ static void stays_on_its_core(void **state)
     struct echo e = {.copies = 1};
     cpu_set_t allowed;
     assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
-    struct worker_config config = {.is_pinned = true};
+    struct worker_config config = {.make_io = back_end.make, .is_pinned = true};
     for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
         if (CPU_ISSET(cpu, &allowed))
             config.cpu = cpu; /* the last */
@@ -544,24 +578,61 @@ static void stays_on_its_core(void **state)
     assert_true(CPU_ISSET(config.cpu, &e.cores));
 }
 
+/* --- with each back end --------------------------------------------------------------------------
+ */
+
+#define TEST(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
+
+static const struct {
+    const char *name;
+    CMUnitTestFunction run;
+} tests[] = {
+    TEST(sends_packets_back_in_order),
+    TEST(a_batch_may_grow_on_its_way),
+    TEST(messages_reach_the_state_and_may_send),
+    TEST(messages_come_before_packets_sent_after_them),
+    TEST(a_socket_may_be_opened_at_any_time),
+    TEST(a_socket_may_be_closed_at_any_time),
+    TEST(counts_verdicts),
+    TEST(ticks_once_a_second),
+    TEST(a_worker_may_end_before_it_starts),
+    TEST(modules_do_not_see_each_others_packets),
+    TEST(asked_for_turns_come_at_once),
+    TEST(asked_for_turns_come_after_the_packets),
+    TEST(media_goes_on_meanwhile),
+    TEST(gathers_under_load_only),
+    TEST(many_messages_do_not_hold_media),
+    TEST(stays_on_its_core),
+};
+
+static int choose(void **state)
+{
+    back_end = *(const struct packet_io_choice *)*state;
+    return 0;
+}
+
+static size_t find_back_ends(struct packet_io_choice out[2])
+{
+    size_t count = 0;
+    count += packet_io_choose(PACKET_IO_EPOLL, &out[count]);
+    count += packet_io_choose(PACKET_IO_URING, &out[count]);
+    return count;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sends_packets_back_in_order),
-        cmocka_unit_test(a_batch_may_grow_on_its_way),
-        cmocka_unit_test(messages_reach_the_state_and_may_send),
-        cmocka_unit_test(messages_come_before_packets_sent_after_them),
-        cmocka_unit_test(a_socket_may_be_closed_at_any_time),
-        cmocka_unit_test(counts_verdicts),
-        cmocka_unit_test(ticks_once_a_second),
-        cmocka_unit_test(a_worker_may_end_before_it_starts),
-        cmocka_unit_test(modules_do_not_see_each_others_packets),
-        cmocka_unit_test(asked_for_turns_come_at_once),
-        cmocka_unit_test(asked_for_turns_come_after_the_packets),
-        cmocka_unit_test(media_goes_on_meanwhile),
-        cmocka_unit_test(gathers_under_load_only),
-        cmocka_unit_test(many_messages_do_not_hold_media),
-        cmocka_unit_test(stays_on_its_core),
-    };
-    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+    static struct packet_io_choice back_ends[2];
+    static char names[2 * COUNT_OF(tests)][80];
+    struct CMUnitTest all[2 * COUNT_OF(tests)];
+    size_t back_end_count = find_back_ends(back_ends), count = 0;
+    for (size_t b = 0; b < back_end_count; b++)
+        for (size_t t = 0; t < COUNT_OF(tests); t++, count++) {
+            snprintf(names[count], sizeof(names[0]), "%s (%s)", tests[t].name, back_ends[b].name);
+            all[count] =
+                (struct CMUnitTest){names[count], tests[t].run, choose, NULL, &back_ends[b]};
+        }
+    return _cmocka_run_group_tests("worker", all, count, NULL, NULL);
 }
