@@ -125,27 +125,25 @@ static void add_hash(struct ipsec_mb_hashes *lane, struct rtpsec_job *job)
     to->u.HMAC._hashed_auth_key_xor_opad = (const uint8_t *)c->base.rtp.hmac.outer;
 }
 
-static bool suits_lanes(const struct ipsec_mb_hashes *lane)
+/* How many of the hashes go into lanes: not a rest that fills only a few. */
+static size_t for_lanes(const struct ipsec_mb_hashes *lane)
 {
-    if (lane->count < ipsec_mb_library()->few)
-        return false;
+    const struct ipsec_mb_library *library = ipsec_mb_library();
+    size_t rest = lane->count % library->hash_lanes;
     for (size_t i = 0; i < lane->count; i++)
         if (lane->owners[i]->len > HASH_MAX)
-            return false;
-    return true;
+            return 0;
+    return rest < library->few ? lane->count - rest : lane->count;
 }
 
 static void run_hashes(struct ipsec_mb_lanes *l)
 {
     struct ipsec_mb_hashes *lane = &l->hashes;
-    uint32_t count = (uint32_t)lane->count;
-    if (suits_lanes(lane)) {
-        if (IMB_SUBMIT_HASH_BURST_NOCHECK(l->manager, lane->jobs, count, IMB_AUTH_HMAC_SHA_1) !=
-            count)
-            fail(lane->owners, count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
+    uint32_t side_by_side = (uint32_t)for_lanes(lane);
+    if (side_by_side > 0 && IMB_SUBMIT_HASH_BURST_NOCHECK(l->manager, lane->jobs, side_by_side,
+                                IMB_AUTH_HMAC_SHA_1) != side_by_side)
+        fail(lane->owners, side_by_side);
+    for (size_t i = side_by_side; i < lane->count; i++) {
         const struct rtpsec_job *job = lane->owners[i];
         const struct context *c = job->context;
         rtpsec_hmac_sign(&c->base.rtp.hmac, bytes_of(job->data, job->len + ROC_SIZE),

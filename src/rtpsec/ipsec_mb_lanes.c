@@ -64,6 +64,8 @@ static void look_at_library(void)
         look_at_gcm(manager);
         library.expand[0] = manager->keyexp_128;
         library.expand[1] = manager->keyexp_256;
+        bool is_wide = (manager->features & IMB_FEATURE_AVX512_SKX) == IMB_FEATURE_AVX512_SKX;
+        library.hash_lanes = is_wide ? 16 : 8;
         bool sha_ni = (manager->features & IMB_FEATURE_SHANI) != 0;
         library.few = sha_ni ? FEW_WITH_SHA_NI : FEW_WITHOUT;
         usable = imb_get_errno(manager) == 0 && pthread_key_create(&ender, free_lanes) == 0;

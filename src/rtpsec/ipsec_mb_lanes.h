@@ -21,7 +21,8 @@ struct ipsec_mb_gcm {
 };
 
 struct ipsec_mb_library {
-    size_t few;                 /* packets that OpenSSL hashes faster than so many lanes */
+    size_t hash_lanes;          /* packets that are hashed side by side */
+    size_t few;                 /* packets that OpenSSL hashes faster than so many lanes do */
     size_t gcm_size;            /* bytes of struct gcm_key_data that matter */
     struct ipsec_mb_gcm gcm[2]; /* of 128 bits, of 256 bits */
     keyexp_t expand[2];         /* the same */
