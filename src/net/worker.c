@@ -14,6 +14,9 @@
 
 enum { TICK_MS = 1000, DEFAULT_PACKET_LIMIT = 4096 };
 
+/* Each socket is asked for what the kernel dropped once in so many ticks, of many sockets. */
+enum { SAMPLE_TICKS = 16, SAMPLE_MIN = 64 };
+
 struct stop_message {
     struct message message;
     struct worker *worker;
@@ -24,6 +27,7 @@ static void on_tick(struct timer *tick, uint64_t now_ms)
     struct worker *w = CONTAINER_OF(tick, struct worker, tick);
     timer_arm(&w->timers, tick,
         tick->due_ms + TICK_MS > now_ms ? tick->due_ms + TICK_MS : now_ms + TICK_MS);
+    packet_io_sample(w->io, SAMPLE_MIN + counter_get(&w->counters.sockets) / SAMPLE_TICKS);
     for (size_t i = 0; i < w->module_count; i++)
         if (w->modules[i].hooks->on_tick != NULL)
             w->modules[i].hooks->on_tick(w->modules[i].state, now_ms);

@@ -25,6 +25,7 @@ struct echo {
     struct timer timer;
     struct address client;
     unsigned copies;
+    unsigned receive_buffer; /* 0: a large one */
     unsigned delivered;
     unsigned ticks;
     uint64_t last_tick_ms;
@@ -39,14 +40,19 @@ static int client_fd;
 static struct packet_io_choice back_end; /* of the test at hand */
 static struct address server;
 
-static int open_udp(struct address *local)
+static int open_udp_with(struct address *local, unsigned receive_buffer)
 {
-    struct udp_socket_config config = {.receive_buffer = 4 << 20};
+    struct udp_socket_config config = {.receive_buffer = receive_buffer};
     int fd;
     assert_true(address_parse(TEXT("127.0.0.1"), &config.bind));
     assert_int_equal(udp_socket_open(&config, &fd), 0);
     assert_int_equal(udp_socket_local(fd, local), 0);
     return fd;
+}
+
+static int open_udp(struct address *local)
+{
+    return open_udp_with(local, 4 << 20);
 }
 
 static void send_note(struct echo *e, const char *note)
@@ -69,7 +75,7 @@ static void on_timer(struct timer *timer, uint64_t now_ms)
 static void open_server(struct echo *e)
 {
     struct packet_socket_config config = {.channel = PACKET_CHANNEL_RTP, .user = e};
-    config.fd = open_udp(&config.local);
+    config.fd = open_udp_with(&config.local, e->receive_buffer > 0 ? e->receive_buffer : 4 << 20);
     server = config.local;
     assert_int_equal(worker_open_socket(e->module, &config, &e->socket), 0);
     timer_init(&e->timer, on_timer);
@@ -552,6 +558,36 @@ static void many_messages_do_not_hold_media(void **state)
     assert_int_equal(e.delivered, 150);
 }
 
+static void sleep_long(struct echo *e)
+{
+    (void)e;
+    usleep(300 * 1000);
+}
+
+/* What did not fit into the socket while the worker was elsewhere is known by its next ticks. */
+static void knows_what_the_kernel_dropped(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1, .receive_buffer = 4096};
+    static const char block[1000];
+    start(&e, 0);
+    post(&e, 0, sleep_long);
+    usleep(50 * 1000);
+    for (unsigned i = 0; i < 200; i++)
+        send_bytes(block, sizeof(block));
+    const struct packet_io_counters *counters = worker_counters(e.worker);
+    for (unsigned i = 0; i < 5000 && counter_get(&counters->kernel_drops) == 0; i++)
+        usleep(1000);
+    uint64_t received = counter_get(&counters->received_packets);
+    assert_in_range(received, 1, 199);
+    assert_int_equal(counter_get(&counters->kernel_drops), 200 - received);
+    for (uint64_t i = 0; i < received; i++) {
+        char heard[sizeof(block) + 1];
+        hear(heard, sizeof(heard));
+    }
+    finish(&e);
+}
+
 static void tell_cores(struct echo *e)
 {
     assert_int_equal(sched_getaffinity(0, sizeof(e->cores), &e->cores), 0);
@@ -605,6 +641,7 @@ static const struct {
     TEST(media_goes_on_meanwhile),
     TEST(gathers_under_load_only),
     TEST(many_messages_do_not_hold_media),
+    TEST(knows_what_the_kernel_dropped),
     TEST(stays_on_its_core),
 };
 
