@@ -61,6 +61,7 @@ static struct call_media *call_media_new(struct relay *relay, const struct relay
     list_init(&call->transports);
     list_init(&call->streams);
     u64_map_put(&relay->calls, &call->node, update->call);
+    list_push_back(&relay->call_order, &call->order);
     counter_add(&relay->counters.calls, 1);
     return call;
 }
@@ -278,6 +279,7 @@ void call_media_free(struct call_media *call)
     dtls_certificate_unref(call->certificate);
     plan_unref(call->plan);
     u64_map_remove(&call->relay->calls, &call->node);
+    list_remove(&call->order);
     counter_subtract(&call->relay->counters.calls, 1);
     free(call->id);
     free(call);

@@ -13,6 +13,7 @@
 
 struct call_media {
     struct u64_node node; /* in the relay's map, by handle */
+    struct list order;    /* in the relay's list */
     struct relay *relay;
     char *id;
     const struct plan *plan;              /* shared; what transports and streams point into */

@@ -13,6 +13,7 @@
 #include "relay/pipeline.h"
 #include "relay/snapshot.h"
 #include "relay/state.h"
+#include "relay/tick.h"
 #include "rtpsec/engine.h"
 
 enum { CHUNK = 64, MAX_SSRCS = 1 << 18, MAX_TUPLES = 1 << 18 /* of one worker */ };
@@ -73,9 +74,9 @@ static void on_stop(void *state)
 static void on_tick(void *state, uint64_t now_ms)
 {
     struct relay *relay = state;
+    (void)now_ms;
     follow_wall_clock(relay);
-    map_for_each (at, &relay->calls)
-        call_media_tick(CONTAINER_OF(at, struct call_media, node.link), now_ms);
+    tick_begin(relay);
 }
 
 static void on_packets(void *state, struct packet_batch *batch, uint64_t now_ms)
@@ -85,8 +86,8 @@ static void on_packets(void *state, struct packet_batch *batch, uint64_t now_ms)
 
 static void on_again(void *state, uint64_t now_ms)
 {
-    (void)now_ms;
     pipeline_slow_turn(state);
+    tick_turn(state, now_ms);
 }
 
 static const struct worker_hooks hooks = {
@@ -106,6 +107,7 @@ NODISCARD static struct relay *relay_new(const struct relay_config *config, size
     relay->round = pipeline_round_new();
     pipeline_slow_init(relay);
     map_init(&relay->calls);
+    list_init(&relay->call_order);
     map_init(&relay->ufrags);
     ssrc_pools_init(&relay->ssrcs, MAX_SSRCS);
     pool_init(&relay->round_trips, sizeof(struct round_trip), CHUNK, MAX_SSRCS);

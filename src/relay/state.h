@@ -6,6 +6,7 @@
 #ifndef RELAY_STATE_H
 #define RELAY_STATE_H
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/pool.h"
@@ -32,8 +33,10 @@ struct relay {
     struct worker_module *module; /* the relay, as the worker knows it */
     struct relay_counters counters;
 
-    struct map calls;  /* by handle: struct call_media */
-    struct map ufrags; /* by local ufrag: struct ufrag_entry */
+    struct map calls;       /* by handle: struct call_media */
+    struct list call_order; /* the same, the longest not seen to first: tick.c's */
+    size_t calls_due;       /* of these, since the second is over */
+    struct map ufrags;      /* by local ufrag: struct ufrag_entry */
     struct port *shared;
     size_t shared_count;
     struct ssrc_pools ssrcs;
