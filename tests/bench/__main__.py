@@ -149,6 +149,11 @@ def check_files(parser, options):
         parser.error(str(error))
 
 
+def version_of(kind):
+    uses = " and ".join(kind.uses.values())
+    return f"{kind.version} ({uses})" if uses else kind.version
+
+
 def settings_of(options):
     given = {"rate": options.rate, "streams": options.streams, "seconds": options.seconds,
              "is_searching": False if options.no_search else None}
@@ -190,7 +195,8 @@ def run(options):
         os.sched_setaffinity(0, bench.load_cpus)  # what this process does is not to disturb the server
         results = measure_all(bench, options.names, ours, peers, options.rounds)
     made = {"date": datetime.date.today().isoformat(), "machine": machine(), "rounds": options.rounds,
-            "versions": {kind.name: kind.version for kind in (*ours, *peers) if kind.name in report.columns(results)},
+            "versions": {kind.name: version_of(kind) for kind in (*ours, *peers)
+                         if kind.name in report.columns(results)},
             "settings": dataclasses.asdict(settings), "results": results, "failures": bench.failures,
             "bars": [dataclasses.asdict(verdict) for verdict in report.verdicts(results)],
             "interrupted": bench.is_interrupted}

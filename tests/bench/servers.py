@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that are measured: mediaferry, Debian's rtpengine and coturn, and the bare loop."""
 import contextlib
+import os
 import pathlib
 import re
 import shutil
@@ -19,9 +20,11 @@ TURN_PORT = 3478
 BARE_PORT = 10000
 READY_S = 15
 
+# Warnings and worse; mediaferry's start tells at level 5 what it uses, and nothing more is said of a call.
+QUIET, TELLING = "--log-level=4", "--log-level=5"
 # Options that mediaferry and rtpengine share.
 _MEDIA = ["--config-file=none", f"--interface={net.SERVER}", f"--listen-ng={NG[0]}:{NG[1]}", "--port-min=10000",
-          "--port-max=39999", "--log-level=3", "--delete-delay=0"]
+          "--port-max=39999", "--delete-delay=0"]
 _TURN = [f"--listening-ip={net.SERVER}", f"--listening-port={TURN_PORT}", "--user=bench:bench", "--realm=bench",
          "--stale-nonce=600", "--min-port=10000", "--max-port=65000"]
 # One relay thread, and nothing that it does beside relaying: no CLI, no statistics, no log.
@@ -35,6 +38,7 @@ class Kind:
 
     def __init__(self, name, media=None, turn=None, version="", is_ours=False):
         self.name, self.media, self.turn, self.version, self.is_ours = name, media, turn, version, is_ours
+        self.uses = {}  # what it says at its start that it uses
 
 
 def _version(program):
@@ -45,13 +49,13 @@ def _version(program):
 
 def mediaferry(name, program, options=()):
     def media(workers):
-        return [program, *_MEDIA, f"--num-threads={workers}", "--webrtc-port=40000", "--turn-listening-port=0",
-                *options]
+        return [program, *_MEDIA, TELLING, f"--num-threads={workers}", "--webrtc-port=40000",
+                "--turn-listening-port=0", *options]
 
     def turn(workers):
         own = [option.replace("--", "--turn-", 1) for option in _TURN]
         return [program, "--config-file=none", f"--interface={net.SERVER}", f"--listen-ng={NG[0]}:{NG[1]}",
-                f"--num-threads={workers}", "--webrtc-port=0", "--log-level=3", *own,
+                f"--num-threads={workers}", "--webrtc-port=0", TELLING, *own,
                 f"--turn-allowed-peer-ip={net.LOAD}", *options]
 
     return Kind(name, media, turn, _version(program), is_ours=True)
@@ -63,7 +67,7 @@ def rtpengine():
     if program is None:
         return None
     own = ["--table=-1", "--foreground", "--log-stderr", "--endpoint-learning=immediate"]
-    return Kind("rtpengine", lambda workers: [program, *_MEDIA, f"--num-threads={workers}", *own],
+    return Kind("rtpengine", lambda workers: [program, *_MEDIA, QUIET, f"--num-threads={workers}", *own],
                 version=_version(program))
 
 
@@ -113,11 +117,14 @@ def _stop(process):
     process.stdin.close()
 
 
+def _said(log):
+    """What it has logged. The place in the file is left alone: the process writes there."""
+    return os.pread(log.fileno(), 1 << 20, 0).decode(errors="replace")
+
+
 def _end(process, log):
     """How it has ended, as text."""
-    log.seek(0)
-    said = log.read().decode(errors="replace")[-2000:].strip()
-    return f"{pathlib.Path(process.args[0]).name} has ended with {process.returncode}: {said}"
+    return f"{pathlib.Path(process.args[0]).name} has ended with {process.returncode}: {_said(log)[-2000:].strip()}"
 
 
 @contextlib.contextmanager
@@ -126,7 +133,7 @@ def _running(namespace, kind, command, cpus):
     with tempfile.TemporaryFile() as log:
         process = namespace.start(command, cpus, stdin=subprocess.PIPE, stdout=log, stderr=log)
         try:
-            yield process
+            yield process, log
         except (BenchError, OSError) as error:
             if process.poll() is None:
                 raise
@@ -139,7 +146,7 @@ def _running(namespace, kind, command, cpus):
 
 @contextlib.contextmanager
 def media_server(namespace, kind, cpus, workers=1):
-    with _running(namespace, kind, kind.media(workers), cpus) as process:
+    with _running(namespace, kind, kind.media(workers), cpus) as (process, log):
         if kind.name == "bare loop":
             time.sleep(0.5)
             yield Server(process, kind)
@@ -148,6 +155,8 @@ def media_server(namespace, kind, cpus, workers=1):
             ng = NgClient(NG)
         try:
             _wait_for_pong(process, ng)
+            if kind.is_ours:
+                kind.uses = dict(re.findall(r"event=(packet-io|srtp-engine) use=(\S+)", _said(log)))
             yield Server(process, kind, ng)
         finally:
             ng.close()
@@ -156,5 +165,5 @@ def media_server(namespace, kind, cpus, workers=1):
 @contextlib.contextmanager
 def turn_server(namespace, kind, cpus, workers=1):
     """The load asks until it is answered, so nobody waits here."""
-    with _running(namespace, kind, kind.turn(workers), cpus) as process:
+    with _running(namespace, kind, kind.turn(workers), cpus) as (process, _):
         yield Server(process, kind)
