@@ -10,7 +10,7 @@ from functools import partial
 
 from . import session
 from .report import PEERS
-from .session import AUDIO, RTP_HEADER
+from .session import AUDIO, RTP_HEADER, TALKERS
 
 VIDEO = 1200 - RTP_HEADER   # a full packet of video
 BEYOND = 1.5                # of the peer's highest rate: there must be no loss yet
@@ -192,7 +192,7 @@ def attack(bench, kind):
             yield f"spoofed-{name}", {"forged_us": meter.cpu_us() / bench.settings.spoofed,
                                       "grown_kib": meter.grown_kib()["rss"]}
     with session.turn(bench, kind) as one:
-        one.clients(50)
+        one.clients(TALKERS)
         yield "flood-none", one.voice()
         yield "flood-1", one.voice_flooded(1)
         yield "flood-50000", one.voice_flooded(50000)

@@ -5,12 +5,12 @@ import pathlib
 import time
 
 from . import measure, net, servers
-from .calls import Calls
+from .calls import FIRST_PORT, Calls
 
 SET_UP_S = 120
 AUDIO = 160  # bytes of 20 ms of G.711, after the RTP header
 RTP_HEADER = 12
-VOICE = 50   # packets/s of a phone
+TALKERS, VOICE = 50, 50  # who feel an attack, and what each of them says: packets/s
 
 
 class Session:
@@ -44,7 +44,7 @@ class MediaSession(Session):
     def set_up(self, kind, streams):
         """Streams that talk to each other in pairs, ready to be measured."""
         if self.server.ng is None:
-            lines = [f"flow a{n} {net.LOAD} {10000 + n} {net.SERVER} {servers.BARE_PORT + n} plain"
+            lines = [f"flow a{n} {net.LOAD} {FIRST_PORT + n} {net.SERVER} {servers.BARE_PORT + n} plain"
                      for n in range(streams)]
         else:
             lines = self.calls.set_up(kind, streams // 2)
@@ -91,8 +91,8 @@ class TurnSession(Session):
         return self.run(self.settings.rate, self.settings.seconds, f"{AUDIO + RTP_HEADER} {method} {way}")
 
     def voice(self):
-        """Of 50 clients; with a flood beside it, what the server uses tells nothing of a packet."""
-        figures = self.run(50 * VOICE, self.settings.seconds, f"{AUDIO + RTP_HEADER} channel both")
+        """Of TALKERS clients; with a flood beside it, what the server uses tells nothing of a packet."""
+        figures = self.run(TALKERS * VOICE, self.settings.seconds, f"{AUDIO + RTP_HEADER} channel both")
         del figures["us_per_packet"], figures["busy_percent"]
         return figures
 
