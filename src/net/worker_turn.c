@@ -167,7 +167,7 @@ static void follow_load(struct worker *w)
 /* One wake-up for all that arrives within the wait, instead of one for each packet. */
 static void let_packets_gather(struct worker *w)
 {
-    uint64_t until_ns = gather_until(&w->gather, uv_hrtime());
+    uint64_t until_ns = w->gather.is_busy ? gather_until(&w->gather, uv_hrtime()) : 0;
     if (until_ns == 0)
         return;
     struct timespec until = {

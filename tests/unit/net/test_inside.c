@@ -437,6 +437,28 @@ static void an_echo_waits_its_turn(void **state)
     assert_true(turns < 200); /* nor do they wait for the tick */
 }
 
+static void take_long(struct node *node, void *argument)
+{
+    (void)node, (void)argument;
+    for (uint64_t began_ns = uv_hrtime(); uv_hrtime() - began_ns < 2000000;)
+        ;
+}
+
+/* Packets from another worker do not wait behind a fifth of a second of messages. */
+static void packets_overtake_messages(void **state)
+{
+    (void)state;
+    static struct task tasks[100];
+    for (unsigned i = 0; i < COUNT_OF(tasks); i++)
+        start_task(&tasks[i], nodes[1], take_long, NULL);
+    struct sending s = {.from = 0, .to = advertised(nodes[1], 1), .count = 1, .len = 4};
+    run_in(nodes[0], do_send, &s);
+    wait_until_heard(nodes[1], 1);
+    assert_int_not_equal(uv_sem_trywait(&tasks[COUNT_OF(tasks) - 1].done), 0);
+    for (unsigned i = 0; i < COUNT_OF(tasks); i++)
+        wait_for(&tasks[i]);
+}
+
 static void echoes_do_not_hold_the_loop(void **state)
 {
     (void)state;
@@ -622,6 +644,7 @@ int main(void)
         EACH(has_the_room_of_a_received_one, set_up),
         EACH(an_echo_waits_its_turn, set_up_slow),
         EACH(echoes_do_not_hold_the_loop, set_up),
+        EACH(packets_overtake_messages, set_up),
         EACH(what_waits_for_a_closed_socket_is_dropped, set_up),
         EACH(a_parcel_for_a_closed_socket_is_dropped, set_up),
         EACH(a_parcel_does_not_follow_to_another_worker, set_up),
