@@ -124,6 +124,23 @@ void call_free(struct call *call);
  * delete. */
 NODISCARD struct call *call_clone(const struct call *call);
 
+/*
+ * A call at rest, a third of its size: most are not touched between the answer and the end. To work
+ * on it or to read it, unfold it.
+ */
+struct folded_call;
+
+/* Returns the call folded, with a reference of its own to the plan; NULL when memory is short. */
+NODISCARD struct folded_call *call_fold(const struct call *call);
+
+/* Returns a new call; NULL when memory is short. */
+NODISCARD struct call *call_unfold(const struct folded_call *folded);
+
+/* Accepts NULL. */
+void folded_call_free(struct folded_call *folded);
+
+const struct plan *folded_call_plan(const struct folded_call *folded);
+
 /* The plan for the call as it stands; borrows the call. */
 const struct plan *call_plan(const struct call *call);
 

@@ -179,7 +179,7 @@ static void copy_fragments(struct copying *c, const struct call *from)
 
 static void copy_call(struct copying *c, const struct call *from)
 {
-    *c->to = *from;
+    memcpy(c->to, from, sizeof(*from));
     c->to->arena = (struct arena){0};
     c->to->plan = NULL;
     copy_text(c, &c->to->id);
@@ -228,26 +228,48 @@ struct call *call_working_copy(const struct call *kept)
     return to;
 }
 
-struct call *call_clone(const struct call *from)
+static size_t things_size(const struct copying *measured)
+{
+    return sizeof(struct call) + (measured->things.used + 7) / 8 * 8;
+}
+
+static bool measure(const struct call *from, struct copying *c)
 {
     struct call measured;
-    struct copying c = {.to = &measured};
-    copy_call(&c, from);
-    if (measured.arena.failed)
-        return NULL;
+    *c = (struct copying){.to = &measured};
+    copy_call(c, from);
+    return !measured.arena.failed;
+}
 
-    size_t things = sizeof(struct call) + (c.things.used + 7) / 8 * 8;
-    struct call *to = malloc(things + c.texts.used);
-    if (to == NULL)
-        return NULL;
+size_t call_size(const struct call *from)
+{
+    struct copying measured;
+    return measure(from, &measured) ? things_size(&measured) + measured.texts.used : 0;
+}
+
+void call_copy_into(const struct call *from, void *block)
+{
+    struct copying c;
+    struct call *to = block;
+    if (!measure(from, &c))
+        return;
     c = (struct copying){
         .to = to,
         .things.block = (uint8_t *)(to + 1),
-        .texts.block = (uint8_t *)to + things,
+        .texts.block = (uint8_t *)block + things_size(&c),
     };
     copy_call(&c, from);
-    to->plan = from->plan != NULL ? plan_ref(from->plan) : NULL;
     relink(to);
+}
+
+struct call *call_clone(const struct call *from)
+{
+    size_t size = call_size(from);
+    struct call *to = size > 0 ? malloc(size) : NULL;
+    if (to == NULL)
+        return NULL;
+    call_copy_into(from, to);
+    to->plan = from->plan != NULL ? plan_ref(from->plan) : NULL;
     return to;
 }
 

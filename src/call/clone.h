@@ -19,6 +19,12 @@ struct call *call_new(struct text id, int64_t created_us);
  * short. */
 struct call *call_working_copy(const struct call *kept);
 
+/* The bytes that a copy of the call takes in one block, its plan not counted; 0: too large. */
+size_t call_size(const struct call *call);
+
+/* Copies the call into such a block, aligned for pointers, without its plan. */
+void call_copy_into(const struct call *call, void *block);
+
 /* A party with room to grow, in a call that is worked on; NULL when memory is short. */
 struct party *party_new(struct call *call);
 

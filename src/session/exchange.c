@@ -29,6 +29,8 @@ static struct session_outcome carry_out(
 {
     struct call *next;
     struct call_ports ports;
+    if (!session_wake(sessions, session))
+        return session_failed(CALL_OUT_OF_MEMORY);
     struct call_env env = session_env(sessions, session, &ports);
     struct session_outcome outcome = {.status = SESSION_OK};
     outcome.call = call_apply(session->call, command, &env, &next, &outcome.result);

@@ -40,10 +40,11 @@ static void tell(
     struct session_report told = {
         .outcome = report->outcome, .call = report->before, .snapshot = snapshot};
     if (!report->is_delete) {
-        const struct session *session = session_find_handle(sessions, report->handle);
-        told.call = session != NULL ? session->call : NULL;
-        if (session == NULL)
-            told.outcome = session_failed(CALL_UNKNOWN);
+        struct session *session = session_find_handle(sessions, report->handle);
+        if (session != NULL && session_wake(sessions, session))
+            told.call = session->call;
+        else
+            told.outcome = session_failed(session == NULL ? CALL_UNKNOWN : CALL_OUT_OF_MEMORY);
     }
     report->done(report->owner, &told);
     report_free(report);
@@ -125,7 +126,8 @@ int sessions_delete(struct sessions *sessions, const struct call_command *comman
     if (report == NULL)
         return -ENOMEM;
     report->is_delete = true;
-    if (session != NULL && (report->before = call_clone(session->call)) == NULL) {
+    if (session != NULL && (!session_wake(sessions, session) ||
+                               (report->before = call_clone(session->call)) == NULL)) {
         report_free(report);
         return -ENOMEM;
     }

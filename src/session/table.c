@@ -96,8 +96,11 @@ void session_free(struct sessions *sessions, struct session *session)
     map_remove(&sessions->by_id, &session->by_id);
     u64_map_remove(&sessions->by_handle, &session->by_handle);
     placement_give(&sessions->placement, session->worker);
+    if (sessions->awake == session)
+        sessions->awake = NULL;
     dtls_certificate_unref(session->certificate);
     call_free(session->call);
+    folded_call_free(session->at_rest);
     free((void *)session->id.data);
     free(session);
 }
@@ -114,6 +117,33 @@ void session_end(struct sessions *sessions, struct session *session, enum sessio
         sessions->by_id.count - 1);
     count_end(&sessions->totals, why);
     session_free(sessions, session);
+}
+
+/* Without memory to fold it the call stays as it is. */
+static void let_rest(struct session *session)
+{
+    if (session == NULL || session->call == NULL)
+        return;
+    session->at_rest = call_fold(session->call);
+    if (session->at_rest == NULL)
+        return;
+    call_free(session->call);
+    session->call = NULL;
+}
+
+bool session_wake(struct sessions *sessions, struct session *session)
+{
+    if (sessions->awake != session)
+        let_rest(sessions->awake);
+    sessions->awake = session;
+    if (session->at_rest == NULL)
+        return true;
+    session->call = call_unfold(session->at_rest);
+    if (session->call == NULL)
+        return false;
+    folded_call_free(session->at_rest);
+    session->at_rest = NULL;
+    return true;
 }
 
 static bool fingerprint_of(void *owner, struct text name, uint8_t digest[64], size_t *digest_len)
@@ -176,13 +206,18 @@ static void renew_certificate(struct sessions *sessions)
         (long long)dtls_certificate_not_after_s(fresh));
 }
 
+static const struct plan *plan_of(const struct session *session)
+{
+    return session->at_rest != NULL ? folded_call_plan(session->at_rest) : call_plan(session->call);
+}
+
 /* The worker tells when streams are silent; where there is none, nobody else would end the call. */
 static bool is_forgotten(
     const struct sessions *sessions, const struct session *session, uint64_t now_ms)
 {
     uint64_t limit_ms = sessions->config.silent_timeout_s * UINT64_C(1000);
     return limit_ms != 0 && now_ms - session->signalled_ms >= limit_ms &&
-           call_plan(session->call)->stream_count == 0;
+           plan_of(session)->stream_count == 0;
 }
 
 static void end_what_is_due(struct sessions *sessions)

@@ -19,7 +19,8 @@ struct session {
     struct map_node by_id;
     struct u64_node by_handle;
     struct text id;    /* owned */
-    struct call *call; /* NULL until the first offer has succeeded */
+    struct call *call; /* NULL until the first offer has succeeded, and while it is at rest */
+    struct folded_call *at_rest; /* NULL while it is not */
     size_t worker;
     struct dtls_certificate *certificate; /* pinned for the life of the call */
     uint64_t created_ms;                  /* of the loop's clock */
@@ -37,6 +38,7 @@ struct sessions {
     struct session_worker *workers;
     struct placement placement;           /* the same workers */
     struct dtls_certificate *certificate; /* of new calls */
+    struct session *awake;                /* whose call was touched last; NULL: none */
     struct sessions_totals totals;
     uv_loop_t *loop;
     uv_timer_t tick;
@@ -71,6 +73,10 @@ void session_end(struct sessions *sessions, struct session *session, enum sessio
 
 /* Frees a session that the worker does not know. */
 void session_free(struct sessions *sessions, struct session *session);
+
+/* Unfolds its call, if it has one, and lets the one awake before rest: what a command has borrowed
+ * of that ends here. False when memory is short. */
+NODISCARD bool session_wake(struct sessions *sessions, struct session *session);
 
 /* What call_apply() needs from outside, for one step of this session. */
 struct call_env session_env(

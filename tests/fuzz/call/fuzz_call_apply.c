@@ -59,8 +59,11 @@ static bool read_verb(struct text word, enum call_verb *out)
 
 static void check_copy(const struct world *w)
 {
-    struct call *copy = call_clone(w->call);
+    struct folded_call *folded = call_fold(w->call);
+    require(folded != NULL);
+    struct call *copy = call_unfold(folded);
     require(copy != NULL);
+    folded_call_free(folded);
     require(call_party_count(copy) == call_party_count(w->call));
     for (uint32_t i = 0; i < call_party_count(copy); i++) {
         struct call_party_info is = call_party(copy, i), was = call_party(w->call, i);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must not grow without end, and what happens when memory does. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -192,6 +193,26 @@ static void a_copy_tells_the_same(void **state)
     call_free(NULL);
 }
 
+/* Half its size at least, and the same plan; what it tells afterwards every scenario checks. */
+static void a_call_at_rest_is_small(void **state)
+{
+    static struct world w;
+    (void)state;
+    start(&w);
+    assert_int_equal(apply(&w, CALL_OFFER, "from=a", PHONE), CALL_OK);
+    assert_int_equal(apply(&w, CALL_ANSWER, "from=a to=b", PHONE), CALL_OK);
+    struct call *copy = call_clone(w.call);
+    struct folded_call *folded = call_fold(w.call);
+    assert_non_null(copy);
+    assert_non_null(folded);
+    assert_ptr_equal(folded_call_plan(folded), call_plan(w.call));
+    assert_true(malloc_usable_size(folded) * 2 < malloc_usable_size(copy));
+    call_free(copy);
+    folded_call_free(folded);
+    folded_call_free(NULL);
+    world_done(&w);
+}
+
 static void statuses_have_their_texts(void **state)
 {
     (void)state;
@@ -211,6 +232,7 @@ int main(void)
         cmocka_unit_test(fragments_are_bounded),
         cmocka_unit_test(memory_may_fail),
         cmocka_unit_test(a_copy_tells_the_same),
+        cmocka_unit_test(a_call_at_rest_is_small),
         cmocka_unit_test(statuses_have_their_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

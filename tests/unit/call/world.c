@@ -257,12 +257,25 @@ static void take_state(struct world *w, struct call *next)
     w->call = next;
 }
 
+/* Between two commands a call is at rest. */
+static void rest(struct world *w)
+{
+    struct folded_call *folded = w->call != NULL ? call_fold(w->call) : NULL;
+    struct call *again = folded != NULL ? call_unfold(folded) : NULL;
+    folded_call_free(folded);
+    if (again == NULL)
+        return;
+    call_free(w->call);
+    w->call = again;
+}
+
 enum call_status world_apply(
     struct world *w, const struct call_command *command, struct call_result *out)
 {
     struct call *next;
     w->released = 0;
     w->env.wall_us += 1000000;
+    rest(w);
     enum call_status status = call_apply(w->call, command, &w->env, &next, out);
     expect(w, status == CALL_OK || (next == NULL && out->sdp.len == 0),
         "a failed command gives neither state nor SDP");

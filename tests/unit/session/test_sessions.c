@@ -59,6 +59,32 @@ struct call *call_clone(const struct call *call)
     return copy;
 }
 
+struct folded_call {
+    struct call call;
+};
+
+struct folded_call *call_fold(const struct call *call)
+{
+    struct folded_call *folded = malloc(sizeof(*folded));
+    folded->call = *call;
+    return folded;
+}
+
+struct call *call_unfold(const struct folded_call *folded)
+{
+    return call_clone(&folded->call);
+}
+
+void folded_call_free(struct folded_call *folded)
+{
+    free(folded);
+}
+
+const struct plan *folded_call_plan(const struct folded_call *folded)
+{
+    return &folded->call.plan;
+}
+
 const struct plan *call_plan(const struct call *call)
 {
     return &call->plan;
