@@ -6,7 +6,8 @@
 /* A function for what is rare, kept apart so that the common way saves no registers for it. */
 #define COLD __attribute__((cold, noinline))
 
-/* Asks for the line that holds `memory`, which may be any address, also NULL or one that is gone. */
+/* Asks for the line that holds `memory`, which may be any address, also NULL or one that is gone.
+ */
 static inline void prefetch(const void *memory)
 {
     __builtin_prefetch(memory);
