@@ -11,7 +11,10 @@
 
 #include "mediaferry/bytes.h"
 
-enum { RTP_HEADER_SIZE = 12, RTP_MAX_CSRCS = 15, RTP_PADDING_BIT = 0x20 };
+enum { RTP_HEADER_SIZE = 12, RTP_MAX_CSRCS = 15 };
+
+/* Of the first byte: all but the padding, and what it is without sources and extension. */
+enum { RTP_PADDING_BIT = 0x20, RTP_SHAPE_BITS = 0xdf, RTP_VERSION_BITS = 0x80 };
 
 enum rtp_status {
     RTP_OK,
@@ -60,12 +63,35 @@ struct rtp_header {
 
 /* Reads the header of a packet in the clear or of an SRTP packet. `out` is written only on RTP_OK.
  * RTP_BAD_PADDING is not looked for: see rtp_padding_is_sound(). */
-NODISCARD enum rtp_status rtp_read_header(struct bytes packet, struct rtp_header *out);
+NODISCARD static inline enum rtp_status rtp_read_header(
+    struct bytes packet, struct rtp_header *out);
 
+/* The rarer part of both: sources, an extension, no header at all; padding. */
+NODISCARD enum rtp_status rtp_find_payload(struct bytes packet, struct rtp_header *out);
 NODISCARD bool rtp_check_padding(struct bytes packet, const struct rtp_header *header);
 
-/* Whether the padding of a packet in the clear, whose header was read, leaves a payload. (By
- * rtp_check_padding() when there is some.) */
+/* Read by place, after one look at the length: every packet of media comes by here. */
+NODISCARD static inline enum rtp_status rtp_read_header(struct bytes packet, struct rtp_header *out)
+{
+    const uint8_t *data = packet.data;
+    struct rtp_header header = {.len = RTP_HEADER_SIZE};
+    if (packet.len < RTP_HEADER_SIZE || (data[0] & RTP_SHAPE_BITS) != RTP_VERSION_BITS) {
+        enum rtp_status status = rtp_find_payload(packet, &header);
+        if (status != RTP_OK)
+            return status;
+    }
+    header.first = data[0];
+    header.payload_type = data[1] & 0x7f;
+    header.seq = (uint16_t)(data[2] << 8 | data[3]);
+    header.timestamp =
+        (uint32_t)data[4] << 24 | (uint32_t)data[5] << 16 | (uint32_t)data[6] << 8 | data[7];
+    header.ssrc =
+        (uint32_t)data[8] << 24 | (uint32_t)data[9] << 16 | (uint32_t)data[10] << 8 | data[11];
+    *out = header;
+    return RTP_OK;
+}
+
+/* Whether the padding of a packet in the clear, whose header was read, leaves a payload. */
 static inline bool rtp_padding_is_sound(struct bytes packet, const struct rtp_header *header)
 {
     return (header->first & RTP_PADDING_BIT) == 0 || rtp_check_padding(packet, header);

@@ -84,9 +84,8 @@ static void count(struct relay *relay, const struct outbound *out)
     s->out[which].bytes += out->plain_len;
     if (out->kind != KIND_RTP)
         return;
-    struct rtp_header rtp = out->in->rtp;
-    rtp.seq = out->seq;
-    ssrc_table_count(&s->ssrc_out, &relay->ssrcs, &rtp, out->plain_len, &s->plan, out->in->now_us);
+    ssrc_table_count(&s->ssrc_out, &relay->ssrcs, &out->in->rtp, out->seq, out->plain_len, &s->plan,
+        out->in->now_us);
 }
 
 static struct rtpsec_packet job_of(const struct outbound *out)
@@ -175,7 +174,7 @@ static enum drop_reason find_way(
 }
 
 /* Sends `packet` to `sink`: it is the one that came in, or a copy of it. */
-static void queue_out(struct relay *relay, struct stream *sink, const struct inbound *in,
+HOT void queue_out(struct relay *relay, struct stream *sink, const struct inbound *in,
     struct packet *packet, const struct route *route)
 {
     struct round *round = relay->round;

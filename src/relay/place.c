@@ -140,8 +140,8 @@ static bool place(struct relay *relay, struct inbound *in, uint64_t now_ms)
         return true;
     }
     if (in->kind == KIND_RTP)
-        in->order = (uint8_t)ssrc_table_count(
-            &s->ssrc_in, &relay->ssrcs, &in->rtp, in->packet->len, &s->plan, in->now_us);
+        in->order = (uint8_t)ssrc_table_count(&s->ssrc_in, &relay->ssrcs, &in->rtp, in->rtp.seq,
+            in->packet->len, &s->plan, in->now_us);
     if (!s->plan.party_sends)
         in->packet->drop = DROP_NOT_SENDING;
     return s->plan.party_sends;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/ssrc_table.h"
 
-#include "base/hot_path.h"
-
 enum { CHUNK = 64 };
 
 void ssrc_pools_init(struct ssrc_pools *pools, size_t limit)
@@ -80,28 +78,12 @@ static struct ssrc_entry *add(
     return entry;
 }
 
-/* Not the first of the table: one of several, or a new one. NULL: out of memory. */
-COLD static struct ssrc_entry *find_or_add(struct ssrc_table *table, struct ssrc_pools *pools,
+struct ssrc_entry *ssrc_table_find_or_add(struct ssrc_table *table, struct ssrc_pools *pools,
     const struct rtp_header *rtp, const struct plan_stream *stream)
 {
     struct ssrc_entry *entry = ssrc_table_find(table, rtp->ssrc);
     return entry != NULL ? entry
                          : add(table, pools, rtp->ssrc, clock_of(stream, rtp->payload_type));
-}
-
-enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct ssrc_pools *pools,
-    const struct rtp_header *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us)
-{
-    struct ssrc_entry *entry = table->first;
-    if (entry == NULL || entry->ssrc != rtp->ssrc)
-        entry = find_or_add(table, pools, rtp, stream);
-    if (entry == NULL)
-        return RECEPTION_FIRST;
-    entry->packets++;
-    entry->bytes += len;
-    entry->last_timestamp = rtp->timestamp;
-    entry->used_us = now_us;
-    return reception_add(&entry->reception, rtp->seq, rtp->timestamp, now_us);
 }
 
 void ssrc_table_done(struct ssrc_table *table, struct ssrc_pools *pools)

@@ -8,6 +8,7 @@
 #ifndef RELAY_SSRC_TABLE_H
 #define RELAY_SSRC_TABLE_H
 
+#include "base/hot_path.h"
 #include "base/pool.h"
 #include "mediaferry/rtp.h"
 #include "relay/relay.h"
@@ -49,10 +50,27 @@ struct ssrc_entry *ssrc_table_find(const struct ssrc_table *table, uint32_t ssrc
 /* Its quality, made with the first report; NULL when memory is short. */
 struct quality *ssrc_entry_quality(struct ssrc_entry *entry, struct ssrc_pools *pools);
 
-/* Counts one RTP packet and tells how it follows those before; when its SSRC is new, the clock is
- * looked up in `stream`. */
-enum reception_verdict ssrc_table_count(struct ssrc_table *table, struct ssrc_pools *pools,
-    const struct rtp_header *rtp, size_t len, const struct plan_stream *stream, uint64_t now_us);
+/* The entry of a packet, or a new one, whose clock is looked up in `stream`. NULL: out of memory.
+ */
+COLD struct ssrc_entry *ssrc_table_find_or_add(struct ssrc_table *table, struct ssrc_pools *pools,
+    const struct rtp_header *rtp, const struct plan_stream *stream);
+
+/* Counts one RTP packet, which has the number `seq`, and tells how it follows those before. */
+static inline enum reception_verdict ssrc_table_count(struct ssrc_table *table,
+    struct ssrc_pools *pools, const struct rtp_header *rtp, uint16_t seq, size_t len,
+    const struct plan_stream *stream, uint64_t now_us)
+{
+    struct ssrc_entry *entry = table->first;
+    if (entry == NULL || entry->ssrc != rtp->ssrc)
+        entry = ssrc_table_find_or_add(table, pools, rtp, stream);
+    if (entry == NULL)
+        return RECEPTION_FIRST;
+    entry->packets++;
+    entry->bytes += len;
+    entry->last_timestamp = rtp->timestamp;
+    entry->used_us = now_us;
+    return reception_add(&entry->reception, seq, rtp->timestamp, now_us);
+}
 
 void ssrc_table_done(struct ssrc_table *table, struct ssrc_pools *pools);
 

@@ -4,15 +4,9 @@
 
 enum { VERSION = 2, EXTENSION_BIT = 0x10, MARKER_BIT = 0x80, WORD = 4 };
 
-/* Read by place, after one look at the length: every packet of media comes by here. */
 static uint32_t u16_at(const uint8_t *at)
 {
     return (uint32_t)at[0] << 8 | at[1];
-}
-
-static uint32_t u32_at(const uint8_t *at)
-{
-    return u16_at(at) << 16 | u16_at(at + 2);
 }
 
 /* Where the payload starts, which lies within the packet; 0 when it would not. */
@@ -27,25 +21,14 @@ static size_t payload_start(struct bytes packet)
     return len <= packet.len ? len : 0;
 }
 
-enum rtp_status rtp_read_header(struct bytes packet, struct rtp_header *out)
+enum rtp_status rtp_find_payload(struct bytes packet, struct rtp_header *out)
 {
     if (packet.len > 0 && packet.data[0] >> 6 != VERSION)
         return RTP_BAD_VERSION;
-    if (packet.len < RTP_HEADER_SIZE)
-        return RTP_TRUNCATED;
-
-    const uint8_t *data = packet.data;
-    size_t len = (data[0] & (EXTENSION_BIT | 0x0f)) == 0 ? RTP_HEADER_SIZE : payload_start(packet);
+    size_t len = packet.len < RTP_HEADER_SIZE ? 0 : payload_start(packet);
     if (len == 0 || len > UINT16_MAX)
         return RTP_TRUNCATED;
-    *out = (struct rtp_header){
-        .ssrc = u32_at(data + 8),
-        .timestamp = u32_at(data + 4),
-        .seq = (uint16_t)u16_at(data + 2),
-        .len = (uint16_t)len,
-        .first = data[0],
-        .payload_type = data[1] & 0x7f,
-    };
+    out->len = (uint16_t)len;
     return RTP_OK;
 }
 
