@@ -10,12 +10,12 @@
 
 struct entry {
     struct map_node node;
-    struct list link; /* in its generation or among the running, oldest first */
-    uint8_t *cookie;
-    uint8_t *reply; /* NULL while the request is running */
-    size_t cookie_len, reply_len;
-    uint8_t source_count;
+    struct list link;          /* in its generation or among the running, oldest first */
+    uint8_t *reply;            /* NULL while the request is running */
     struct ng_source *sources; /* while running: COOKIE_MAX_WAITERS of them */
+    uint32_t reply_len;
+    uint8_t source_count;
+    uint8_t cookie[]; /* the key of `node` */
 };
 
 struct cookie_cache {
@@ -42,7 +42,7 @@ struct cookie_cache *cookie_cache_new(size_t max_bytes)
 static size_t size_of(const struct entry *e)
 {
     size_t sources = e->sources != NULL ? COOKIE_MAX_WAITERS * sizeof(*e->sources) : 0;
-    return sizeof(*e) + e->cookie_len + e->reply_len + sources;
+    return sizeof(*e) + e->node.key.len + e->reply_len + sources;
 }
 
 static void drop(struct cookie_cache *cache, struct entry *e)
@@ -50,7 +50,6 @@ static void drop(struct cookie_cache *cache, struct entry *e)
     cache->bytes -= size_of(e);
     map_remove(&cache->entries, &e->node);
     list_remove(&e->link);
-    free(e->cookie);
     free(e->reply);
     free(e->sources);
     free(e);
@@ -108,21 +107,20 @@ static struct entry *find(const struct cookie_cache *cache, struct bytes cookie)
 
 static bool start(struct cookie_cache *cache, struct bytes cookie, const struct ng_source *source)
 {
-    struct entry *e = calloc(1, sizeof(*e));
+    struct entry *e = calloc(1, sizeof(*e) + cookie.len);
     if (e == NULL)
         return false;
-    e->cookie = bytes_dup(cookie);
-    e->cookie_len = cookie.len;
+    memcpy(e->cookie, cookie.data, cookie.len);
+    e->node.key = bytes_of(e->cookie, cookie.len);
     e->sources = calloc(COOKIE_MAX_WAITERS, sizeof(*e->sources));
-    if (e->cookie == NULL || e->sources == NULL || !make_room(cache, size_of(e))) {
-        free(e->cookie);
+    if (e->sources == NULL || !make_room(cache, size_of(e))) {
         free(e->sources);
         free(e);
         return false;
     }
     e->sources[e->source_count++] = *source;
     cache->bytes += size_of(e);
-    map_put(&cache->entries, &e->node, bytes_of(e->cookie, e->cookie_len));
+    map_put(&cache->entries, &e->node, e->node.key);
     list_push_back(&cache->running, &e->link);
     return true;
 }
@@ -170,7 +168,7 @@ void cookie_cache_finish(
         drop(cache, e);
         return;
     }
-    e->reply_len = reply.len;
+    e->reply_len = (uint32_t)reply.len;
     cache->bytes += reply.len;
     list_remove(&e->link);
     list_push_back(&cache->young, &e->link);

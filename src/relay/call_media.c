@@ -199,7 +199,7 @@ static void link_sinks(struct call_media *call, struct stream *s)
     for (uint8_t i = 0; i < s->plan.sink_count; i++) {
         struct stream *sink = call_media_stream(call, s->plan.sinks[i]);
         if (sink != NULL && sink->transport != NULL)
-            s->sinks[s->sink_count++] = sink;
+            stream_add_sink(s, sink);
     }
 }
 

@@ -58,7 +58,7 @@ void lease_set_tos(const struct lease *lease, uint8_t tos)
         if (port->socket == NULL)
             continue;
         port->socket->tos = tos;
-        if (port->local.family == ADDRESS_IP6)
+        if (port->socket->local.family == ADDRESS_IP6)
             (void)setsockopt(lease->fds[i], IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
         else
             (void)setsockopt(lease->fds[i], IPPROTO_IP, IP_TOS, &value, sizeof(value));

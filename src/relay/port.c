@@ -33,7 +33,7 @@ int port_open(struct port *port, struct relay *relay, const struct packet_socket
     own.reachable = true;
     own.want_timestamp = true; /* for jitter and round-trip times */
 
-    *port = (struct port){.relay = relay, .local = config->local, .channel = config->channel};
+    *port = (struct port){.relay = relay, .channel = config->channel};
     if (config->channel == PACKET_CHANNEL_SHARED && (port->tuples = new_tuples()) == NULL)
         return -ENOMEM;
     int error = worker_open_socket(relay->module, &own, &port->socket);

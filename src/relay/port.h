@@ -22,11 +22,10 @@ enum { PORT_MAX_TUPLES = 16 /* of one transport */ };
 struct port {
     struct relay *relay;
     struct packet_socket *socket; /* NULL: not open */
-    struct address local;
+    struct transport *transport;  /* of a leased port; NULL: nobody uses it now */
     enum packet_channel channel;
-    struct transport *transport; /* of a leased port; NULL: nobody uses it now */
-    uint8_t index;               /* of a leased port: number among the transport's addresses */
-    struct map *tuples;          /* of a shared port: struct tuple; NULL: a leased one */
+    uint8_t index;      /* of a leased port: number among the transport's addresses */
+    struct map *tuples; /* of a shared port: struct tuple; NULL: a leased one */
 };
 
 struct tuple {

@@ -56,8 +56,8 @@ static void fill_addresses(struct component *c, struct address *local, struct ad
     if (component_route(c, &route) == DROP_NONE) {
         *local = route.socket->local;
         *remote = route.remote;
-    } else if (first != NULL) {
-        *local = first->local;
+    } else if (first != NULL && first->socket != NULL) {
+        *local = first->socket->local;
     }
 }
 

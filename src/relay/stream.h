@@ -16,7 +16,9 @@ struct stream {
     struct plan_stream plan;     /* points into that of the call */
     struct transport *transport; /* NULL only while a plan is applied */
     uint8_t sink_count;
-    struct stream *sinks[PLAN_MAX_SINKS];
+    uint8_t sink_room; /* of `sinks`; never shrinks */
+    struct stream **sinks;
+    struct stream *first_sink[1]; /* room for the one that most have */
 
     struct relay_counts in[2], out[2]; /* RTP and RTCP */
     int64_t last_packet_us[2];         /* unix time */
@@ -33,6 +35,9 @@ void stream_apply(struct stream *s, const struct plan_stream *plan, uint64_t now
 
 /* Gives it `round_trip`, which stays NULL when memory is short. */
 void stream_begin_round_trip(struct stream *s);
+
+/* Adds a stream that gets what this party sends; one that there is no memory for is left out. */
+void stream_add_sink(struct stream *s, struct stream *sink);
 
 void stream_free(struct stream *s);
 

@@ -33,7 +33,7 @@ static struct port *shared_port(const struct relay *relay, const struct address 
 {
     for (size_t i = 0; i < relay->shared_count; i++) {
         struct port *port = &relay->shared[i];
-        if (port->channel == PACKET_CHANNEL_SHARED && address_equal(&port->local, local))
+        if (port->channel == PACKET_CHANNEL_SHARED && address_equal(&port->socket->local, local))
             return port;
     }
     return NULL;

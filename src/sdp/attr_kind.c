@@ -57,8 +57,9 @@ static const struct {
  * any case. */
 enum sdp_attr_kind sdp_attr_kind_of(struct text name)
 {
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (text_equal(name, kinds[i].name))
+    for (size_t i = 0; name.len > 0 && i < COUNT_OF(kinds); i++)
+        if (kinds[i].name.len == name.len && kinds[i].name.data[0] == name.data[0] &&
+            memcmp(kinds[i].name.data, name.data, name.len) == 0)
             return kinds[i].kind;
     if (name.len >= 3 && text_is_nocase(text_of(name.data, 3), "T38"))
         return SDP_ATTR_T38;
