@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/cache_line.h"
 #include "net/packet_io_choose.h"
 
 /* The kernel does so much of its work in one call at least; a close waits for so many calls. */
@@ -214,7 +215,7 @@ static void choose_level(struct uring_io *io)
 int packet_io_new_uring(
     struct pool *pool, struct packet_io_counters *counters, struct packet_io **out)
 {
-    struct uring_io *io = calloc(1, sizeof(*io));
+    struct uring_io *io = cache_line_calloc(1, sizeof(*io));
     if (io == NULL)
         return -ENOMEM;
     io->base = (struct packet_io){.ops = &ops, .pool = pool, .counters = counters};
