@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "net/packet_io_uring.h"
@@ -186,22 +187,38 @@ static bool look(struct uring_io *io, struct packet_batch *batch)
     return more || io_uring_sq_ready(&io->ring) > 0;
 }
 
-/* Results that are taken at once are not worth an event each; work that comes to the kernel after
- * the last event was read makes a new one, so a last look finds what came before that. */
-static void look_at_all(struct uring_io *io, struct packet_batch *batch)
+/* Looks until there is nothing more; false when there may be. Results that are taken at once are
+ * not worth an event each. */
+static bool look_at_all(struct uring_io *io, struct packet_batch *batch, unsigned *looks_left)
 {
     bool more = true;
     (void)io_uring_cq_eventfd_toggle(&io->ring, false);
-    for (unsigned looks = 0; more && batch->count < PACKET_BATCH_MAX && looks < LOOKS; looks++)
+    for (; more && batch->count<PACKET_BATCH_MAX && * looks_left> 0; --*looks_left)
         more = look(io, batch);
     (void)io_uring_cq_eventfd_toggle(&io->ring, true);
-    if (more || batch->count == PACKET_BATCH_MAX) {
-        uring_kick(io);
-        return;
+    return !more && batch->count < PACKET_BATCH_MAX;
+}
+
+/* Whether the ring has work or results. The number of results does not tell: a call does a part of
+ * the work only, and a part need not have any. */
+static bool has_work(const struct uring_io *io)
+{
+    struct pollfd ring = {.fd = io->ring.ring_fd, .events = POLLIN};
+    return poll(&ring, 1, 0) != 0;
+}
+
+/* Work that comes when there is none makes an event, so this must be sure that there is none when
+ * it has read the last one. */
+static void receive_all(struct uring_io *io, struct packet_batch *batch)
+{
+    unsigned looks_left = LOOKS;
+    while (look_at_all(io, batch, &looks_left)) {
+        eventfd_t events;
+        (void)eventfd_read(io->event_fd, &events);
+        if (!has_work(io))
+            return;
     }
-    eventfd_t events;
-    (void)eventfd_read(io->event_fd, &events);
-    (void)look(io, batch);
+    uring_kick(io);
 }
 
 void uring_receive(struct packet_io *base, struct packet_batch *batch)
@@ -213,7 +230,7 @@ void uring_receive(struct packet_io *base, struct packet_batch *batch)
     lower_level(io);
     io->clock = packet_clock_now();
     receive_errors(io, batch);
-    look_at_all(io, batch);
+    receive_all(io, batch);
     if (!list_is_empty(&io->failing) || !list_is_empty(&io->unarmed))
         uring_kick(io);
     if (io_uring_sq_ready(&io->ring) > 0)

@@ -444,6 +444,33 @@ static void many_sockets_have_a_packet_each(void **state)
     assert_int_equal(counter_get(&counters.sockets), MANY / 2);
 }
 
+/* A kernel that does its work in parts, some of them without any packet, must not put it to sleep.
+ */
+static void rounds_of_packets_all_arrive(void **state)
+{
+    (void)state;
+    enum { SOCKETS = 200, ROUNDS = 100 };
+    struct packet_socket *sockets[SOCKETS];
+    struct epoll_event event;
+    int fd = watch();
+    for (size_t i = 0; i < SOCKETS; i++)
+        sockets[i] = open_socket("s");
+    for (int round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < SOCKETS; i++)
+            send_to(sockets[i], "x", 1);
+        for (size_t received = 0; received < SOCKETS; received += batch.count) {
+            assert_int_equal(epoll_wait(fd, &event, 1, 5000), 1);
+            give_back();
+            packet_io_receive(io, &batch);
+        }
+        send_to(sockets[SOCKETS - 1 - round], "x", 1);
+        assert_int_equal(epoll_wait(fd, &event, 1, 5000), 1);
+        receive();
+        assert_int_equal(batch.count, 1);
+    }
+    close(fd);
+}
+
 /* --- memory, time, drops, threads --------------------------------------------------------------
  */
 
@@ -604,6 +631,7 @@ static const struct {
     TEST(empty_datagrams_end_nothing, set_up),
     TEST(closes_in_every_state, set_up),
     TEST(many_sockets_have_a_packet_each, set_up),
+    TEST(rounds_of_packets_all_arrive, set_up),
     TEST(comes_back_when_there_are_buffers_again, set_up_poor),
     TEST(the_kernel_knows_when_packets_arrived, set_up),
     TEST(counts_what_the_kernel_dropped, set_up),
