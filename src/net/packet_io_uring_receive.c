@@ -208,15 +208,18 @@ static bool has_work(const struct uring_io *io)
 }
 
 /* Work that comes when there is none makes an event, so this must be sure that there is none when
- * it has read the last one. */
+ * it has read the last one. What came meanwhile may wait until the packets in hand are handled. */
 static void receive_all(struct uring_io *io, struct packet_batch *batch)
 {
+    size_t before = batch->count;
     unsigned looks_left = LOOKS;
     while (look_at_all(io, batch, &looks_left)) {
         eventfd_t events;
         (void)eventfd_read(io->event_fd, &events);
         if (!has_work(io))
             return;
+        if (batch->count > before)
+            break;
     }
     uring_kick(io);
 }
