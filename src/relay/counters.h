@@ -29,6 +29,7 @@ struct relay_counters {
     struct counter ice_refused;
     struct counter ice_consent_lost;
     struct counter dtls_connected;
+    struct counter dtls_released; /* OpenSSL's state of so many has been given back */
     struct counter dtls_failed;
     struct counter timeouts;
     struct counter errors; /* no memory or no socket for what a plan asked */

@@ -356,5 +356,6 @@ void dtls_path_tick(struct component *c, uint64_t now_ms)
         now_ms - c->dtls_leg->verified_ms < KEEP_STATE_MS)
         return;
     dtls_release(c->dtls);
+    counter_add(&c->transport->relay->counters.dtls_released, 1);
     c->dtls_leg->verified_ms = 0;
 }

@@ -38,7 +38,9 @@ struct sessions {
     struct session_worker *workers;
     struct placement placement;           /* the same workers */
     struct dtls_certificate *certificate; /* of new calls */
-    struct session *awake;                /* whose call was touched last; NULL: none */
+    uint64_t dtls_released;               /* when memory was given back last */
+    uint64_t trimmed_ms;
+    struct session *awake; /* whose call was touched last; NULL: none */
     struct sessions_totals totals;
     uv_loop_t *loop;
     uv_timer_t tick;
