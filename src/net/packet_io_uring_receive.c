@@ -6,10 +6,10 @@
 #include "net/packet_io_uring.h"
 #include "net/sockaddr.h"
 
-/* The kernel does about so much of its work in one call, when there is more; so many calls are made
- * in one go, and so many datagrams of a socket go when there is no buffer for them. Buffers that
- * were never too few for so many calls are more than enough. */
-enum { WORK_A_LOOK = 20, LOOKS = 64, DROP_RUN = 64, CALM = 4096 };
+/* So many calls are made in one go, so many packets make a busy worker, and so many datagrams of a
+ * socket go when there is no buffer for them. Buffers that were never too few for so many calls are
+ * more than enough. */
+enum { LOOKS = 64, BUSY = 4, DROP_RUN = 64, CALM = 4096 };
 
 static void free_closed(struct uring_io *io)
 {
@@ -174,15 +174,14 @@ static void arm_again(struct uring_io *io)
 }
 
 /* Lets the kernel receive, unless results are left from before, and takes them. Returns whether
- * there is likely to be more. */
+ * there may be more: a call does a part of the kernel's work only, and some of it has no result. */
 static bool look(struct uring_io *io, struct packet_batch *batch)
 {
-    bool has_results = io_uring_cq_ready(&io->ring) > 0;
-    if (!has_results) {
+    if (io_uring_cq_ready(&io->ring) == 0) {
         uring_refill(io);
         (void)uring_enter(io, true);
     }
-    bool more = reap(io, batch) >= WORK_A_LOOK || has_results;
+    bool more = reap(io, batch) > 0;
     arm_again(io);
     return more || io_uring_sq_ready(&io->ring) > 0;
 }
@@ -199,8 +198,7 @@ static bool look_at_all(struct uring_io *io, struct packet_batch *batch, unsigne
     return !more && batch->count < PACKET_BATCH_MAX;
 }
 
-/* Whether the ring has work or results. The number of results does not tell: a call does a part of
- * the work only, and a part need not have any. */
+/* Whether the ring has work or results: that a call had no results does not tell. */
 static bool has_work(const struct uring_io *io)
 {
     struct pollfd ring = {.fd = io->ring.ring_fd, .events = POLLIN};
@@ -208,12 +206,15 @@ static bool has_work(const struct uring_io *io)
 }
 
 /* Work that comes when there is none makes an event, so this must be sure that there is none when
- * it has read the last one. What came meanwhile may wait until the packets in hand are handled. */
+ * it has read the last one. A busy worker comes back anyhow; what came meanwhile may wait until the
+ * packets in hand are handled. */
 static void receive_all(struct uring_io *io, struct packet_batch *batch)
 {
     size_t before = batch->count;
     unsigned looks_left = LOOKS;
     while (look_at_all(io, batch, &looks_left)) {
+        if (batch->count - before >= BUSY)
+            break;
         eventfd_t events;
         (void)eventfd_read(io->event_fd, &events);
         if (!has_work(io))
