@@ -6,7 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "base/squeeze.h"
+#include <lz4.h>
+
 #include "call/clone.h"
 #include "plan/share.h"
 
@@ -50,7 +51,11 @@ static struct folded_call *fold_into(const struct call *call, uint8_t *room, siz
     if (!mark_pointers((uintptr_t *)(void *)room, (uintptr_t *)(void *)other, size, room + size))
         return NULL;
 
-    size_t len = squeeze(bytes_of(room, whole), squeezed);
+    int became = LZ4_compress_default(
+        (const char *)room, (char *)squeezed, (int)whole, LZ4_compressBound((int)whole));
+    if (became <= 0)
+        return NULL;
+    size_t len = (size_t)became;
     struct folded_call *folded = malloc(sizeof(*folded) + len);
     if (folded == NULL)
         return NULL;
@@ -65,7 +70,8 @@ struct folded_call *call_fold(const struct call *call)
     size_t exact = call_size(call);
     size_t size = (exact + WORD - 1) / WORD * WORD;
     size_t whole = size + marks_size(size) + WORD;
-    uint8_t *room = exact > 0 ? calloc(1, whole + size + squeeze_bound(whole)) : NULL;
+    uint8_t *room =
+        exact > 0 ? calloc(1, whole + size + (size_t)LZ4_compressBound((int)whole)) : NULL;
     if (room == NULL)
         return NULL;
     struct folded_call *folded = fold_into(call, room, size);
@@ -79,7 +85,8 @@ struct call *call_unfold(const struct folded_call *folded)
     uint8_t *room = malloc(whole);
     if (room == NULL)
         return NULL;
-    if (!unsqueeze(bytes_of(folded->data, folded->squeezed), room, whole))
+    if (LZ4_decompress_safe((const char *)folded->data, (char *)room, (int)folded->squeezed,
+            (int)whole) != (int)whole)
         abort(); /* nobody else writes there */
 
     uintptr_t *words = (uintptr_t *)(void *)room;
