@@ -193,9 +193,13 @@ static int open_relay(struct service *service, size_t index, struct str *why)
 static packet_io_maker *choose_packet_io(const struct daemon_config *config)
 {
     struct packet_io_choice choice;
-    bool is_wanted = packet_io_choose(config->media.packet_io, &choice);
+    /* Where each packet wakes the worker, epoll is cheaper. */
+    bool never_gathers =
+        config->media.packet_io == PACKET_IO_AUTO && config->media.batch_wait_us == 0;
+    bool is_wanted =
+        packet_io_choose(never_gathers ? PACKET_IO_EPOLL : config->media.packet_io, &choice);
     log_event(is_wanted ? LOG_NOTICE : LOG_WARNING, LOG_NO_CALL, "packet-io", "use=%s why=%s",
-        choice.name, LOG_QUOTED(text_from(choice.reason)));
+        choice.name, LOG_QUOTED(text_from(never_gathers ? "batch-wait is 0" : choice.reason)));
     return choice.make;
 }
 
