@@ -40,7 +40,7 @@ static int client_fd;
 static struct packet_io_choice back_end; /* of the test at hand */
 static struct address server;
 
-static int open_udp_with(struct address *local, unsigned receive_buffer)
+static int open_udp_with(struct address *local, int receive_buffer)
 {
     struct udp_socket_config config = {.receive_buffer = receive_buffer};
     int fd;
@@ -538,6 +538,12 @@ static void take_long(struct echo *e)
         ;
 }
 
+static void take_very_long(struct echo *e)
+{
+    (void)e;
+    usleep(30 * 1000);
+}
+
 /* A fifth of a second of plans; the packets of one turn wait for one of them at most. */
 static void many_messages_do_not_hold_media(void **state)
 {
@@ -556,6 +562,34 @@ static void many_messages_do_not_hold_media(void **state)
         post(&e, i, take_long);
     finish(&e);
     assert_int_equal(e.delivered, 150);
+}
+
+/* Takes all the time that messages have in a turn, and has another one posted by then. */
+static void take_long_and_post(struct echo *e)
+{
+    post(e, e->delivered, say_hello);
+    take_long(e);
+}
+
+/* A packet is there before the messages: these are delivered before the loop looks why it was woken
+ * for them. It must not sleep then until something else happens. */
+static void a_message_for_which_no_time_is_left_comes_next(void **state)
+{
+    (void)state;
+    struct echo e = {.copies = 1};
+    start(&e, 0);
+    uint64_t began_ms = uv_hrtime() / 1000000;
+    for (unsigned i = 0; i < 5; i++) {
+        post(&e, 3 * i, take_very_long);
+        usleep(5000);
+        send_bytes("x", 1);
+        usleep(5000);
+        post(&e, 3 * i + 1, take_long_and_post);
+        expect("x");
+        expect("hello");
+    }
+    assert_true(uv_hrtime() / 1000000 - began_ms < 800); /* not a tick each */
+    finish(&e);
 }
 
 static void sleep_long(struct echo *e)
@@ -641,6 +675,7 @@ static const struct {
     TEST(media_goes_on_meanwhile),
     TEST(gathers_under_load_only),
     TEST(many_messages_do_not_hold_media),
+    TEST(a_message_for_which_no_time_is_left_comes_next),
     TEST(knows_what_the_kernel_dropped),
     TEST(stays_on_its_core),
 };
