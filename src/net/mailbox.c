@@ -3,6 +3,7 @@
 
 static struct message *take_all(struct mailbox *box)
 {
+    box->is_rung = false;
     uv_mutex_lock(&box->lock);
     struct message *first = box->first;
     box->first = NULL;
@@ -46,7 +47,9 @@ uint64_t mailbox_deliver_for(struct mailbox *box, uint64_t budget_ns)
 static void on_wakeup(uv_async_t *wakeup)
 {
     struct mailbox *box = wakeup->data;
-    if (!box->is_held)
+    if (box->is_held)
+        box->is_rung = true;
+    else
         mailbox_deliver(box);
 }
 

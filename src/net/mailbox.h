@@ -27,6 +27,7 @@ struct mailbox {
     void *owner;
     struct message *taken; /* the receiver's: to be delivered next */
     bool is_held;
+    bool is_rung; /* the receiver's, of one that is held: the loop was woken since it looked */
     void (*closed)(struct mailbox *box);
 };
 
@@ -51,12 +52,11 @@ void mailbox_deliver(struct mailbox *box);
  * be more: a message is not interrupted. */
 uint64_t mailbox_deliver_for(struct mailbox *box, uint64_t budget_ns);
 
-/* In the receiver's thread: whether mailbox_deliver_for() left some. The loop is not woken for
- * them.
- */
+/* In the receiver's thread: whether mailbox_deliver_for() left some, or nobody has looked since the
+ * loop was woken for some. It is not woken for them again. */
 static inline bool mailbox_has_left(const struct mailbox *box)
 {
-    return box->taken != NULL;
+    return box->taken != NULL || box->is_rung;
 }
 
 /* In the receiver's thread: delivers what is left, then closes. `closed` (may be NULL) is called
