@@ -130,7 +130,8 @@ bool quality_add(struct quality *q, const struct quality_report *report, uint64_
 {
     bool first = q->all.samples == 0;
     q->lost = report->block.lost;
-    if (!first && now_ms - q->last_ms < SAMPLE_MS)
+    /* Packets of several sockets are not in the order of their arrival. */
+    if (!first && now_ms < q->last_ms + SAMPLE_MS)
         return false;
 
     struct quality_sample s = sample_of(report, now_ms);

@@ -171,6 +171,21 @@ static void a_long_pause_leaves_empty_entries(void **state)
     assert_int_equal(q.progression[0].samples, 2);
 }
 
+/* Times of arrival may step back, when the wall clock is set while a packet waits. */
+static void a_report_from_before_makes_no_sample(void **state)
+{
+    struct quality q;
+    struct quality_report good = report_with(0, 0, 0);
+    (void)state;
+    quality_init(&q);
+    assert_true(quality_add(&q, &good, 5000));
+    assert_false(quality_add(&q, &good, 4999));
+    assert_false(quality_add(&q, &good, 3000));
+    assert_true(quality_add(&q, &good, 6000));
+    assert_int_equal(q.interval_ms, 1000);
+    assert_int_equal(q.progression_count, 2);
+}
+
 static void an_unknown_clock_has_no_jitter(void **state)
 {
     struct quality q;
@@ -195,6 +210,7 @@ int main(void)
         cmocka_unit_test(keeps_average_lowest_and_highest),
         cmocka_unit_test(progression_covers_the_whole_call_in_ten_entries),
         cmocka_unit_test(a_long_pause_leaves_empty_entries),
+        cmocka_unit_test(a_report_from_before_makes_no_sample),
         cmocka_unit_test(an_unknown_clock_has_no_jitter),
     };
     return cmocka_run_group_tests_name("quality", tests, NULL, NULL);
