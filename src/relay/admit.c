@@ -81,17 +81,20 @@ static void handle_stun(
         packet->drop = DROP_STUN_UNKNOWN_USER;
 }
 
-/* Why nobody would answer it, or DROP_NONE. Costs little: what a flood is made of never waits. */
+/* Why nobody would answer it, or DROP_NONE and where it waits. Costs little: what a flood is made
+ * of never waits, or apart. */
 static enum drop_reason judge_stun(
-    struct relay *relay, const struct port *port, const struct packet *packet)
+    struct relay *relay, const struct port *port, const struct packet *packet, enum slow_kind *kind)
 {
     struct stun_message message;
     struct ice_local local;
     struct text ufrag;
 
+    *kind = SLOW_STUN;
     if (ice_peek_ufrag(packet_bytes(packet), &ufrag))
         return find_checked(relay, port, ufrag, &local) != NULL ? DROP_NONE
                                                                 : DROP_STUN_UNKNOWN_USER;
+    *kind = SLOW_PLAIN;
     return stun_parse(packet_bytes(packet), &message) == STUN_OK ? DROP_NONE : DROP_STUN_IGNORED;
 }
 
@@ -100,7 +103,7 @@ static void wait(struct relay *relay, struct packet *packet, enum slow_kind kind
     if (slow_lane_put(&relay->slow_lane, packet, kind))
         worker_keep(relay->worker, packet);
     else
-        packet->drop = kind == SLOW_STUN ? DROP_STUN_BUSY : DROP_DTLS_BUSY;
+        packet->drop = kind == SLOW_DTLS ? DROP_DTLS_BUSY : DROP_STUN_BUSY;
 }
 
 static struct component *find_shared(
@@ -195,9 +198,10 @@ static void admit_dtls(
 
 static void admit_stun(struct relay *relay, const struct port *port, struct packet *packet)
 {
-    packet->drop = judge_stun(relay, port, packet);
+    enum slow_kind kind;
+    packet->drop = judge_stun(relay, port, packet, &kind);
     if (packet->drop == DROP_NONE)
-        wait(relay, packet, SLOW_STUN);
+        wait(relay, packet, kind);
 }
 
 /* What is not RTP may begin with any byte. Only a whole STUN message is taken for STUN then. */

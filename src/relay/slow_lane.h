@@ -2,14 +2,15 @@
 /*
  * relay/slow_lane.h - STUN and DTLS wait here until the media of their batch has left.
  *
- *     admit --put--> STUN: [ ][ ][ ] --turn--> handled within SLOW_LANE_TURN_US,
- *               \--> DTLS: [ ][ ][ ] ------>   the rest in the next turns
+ *     admit --put--> STUN:  [ ][ ][ ] --turn--> handled within SLOW_LANE_TURN_US,
+ *               |--> DTLS:  [ ][ ][ ] ------>   the rest in the next turns
+ *               \--> plain: [ ][ ][ ] ------>
  *
- * A step of a handshake takes up to a millisecond, a check some microseconds: so each kind has a
- * queue of its own, STUN goes first, and one of each kind is handled in any turn. What waits is
- * bounded, in all and of one source, so that none can crowd the others out; what is beyond will be
- * sent again. The packets are the worker's; their order within a kind is kept. Pure: the clock is
- * the owner's.
+ * A step of a handshake takes up to a millisecond, a check some microseconds, and anybody may ask
+ * for his address: so each kind has a queue of its own, checks go first, and one of each kind is
+ * handled in any turn. What waits is bounded, in all and of one source, so that none can crowd the
+ * others out; what is beyond will be sent again. The packets are the worker's; their order within a
+ * kind is kept. Pure: the clock is the owner's.
  */
 #ifndef RELAY_SLOW_LANE_H
 #define RELAY_SLOW_LANE_H
@@ -23,7 +24,12 @@ enum {
     SLOW_LANE_TURN_US = 300,
 };
 
-enum slow_kind { SLOW_STUN, SLOW_DTLS, SLOW_KINDS };
+enum slow_kind {
+    SLOW_STUN, /* checks of ICE, by users that are known */
+    SLOW_DTLS,
+    SLOW_PLAIN, /* STUN of anybody */
+    SLOW_KINDS,
+};
 
 struct slow_queue {
     struct packet *first, **end;
@@ -48,7 +54,9 @@ NODISCARD bool slow_lane_put(struct slow_lane *lane, struct packet *packet, enum
 
 static inline bool slow_lane_is_empty(const struct slow_lane *lane)
 {
-    return lane->queues[SLOW_STUN].count + lane->queues[SLOW_DTLS].count == 0;
+    return lane->queues[SLOW_STUN].count + lane->queues[SLOW_DTLS].count +
+               lane->queues[SLOW_PLAIN].count ==
+           0;
 }
 
 /* Handles as many as the time of one turn allows. */

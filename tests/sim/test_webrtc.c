@@ -9,7 +9,7 @@
 
 #include "mediaferry/classify.h"
 #include "mediaferry/stun.h"
-#include "relay/slow_lane.h"
+#include "relay/state.h"
 
 #define BROWSER "192.0.2.1:5000"
 #define ROAMED "203.0.113.5:5555"
@@ -555,6 +555,36 @@ static void media_leaves_before_stun_is_answered(void **state)
     assert_int_equal(received[1], PACKET_STUN);
 }
 
+/* By which each step takes a turn's time. */
+static uint64_t hasty_clock(void)
+{
+    static uint64_t now_ns;
+    return now_ns += 1000000;
+}
+
+/* Anybody may ask for his address, under as many addresses as he can forge: what waits then is
+ * apart from the checks of those who have a call. */
+static void a_flood_of_plain_stun_keeps_no_check_from_its_answer(void **state)
+{
+    (void)state;
+    static const uint8_t id[STUN_ID_SIZE] = "transaction";
+    uint8_t request[100];
+    struct writer w = writer_over(request, sizeof(request));
+    stun_begin(&w, stun_type(STUN_BINDING, STUN_REQUEST), bytes_of(id, sizeof(id)));
+    scene.relay->slow_lane.clock_ns = hasty_clock;
+    struct address from = addr("198.51.100.1:1");
+    unsigned answers = browser.answers;
+    for (unsigned i = 0; i < 4 * SLOW_LANE_MAX; i++) {
+        from.port = (uint16_t)(1000 + i);
+        sim_send(&from, &browser.relay, writer_bytes(&w));
+        if (i == 3 * SLOW_LANE_MAX)
+            browser_check(&browser, CHECK_PLAIN);
+    }
+    sim_settle();
+    assert_int_equal(browser.answers, answers + 1);
+    assert_true(sim_drops(DROP_STUN_BUSY) > SLOW_LANE_MAX);
+}
+
 /* The call ends between the packets of a turn and what they left for later. */
 static void what_waits_goes_with_its_socket(void **state)
 {
@@ -773,6 +803,7 @@ int main(void)
         connected(gives_openssl_back_and_still_works),
         before_ice(bounds_the_handshakes_of_a_turn),
         connected(media_leaves_before_stun_is_answered),
+        connected(a_flood_of_plain_stun_keeps_no_check_from_its_answer),
         connected(what_waits_goes_with_its_socket),
         connected(bounds_the_tuples_of_a_transport),
         before_ice(works_on_leased_ports_without_mux),

@@ -118,7 +118,12 @@ static void the_whole_is_bounded(void **state)
     for (unsigned i = 0; i < MANY; i++)
         taken += slow_lane_put(&lane, &packets[i], SLOW_DTLS);
     assert_int_equal(taken, SLOW_LANE_MAX);
-    assert_true(slow_lane_put(&lane, &packets[MANY - 1], SLOW_STUN)); /* the other kind is apart */
+    /* The other kinds are apart. */
+    assert_true(slow_lane_put(&lane, &packets[MANY - 1], SLOW_STUN));
+    assert_true(slow_lane_put(&lane, &packets[MANY - 2], SLOW_PLAIN));
+    cost_ns = SLOW_LANE_TURN_US * 1000;
+    slow_lane_turn(&lane);
+    expect((unsigned[]){MANY - 1, 0, MANY - 2}, 3);
 }
 
 static void one_source_cannot_crowd_out_the_others(void **state)
