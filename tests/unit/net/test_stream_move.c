@@ -204,7 +204,7 @@ static void only_open_streams_move(void **state)
 
 /* --- between threads --- */
 
-enum { THREADS = 2, MOVES_MIN = 12, ECHO_LEN = 4000000, AHEAD = 100000 };
+enum { THREADS = 2, MOVES_MIN = 12, ECHO_LEN = 1000000, AHEAD = 20000 };
 
 /* A thread with a loop, which echoes what its stream says. */
 struct echo_thread {
