@@ -115,7 +115,7 @@ def variants(texts, program):
 def machine():
     model = next((line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} processors, Linux {platform.release()}"
+    return f"{model}, {os.cpu_count()} processors, Linux {".".join(platform.release().split(".")[:2])}"
 
 
 def parse():
