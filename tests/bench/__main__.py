@@ -115,7 +115,8 @@ def variants(texts, program):
 def machine():
     model = next((line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} processors, Linux {".".join(platform.release().split(".")[:2])}"
+    version = ".".join(platform.release().split(".")[:2])
+    return f"{model}, {os.cpu_count()} processors, Linux {version}"
 
 
 def parse():
