@@ -5,6 +5,7 @@
  * they differ, by the distance of the two.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include <lz4.h>
 
@@ -70,11 +71,12 @@ struct folded_call *call_fold(const struct call *call)
     size_t exact = call_size(call);
     size_t size = (exact + WORD - 1) / WORD * WORD;
     size_t whole = size + marks_size(size) + WORD;
-    uint8_t *room =
-        exact > 0 ? calloc(1, whole + size + (size_t)LZ4_compressBound((int)whole)) : NULL;
+    size_t needed = whole + size + (size_t)LZ4_compressBound((int)whole);
+    uint8_t *room = exact > 0 ? calloc(1, needed) : NULL;
     if (room == NULL)
         return NULL;
     struct folded_call *folded = fold_into(call, room, size);
+    explicit_bzero(room, needed); /* there are keys in it */
     free(room);
     return folded;
 }
@@ -104,6 +106,7 @@ void folded_call_free(struct folded_call *folded)
     if (folded == NULL)
         return;
     plan_unref(folded->plan);
+    explicit_bzero(folded, sizeof(*folded) + folded->squeezed);
     free(folded);
 }
 
