@@ -106,12 +106,6 @@ typedef int packet_io_maker(
 /* epoll with recvmmsg and sendmmsg: works everywhere. Others: net/packet_io_choose.h. */
 packet_io_maker packet_io_new_epoll;
 
-/* "epoll", "io_uring" */
-static inline const char *packet_io_name(const struct packet_io *io)
-{
-    return io->ops->name;
-}
-
 /* From here on it is used in the calling thread, in which it may receive and send. Sockets may be
  * opened and closed before. */
 static inline void packet_io_start(struct packet_io *io)

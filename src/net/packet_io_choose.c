@@ -6,19 +6,6 @@
 
 #include "net/packet_io_probe.h"
 
-bool packet_io_kind_parse(struct text name, enum packet_io_kind *out)
-{
-    static const char *const names[] = {
-        [PACKET_IO_AUTO] = "auto", [PACKET_IO_EPOLL] = "epoll", [PACKET_IO_URING] = "io_uring"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (text_is(name, names[i])) {
-            *out = (enum packet_io_kind)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 #ifdef HAVE_IO_URING
 
 /* For PACKET_IO_AUTO: what worked for one ring may fail for the next, at a limit of the machine. */

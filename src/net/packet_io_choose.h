@@ -26,7 +26,4 @@ NODISCARD bool packet_io_choose(enum packet_io_kind wanted, struct packet_io_cho
  * of it, or forbids it. Only in builds with liburing: packet_io_choose() knows. */
 packet_io_maker packet_io_new_uring;
 
-/* Reads "auto", "epoll" or "io_uring". */
-NODISCARD bool packet_io_kind_parse(struct text name, enum packet_io_kind *out);
-
 #endif

@@ -16,24 +16,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static void names_are_read(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        enum packet_io_kind kind;
-    } cases[] = {
-        {"auto", PACKET_IO_AUTO}, {"epoll", PACKET_IO_EPOLL}, {"io_uring", PACKET_IO_URING}};
-    static const char *const wrong[] = {"", "Auto", "io-uring", "epoll "};
-    enum packet_io_kind kind;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        assert_true(packet_io_kind_parse(text_from(cases[i].name), &kind));
-        assert_int_equal(kind, cases[i].kind);
-    }
-    for (size_t i = 0; i < COUNT_OF(wrong); i++)
-        assert_false(packet_io_kind_parse(text_from(wrong[i]), &kind));
-}
-
 static void what_was_wished_is_had(void **state)
 {
     (void)state;
@@ -109,7 +91,6 @@ static void falls_back_and_says_why(void **state)
 int main(void)
 {
     struct CMUnitTest tests[2 + COUNT_OF(forbidden)] = {
-        cmocka_unit_test(names_are_read),
         cmocka_unit_test(what_was_wished_is_had),
     };
     for (size_t i = 0; i < COUNT_OF(forbidden); i++)
