@@ -5,7 +5,7 @@
 set -eu
 
 build="meson ninja-build pkg-config gcc clang clang-format make git ca-certificates
- libuv1-dev libssl-dev libsrtp2-dev liburing-dev libjansson-dev liblz4-dev libmicrohttpd-dev libhiredis-dev libsystemd-dev libcmocka-dev"
+ libuv1-dev libssl-dev libsrtp2-dev liburing-dev libxdp-dev libbpf-dev libmnl-dev libjansson-dev liblz4-dev libmicrohttpd-dev libhiredis-dev libsystemd-dev libcmocka-dev"
 # The fast SRTP engine is for one kind of processor.
 [ "$(dpkg --print-architecture)" != amd64 ] || build="$build libipsec-mb-dev"
 test="libclang-rt-14-dev llvm python3 python3-pytest python3-pytest-timeout python3-aiortc
