@@ -9,6 +9,7 @@ MAY_INCLUDE = {
     "mediaferry": set(),  # the codec library: seen by all, sees nothing
     "base": {"mediaferry"},
     "net": {"mediaferry", "base"},
+    "xdp": {"mediaferry", "base", "net"},
     "wire": {"mediaferry"},
     "stun": {"mediaferry", "base"},
     "rtp": {"mediaferry", "base"},
@@ -28,7 +29,7 @@ MAY_INCLUDE = {
     "ng": CODECS | {"base", "net", "plan", "call", "session"},
     "admin": CODECS | {"base", "net", "credentials", "turnserver"},
     "daemon": CODECS | {"base", "net", "ice", "dtls", "rtpsec", "plan", "call", "relay", "session", "ng"}
-    | {"credentials", "turn", "turnserver", "redis", "admin"},
+    | {"credentials", "turn", "turnserver", "redis", "admin", "xdp"},
 }
 # The codec library and layer 2 stay free of sockets, loops and logs.
 FORBIDDEN = {
