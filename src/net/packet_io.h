@@ -87,6 +87,7 @@ struct packet_io_ops {
     void (*receive)(struct packet_io *io, struct packet_batch *batch);
     void (*send)(struct packet_io *io, struct packet_batch *batch);
     int (*poll_fd)(const struct packet_io *io);
+    void (*sample)(struct packet_io *io, size_t max_sockets);
     void (*start)(struct packet_io *io); /* NULL: nothing to do */
     void (*free)(struct packet_io *io);
 };
@@ -99,9 +100,10 @@ struct packet_io {
     struct list open;                    /* of sockets */
 };
 
-/* Makes a back end; returns 0 and a new one in `out`, or a negative errno. */
+/* Makes a back end; returns 0 and a new one in `out`, or a negative errno. `context` is what makers
+ * of its kind agreed on with who chose it; those here take none. */
 typedef int packet_io_maker(
-    struct pool *pool, struct packet_io_counters *counters, struct packet_io **out);
+    void *context, struct pool *pool, struct packet_io_counters *counters, struct packet_io **out);
 
 /* epoll with recvmmsg and sendmmsg: works everywhere. Others: net/packet_io_choose.h. */
 packet_io_maker packet_io_new_epoll;
@@ -150,7 +152,10 @@ static inline int packet_io_poll_fd(const struct packet_io *io)
 
 /* Counts what the kernel has dropped for up to `max_sockets` sockets since it was asked the last
  * time, one after the other over the calls. A system call for each. */
-void packet_io_sample(struct packet_io *io, size_t max_sockets);
+static inline void packet_io_sample(struct packet_io *io, size_t max_sockets)
+{
+    io->ops->sample(io, max_sockets);
+}
 
 /* Closes all sockets and frees; accepts NULL. In any thread, when that of packet_io_start() has
  * ended. */

@@ -10,10 +10,11 @@
 
 /* For PACKET_IO_AUTO: what worked for one ring may fail for the next, at a limit of the machine. */
 static int make_uring_or_epoll(
-    struct pool *pool, struct packet_io_counters *counters, struct packet_io **out)
+    void *context, struct pool *pool, struct packet_io_counters *counters, struct packet_io **out)
 {
-    return packet_io_new_uring(pool, counters, out) == 0 ? 0
-                                                         : packet_io_new_epoll(pool, counters, out);
+    return packet_io_new_uring(context, pool, counters, out) == 0
+               ? 0
+               : packet_io_new_epoll(context, pool, counters, out);
 }
 
 /* The kernel's switch: 1 forbids io_uring to those without privileges, 2 to all. */

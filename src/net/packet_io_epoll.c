@@ -230,12 +230,14 @@ static const struct packet_io_ops ops = {
     .receive = receive,
     .send = send_batch,
     .poll_fd = poll_fd,
+    .sample = io_socket_sample,
     .free = free_io,
 };
 
 int packet_io_new_epoll(
-    struct pool *pool, struct packet_io_counters *counters, struct packet_io **out)
+    void *context, struct pool *pool, struct packet_io_counters *counters, struct packet_io **out)
 {
+    (void)context;
     struct epoll_io *io = cache_line_calloc(1, sizeof(*io));
     if (io == NULL)
         return -ENOMEM;

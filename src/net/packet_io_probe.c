@@ -66,7 +66,7 @@ int packet_io_probe(packet_io_maker *make)
     struct packet_io *io;
 
     packet_pool_init(&pool, PACKETS);
-    int error = make(&pool, &counters, &io);
+    int error = make(NULL, &pool, &counters, &io);
     if (error != 0)
         return error;
     packet_io_start(io);

@@ -54,7 +54,7 @@ void io_socket_close(struct packet_io *io, struct io_socket *socket)
     counter_subtract(&io->counters->sockets, 1);
 }
 
-void packet_io_sample(struct packet_io *io, size_t max_sockets)
+void io_socket_sample(struct packet_io *io, size_t max_sockets)
 {
     uint64_t open = counter_get(&io->counters->sockets);
     for (size_t i = 0; i < max_sockets && i < open; i++) {

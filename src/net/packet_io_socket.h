@@ -39,6 +39,9 @@ NODISCARD int io_socket_open(
 /* Closes the descriptor; from now on nothing has the socket in a list. */
 void io_socket_close(struct packet_io *io, struct io_socket *socket);
 
+/* packet_io_sample(). */
+void io_socket_sample(struct packet_io *io, size_t max_sockets);
+
 /* Whether datagrams may be fragmented from now on. */
 void io_socket_choose_df(struct io_socket *socket, bool dont_fragment);
 

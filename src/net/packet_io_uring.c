@@ -152,6 +152,7 @@ static const struct packet_io_ops ops = {
     .receive = uring_receive,
     .send = uring_send,
     .poll_fd = poll_fd,
+    .sample = io_socket_sample,
     .start = start,
     .free = free_io,
 };
@@ -213,8 +214,9 @@ static void choose_level(struct uring_io *io)
 }
 
 int packet_io_new_uring(
-    struct pool *pool, struct packet_io_counters *counters, struct packet_io **out)
+    void *context, struct pool *pool, struct packet_io_counters *counters, struct packet_io **out)
 {
+    (void)context;
     struct uring_io *io = cache_line_calloc(1, sizeof(*io));
     if (io == NULL)
         return -ENOMEM;

@@ -151,7 +151,7 @@ int worker_new(const struct worker_config *config, struct worker **out)
     error = inside_init(&w->inside, config->own, config->index, &w->packets, &w->counters);
     packet_io_maker *make_io = config->make_io != NULL ? config->make_io : packet_io_new_epoll;
     if (error == 0)
-        error = make_io(&w->packets, &w->counters, &w->io);
+        error = make_io(config->io_context, &w->packets, &w->counters, &w->io);
     if (error == 0)
         error = open_handles(w);
     if (error != 0) {

@@ -41,6 +41,7 @@ struct worker_hooks {
 struct worker_config {
     unsigned index;           /* counts from 0; names the thread */
     packet_io_maker *make_io; /* NULL: epoll */
+    void *io_context;         /* its; borrowed */
     unsigned batch_wait_us;   /* under load a batch begins no sooner than so long after the one
                                  before; 0: it never waits */
     bool is_pinned;           /* the thread stays on processor core `cpu` */

@@ -30,7 +30,7 @@ static int set_up_with(packet_io_maker *make, size_t packets)
     packet_pool_init(&pool, packets);
     memset(&counters, 0, sizeof(counters));
     batch.count = 0;
-    assert_int_equal(make(&pool, &counters, &io), 0);
+    assert_int_equal(make(NULL, &pool, &counters, &io), 0);
     peer_fd = open_udp(&peer);
     return 0;
 }

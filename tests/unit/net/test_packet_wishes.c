@@ -82,7 +82,7 @@ static int set_up_with(const struct kind *kind, size_t packets)
     packet_pool_init(&pool, packets);
     memset(&counters, 0, sizeof(counters));
     batch.count = 0;
-    assert_int_equal(kind->back_end->make(&pool, &counters, &io), 0);
+    assert_int_equal(kind->back_end->make(NULL, &pool, &counters, &io), 0);
     packet_io_start(io);
     peer_fd = open_udp(&peer);
     set_option(peer_fd, family->receive_class, 1);
