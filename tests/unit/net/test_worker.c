@@ -487,7 +487,7 @@ static void media_goes_on_meanwhile(void **state)
         expect("x");
     }
     finish(&e);
-    assert_true(e.again_calls >= 100);
+    assert_true(e.again_calls >= 100 / 4); /* a turn takes four batches at most */
 }
 
 /* --- load ---------------------------------------------------------------------------------------
