@@ -12,7 +12,7 @@
 
 enum {
     BENCODE_MAX_DEPTH = 32,   /* lists and dictionaries around a value */
-    BENCODE_MAX_SIZE = 65535, /* bytes of a whole value */
+    BENCODE_MAX_SIZE = 65535, /* bytes of a whole value, and of any string */
 };
 
 enum bencode_status {
@@ -23,7 +23,7 @@ enum bencode_status {
     BENCODE_BAD_LENGTH, /* a string's length is no number or beyond the maximum */
     BENCODE_BAD_KEY,    /* a key is no string, or has no value */
     BENCODE_TOO_DEEP,
-    BENCODE_TOO_LONG, /* the value is longer than BENCODE_MAX_SIZE */
+    BENCODE_TOO_LONG, /* the value is longer than BENCODE_MAX_SIZE, or than was asked for */
     BENCODE_TRAILING, /* bytes other than white space follow the value */
     BENCODE_NO_MEMORY,
 };
@@ -36,6 +36,14 @@ const char *bencode_status_text(enum bencode_status status);
  */
 NODISCARD enum bencode_status bencode_parse(
     struct bytes input, struct ng_arena *arena, struct ng_value **out, size_t *offset);
+
+/* The same for a value of up to `max` bytes: one that comes in no message. */
+NODISCARD enum bencode_status bencode_parse_up_to(
+    struct bytes input, size_t max, struct ng_arena *arena, struct ng_value **out, size_t *offset);
+
+/* The same for a value of up to `max` bytes. Its strings are no longer than BENCODE_MAX_SIZE. */
+NODISCARD enum bencode_status bencode_parse_long(
+    struct bytes input, size_t max, struct ng_arena *arena, struct ng_value **out, size_t *offset);
 
 /*
  * Measures the value at the start of a stream: BENCODE_OK and its length, BENCODE_TRUNCATED when

@@ -28,6 +28,9 @@ void ng_arena_init(struct ng_arena *arena, size_t cap);
 /* Frees all that was taken; the arena may be used again afterwards. */
 void ng_arena_done(struct ng_arena *arena);
 
+/* The same, and overwrites what it held: there were keys in it. */
+void ng_arena_wipe(struct ng_arena *arena);
+
 /* Aligned for any type, zeroed; NULL when out of memory or over the cap, and from then on. */
 void *ng_arena_take(struct ng_arena *arena, size_t size);
 

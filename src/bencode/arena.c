@@ -28,6 +28,13 @@ void ng_arena_done(struct ng_arena *arena)
     ng_arena_init(arena, arena->cap);
 }
 
+void ng_arena_wipe(struct ng_arena *arena)
+{
+    for (struct ng_chunk *chunk = arena->chunks; chunk != NULL; chunk = chunk->next)
+        explicit_bzero(chunk->data, chunk->taken);
+    ng_arena_done(arena);
+}
+
 /* A chunk with room for `size`, of the usual size where the cap allows; NULL beyond the cap. */
 static struct ng_chunk *new_chunk(struct ng_arena *arena, size_t size)
 {

@@ -117,11 +117,17 @@ static enum bencode_status parse(struct builder *b, struct text *rest)
 enum bencode_status bencode_parse(
     struct bytes input, struct ng_arena *arena, struct ng_value **out, size_t *offset)
 {
+    return bencode_parse_up_to(input, BENCODE_MAX_SIZE, arena, out, offset);
+}
+
+enum bencode_status bencode_parse_up_to(
+    struct bytes input, size_t max, struct ng_arena *arena, struct ng_value **out, size_t *offset)
+{
     struct builder b = {.arena = arena};
     struct text rest = text_from_bytes(input);
     enum bencode_status status = parse(&b, &rest);
 
-    if (status == BENCODE_OK && input.len - rest.len > BENCODE_MAX_SIZE)
+    if (status == BENCODE_OK && input.len - rest.len > max)
         status = BENCODE_TOO_LONG;
     if (offset != NULL)
         *offset = input.len - rest.len;

@@ -210,6 +210,10 @@ static void sizes_end_at_the_maximum(void **state)
     memcpy(input, "65530:", DIGITS);
     struct bytes more = bytes_of(input, BENCODE_MAX_SIZE + 1);
     assert_int_equal(bencode_parse(more, &arena, &tree, NULL), BENCODE_TOO_LONG);
+    assert_int_equal(bencode_parse_up_to(more, more.len, &arena, &tree, NULL), BENCODE_OK);
+    assert_int_equal(tree->string.len, 65530);
+    assert_int_equal(
+        bencode_parse_up_to(more, more.len - 1, &arena, &tree, NULL), BENCODE_TOO_LONG);
     assert_int_equal(bencode_measure(more, &len), BENCODE_TOO_LONG);
     assert_int_equal(bencode_measure(most, &len), BENCODE_TRUNCATED);
 
@@ -217,7 +221,8 @@ static void sizes_end_at_the_maximum(void **state)
     memcpy(input + 1, "65535:", DIGITS);
     assert_int_equal(bencode_measure(most, &len), BENCODE_TRUNCATED);
     assert_int_equal(bencode_measure(more, &len), BENCODE_TOO_LONG);
-    ng_arena_done(&arena);
+    ng_arena_wipe(&arena);
+    assert_int_equal(arena.used, 0);
 }
 
 static void respects_the_cap(void **state)
