@@ -41,10 +41,6 @@ NODISCARD enum bencode_status bencode_parse(
 NODISCARD enum bencode_status bencode_parse_up_to(
     struct bytes input, size_t max, struct ng_arena *arena, struct ng_value **out, size_t *offset);
 
-/* The same for a value of up to `max` bytes. Its strings are no longer than BENCODE_MAX_SIZE. */
-NODISCARD enum bencode_status bencode_parse_long(
-    struct bytes input, size_t max, struct ng_arena *arena, struct ng_value **out, size_t *offset);
-
 /*
  * Measures the value at the start of a stream: BENCODE_OK and its length, BENCODE_TRUNCATED when
  * more must arrive, else the stream is beyond repair.
