@@ -125,25 +125,35 @@ static int open_pair(const struct port_pool *pool, unsigned port, int fds[2])
     return error;
 }
 
-/* Opens what is wanted of the slot; on success `lease` and the slot are changed. */
-static int lease_slot(
-    struct port_pool *pool, struct slot *slot, enum port_lease_kind kind, struct port_lease *lease)
+/* The bits of a slot that a lease takes. */
+static unsigned bits_of(unsigned port, enum port_lease_kind kind)
 {
-    struct port_lease result = {.kind = kind, .fds = {-1, -1}};
-    bool is_odd = kind == PORT_SINGLE && (slot->free & 1) == 0;
-    unsigned port = port_of(pool, slot) + (is_odd ? 1 : 0);
+    return kind == PORT_PAIR ? BOTH : (port & 1) != 0 ? 2 : 1;
+}
+
+/* Opens a port of the slot, and the next; on success `lease` and the slot are changed. */
+static int lease_port(struct port_pool *pool, struct slot *slot, unsigned port,
+    enum port_lease_kind kind, struct port_lease *lease)
+{
+    struct port_lease result = {.port = (uint16_t)port, .kind = kind, .fds = {-1, -1}};
     int error = kind == PORT_PAIR ? open_pair(pool, port, result.fds)
                                   : open_port(pool, port, &result.fds[0]);
     if (error != 0)
         return error;
 
-    unsigned taken = kind == PORT_PAIR ? BOTH : is_odd ? 2 : 1;
-    slot->free = (uint8_t)(slot->free & ~taken);
+    slot->free = (uint8_t)(slot->free & ~bits_of(port, kind));
     enqueue(pool, slot);
     pool->usage.used += (unsigned)kind;
-    result.port = (uint16_t)port;
     *lease = result;
     return 0;
+}
+
+/* What is free of the slot, or the even port when both are. */
+static int lease_slot(
+    struct port_pool *pool, struct slot *slot, enum port_lease_kind kind, struct port_lease *lease)
+{
+    bool is_odd = kind == PORT_SINGLE && (slot->free & 1) == 0;
+    return lease_port(pool, slot, port_of(pool, slot) + (is_odd ? 1 : 0), kind, lease);
 }
 
 /* Tries each slot of the queue once; those that others have bound go to its end. */
@@ -175,9 +185,23 @@ int port_pool_lease(struct port_pool *pool, enum port_lease_kind kind, struct po
     return error == -ENOSPC ? half_error : error;
 }
 
+int port_pool_take(
+    struct port_pool *pool, uint16_t port, enum port_lease_kind kind, struct port_lease *out)
+{
+    unsigned wanted = bits_of(port, kind);
+    if (port < pool->config.min || port > pool->config.max)
+        return -ERANGE;
+    struct slot *slot = &pool->slots[(port - pool->first) / 2];
+    if ((kind == PORT_PAIR && (port & 1) != 0) || (slot->exists & wanted) != wanted)
+        return -ERANGE;
+    if ((slot->free & wanted) != wanted)
+        return -EBUSY;
+    return lease_port(pool, slot, port, kind, out);
+}
+
 void port_pool_release(struct port_pool *pool, uint16_t port, enum port_lease_kind kind)
 {
-    unsigned taken = kind == PORT_PAIR ? BOTH : (port & 1) != 0 ? 2 : 1;
+    unsigned taken = bits_of(port, kind);
     assert(port >= pool->config.min && port <= pool->config.max);
     struct slot *slot = &pool->slots[(port - pool->first) / 2];
     assert((slot->exists & taken) == taken && (slot->free & taken) == 0);

@@ -43,6 +43,14 @@ struct port_lease {
 NODISCARD int port_pool_lease(
     struct port_pool *pool, enum port_lease_kind kind, struct port_lease *out);
 
+/*
+ * Leases just this port, and the odd one after it for a pair: those that a call had in a process
+ * before. Returns 0, or: -ERANGE when it is none of the pool's, or no even one for a pair; -EBUSY
+ * when it is leased; a negative errno of opening or binding, -EADDRINUSE when someone else has it.
+ */
+NODISCARD int port_pool_take(
+    struct port_pool *pool, uint16_t port, enum port_lease_kind kind, struct port_lease *out);
+
 /* Gives ports back, once their sockets are closed. */
 void port_pool_release(struct port_pool *pool, uint16_t port, enum port_lease_kind kind);
 

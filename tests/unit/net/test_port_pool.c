@@ -169,6 +169,66 @@ static void passes_other_errors_on(void **state)
     port_pool_free(pool);
 }
 
+static void a_given_port_is_taken_as_it_is(void **state)
+{
+    (void)state;
+    struct port_pool *pool = pool_of(FIRST + 1, FIRST + 6); /* 1 | 2 3 | 4 5 | 6 */
+    struct port_lease pair, odd, even, half, none;
+    assert_int_equal(port_pool_take(pool, FIRST, PORT_SINGLE, &none), -ERANGE);
+    assert_int_equal(
+        port_pool_take(pool, FIRST, PORT_PAIR, &none), -ERANGE); /* its odd one alone belongs */
+    assert_int_equal(port_pool_take(pool, FIRST + 6, PORT_PAIR, &none), -ERANGE);
+    assert_int_equal(port_pool_take(pool, FIRST + 7, PORT_SINGLE, &none), -ERANGE);
+    assert_int_equal(port_pool_take(pool, FIRST + 3, PORT_PAIR, &none), -ERANGE);
+    assert_int_equal(port_pool_take(pool, 0, PORT_SINGLE, &none), -ERANGE);
+    assert_int_equal(port_pool_take(pool, 65535, PORT_SINGLE, &none), -ERANGE);
+
+    assert_int_equal(port_pool_take(pool, FIRST + 4, PORT_PAIR, &pair), 0);
+    assert_int_equal(pair.port, FIRST + 4);
+    for (uint16_t i = 0; i < 2; i++) {
+        struct address local;
+        assert_int_equal(udp_socket_local(pair.fds[i], &local), 0);
+        assert_int_equal(local.port, FIRST + 4 + i);
+    }
+    assert_int_equal(port_pool_take(pool, FIRST + 4, PORT_PAIR, &none), -EBUSY);
+    assert_int_equal(port_pool_take(pool, FIRST + 5, PORT_SINGLE, &none), -EBUSY);
+    assert_int_equal(port_pool_take(pool, FIRST + 3, PORT_SINGLE, &odd), 0);
+    assert_int_equal(port_pool_take(pool, FIRST + 2, PORT_PAIR, &none), -EBUSY);
+    assert_int_equal(port_pool_usage(pool).used, 3);
+
+    /* What is left is leased as ever, and what was taken is not leased twice. */
+    assert_int_equal(port_pool_lease(pool, PORT_PAIR, &none), -ENOSPC);
+    even = lease(pool, PORT_SINGLE);
+    half = lease(pool, PORT_SINGLE);
+    give_back(pool, &odd);
+    give_back(pool, &even);
+    give_back(pool, &half);
+    give_back(pool, &pair);
+    assert_int_equal(port_pool_usage(pool).used, 0);
+    pair = lease(pool, PORT_PAIR);
+    give_back(pool, &pair);
+    port_pool_free(pool);
+}
+
+static void a_given_port_of_someone_else_is_not_taken(void **state)
+{
+    (void)state;
+    struct port_pool *pool = pool_of(FIRST, FIRST + 1);
+    struct udp_socket_config config = {.bind = *port_pool_address(pool)};
+    struct port_lease l;
+    int other;
+    config.bind.port = FIRST + 1;
+    assert_int_equal(udp_socket_open(&config, &other), 0);
+    assert_int_equal(port_pool_take(pool, FIRST, PORT_PAIR, &l), -EADDRINUSE);
+    assert_int_equal(port_pool_usage(pool).used, 0);
+    assert_int_equal(port_pool_take(pool, FIRST, PORT_SINGLE, &l), 0);
+    give_back(pool, &l);
+    close(other);
+    assert_int_equal(port_pool_take(pool, FIRST, PORT_PAIR, &l), 0);
+    give_back(pool, &l);
+    port_pool_free(pool);
+}
+
 /* At random: never two leases of one port, never a wrong count, all back in the end. */
 static void keeps_its_books(void **state)
 {
@@ -187,11 +247,15 @@ static void keeps_its_books(void **state)
             leases[at] = leases[--count];
         } else {
             enum port_lease_kind kind = gen_below(&gen, 2) == 0 ? PORT_SINGLE : PORT_PAIR;
-            int error = port_pool_lease(pool, kind, &leases[count]);
-            assert_true(error == 0 || error == -ENOSPC);
-            if (error != 0)
+            uint16_t port = (uint16_t)(FIRST + gen_below(&gen, PORTS + 2));
+            bool is_given = gen_below(&gen, 3) == 0;
+            int error = is_given ? port_pool_take(pool, port, kind, &leases[count])
+                                 : port_pool_lease(pool, kind, &leases[count]);
+            assert_true(
+                error == 0 || (is_given ? error == -ERANGE || error == -EBUSY : error == -ENOSPC));
+            if (error == -ENOSPC)
                 assert_true(kind == PORT_PAIR || used == PORTS);
-            else
+            else if (error == 0)
                 used += (unsigned)leases[count++].kind;
         }
         assert_int_equal(port_pool_usage(pool).used, used);
@@ -222,6 +286,8 @@ int main(void)
         cmocka_unit_test(singles_use_odd_ends_and_halves_first),
         cmocka_unit_test(skips_ports_of_others),
         cmocka_unit_test(passes_other_errors_on),
+        cmocka_unit_test(a_given_port_is_taken_as_it_is),
+        cmocka_unit_test(a_given_port_of_someone_else_is_not_taken),
         cmocka_unit_test(keeps_its_books),
         cmocka_unit_test(the_last_port_of_all_is_usable),
     };
