@@ -126,6 +126,7 @@ struct process_settings {
     bool log_stderr;
     bool foreground;
     char *pidfile;
+    int64_t drain_timeout_s; /* 0: no drain */
     char *config_file;
     char *config_section;
     char *turnserver_conf;

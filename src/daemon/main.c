@@ -43,6 +43,12 @@ static void stop(struct daemon *d)
         signal(signals[i], SIG_IGN);
 }
 
+/* Nothing is left that is waited for. */
+static void on_drained(void *owner)
+{
+    stop(owner);
+}
+
 static void change_log_level(int change)
 {
     log_set_level(log_get_level() + change);
@@ -80,6 +86,13 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     case SIGHUP:
         reload(d);
+        return;
+    case SIGTERM:
+        log_event(LOG_NOTICE, LOG_NO_CALL, "stop", "signal=%d", number);
+        if (d->service != NULL)
+            service_leave(d->service);
+        else
+            stop(d);
         return;
     default:
         log_event(LOG_NOTICE, LOG_NO_CALL, "stop", "signal=%d", number);
@@ -139,7 +152,8 @@ static int run_loop(struct daemon *d)
 {
     struct str why = {0};
     watch_signals(d);
-    int error = service_start(&d->service, &d->loop, d->config, d->host, &why);
+    const struct service_owner owner = {.owner = d, .drained = on_drained};
+    int error = service_start(&d->service, &d->loop, d->config, d->host, &owner, &why);
     if (error != 0) {
         log_event(LOG_CRIT, LOG_NO_CALL, "start-failed", "why=%s", LOG_QUOTED(str_text(&why)));
         stop(d);

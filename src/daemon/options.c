@@ -361,6 +361,16 @@ const struct option options[] = {
         .fallback = "",
         FIELD(process.pidfile),
         .help = "File to write the process id to. Empty: none."},
+    {.name = "drain-timeout",
+        .kind = OPTION_SECONDS,
+        .section = process,
+        .fallback = "0",
+        FIELD(process.drain_timeout_s),
+        RANGE(0, YEAR),
+        .reloadable = true,
+        .help = "On SIGTERM take no new calls and no new TURN allocations, and end when those that "
+                "there are have ended, or after so long. A second SIGTERM ends at once. 0: the "
+                "first does."},
     {.name = "config-file",
         .kind = OPTION_TEXT,
         .section = process,

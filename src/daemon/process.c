@@ -48,6 +48,8 @@ void process_remove_pidfile(const char *path)
 }
 
 #ifdef HAVE_SYSTEMD
+enum { PATIENCE_US = 30000000 };
+
 void process_notify_ready(void)
 {
     sd_notify(0, "READY=1");
@@ -65,6 +67,12 @@ void process_notify_stopping(void)
 {
     sd_notify(0, "STOPPING=1");
 }
+
+void process_notify_draining(uint64_t calls, uint64_t allocations)
+{
+    sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d\nSTATUS=draining: %llu calls, %llu TURN allocations",
+        PATIENCE_US, (unsigned long long)calls, (unsigned long long)allocations);
+}
 #else
 void process_notify_ready(void)
 {
@@ -76,5 +84,10 @@ void process_notify_reloading(void)
 
 void process_notify_stopping(void)
 {
+}
+
+void process_notify_draining(uint64_t calls, uint64_t allocations)
+{
+    (void)calls, (void)allocations;
 }
 #endif

@@ -20,4 +20,8 @@ void process_notify_ready(void);
 void process_notify_reloading(void); /* until it is ready again */
 void process_notify_stopping(void);
 
+/* The end waits for these; to be told again each few seconds, or systemd's patience
+ * (TimeoutStopSec) comes to its end. */
+void process_notify_draining(uint64_t calls, uint64_t allocations);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "daemon/operation.h"
 #include "daemon/turn_service.h"
 #include "net/own_sockets.h"
 #include "net/udp_socket.h"
@@ -38,6 +39,8 @@ struct service {
     struct ng_server *server;
     struct ng_listener *listeners[LISTEN_MAX];
     size_t listener_count;
+    struct service_owner owner;
+    struct operation *operation;
 };
 
 static uint64_t monotonic_us(void)
@@ -330,6 +333,19 @@ static int open_turn(struct service *service, struct str *why)
     return turn_service_new(&service->turn, &turn, why);
 }
 
+static int open_operation(struct service *service, struct str *why)
+{
+    struct operation_config config = {
+        .loop = service->loop,
+        .config = service->config,
+        .sessions = service->sessions,
+        .turn = service->turn,
+        .drained = service->owner.drained,
+        .owner = service->owner.owner,
+    };
+    return operation_open(&service->operation, &config, why);
+}
+
 static int open_all(struct service *service, struct str *why)
 {
     service->own_sockets = own_sockets_new((unsigned)service->config->process.num_threads);
@@ -344,6 +360,8 @@ static int open_all(struct service *service, struct str *why)
         error = open_workers(service, why);
     if (error == 0)
         error = turn_service_start(service->turn, why);
+    if (error == 0)
+        error = open_operation(service, why);
     return error != 0 ? error : open_listeners(service, why);
 }
 
@@ -361,7 +379,7 @@ static bool engine_is_here(const struct daemon_config *config, struct str *why)
 }
 
 int service_start(struct service **out, uv_loop_t *loop, const struct daemon_config *config,
-    const struct host_addresses *host, struct str *why)
+    const struct host_addresses *host, const struct service_owner *owner, struct str *why)
 {
     if (!engine_is_here(config, why))
         return -ENOTSUP;
@@ -375,6 +393,7 @@ int service_start(struct service **out, uv_loop_t *loop, const struct daemon_con
     service->loop = loop;
     service->config = config;
     service->host = host;
+    service->owner = *owner;
     int error = mailbox_open(&service->control, loop, service);
     if (error != 0) {
         free(service);
@@ -397,6 +416,11 @@ int service_reload(struct service *service, const struct daemon_config *config,
     return turn_service_reload(service->turn, config, host, why);
 }
 
+void service_leave(struct service *service)
+{
+    operation_leave(service->operation);
+}
+
 static void control_closed(struct mailbox *box)
 {
     free(CONTAINER_OF(box, struct service, control));
@@ -406,6 +430,7 @@ static void control_closed(struct mailbox *box)
 /* Posters stop before the mailbox, and the mailbox delivers its last before those it tells go. */
 void service_stop(struct service *service)
 {
+    operation_close(service->operation);
     turn_service_close(service->turn);
     for (size_t i = 0; i < service->worker_count; i++)
         worker_stop(service->workers[i].worker);

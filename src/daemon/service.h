@@ -13,6 +13,12 @@
 
 struct service;
 
+struct service_owner {
+    void *owner; /* borrowed */
+    /* After service_leave(): there is nothing left to wait for, the service is to be stopped. */
+    void (*drained)(void *owner);
+};
+
 /*
  * Opens everything that `config` asks for, and logs what listens where; borrows `config` and
  * `host`, the addresses of the machine, for the life time. Returns 0 and a new service in `out`, or
@@ -20,12 +26,17 @@ struct service;
  * loop runs on.
  */
 NODISCARD int service_start(struct service **out, uv_loop_t *loop,
-    const struct daemon_config *config, const struct host_addresses *host, struct str *why);
+    const struct daemon_config *config, const struct host_addresses *host,
+    const struct service_owner *owner, struct str *why);
 
 /* Takes over what may change while it runs from `config`, which is borrowed together with `host`
  * from now on instead of the former ones. With an error, a sentence in `why`, nothing changes. */
 NODISCARD int service_reload(struct service *service, const struct daemon_config *config,
     const struct host_addresses *host, struct str *why);
+
+/* Takes no new calls or allocations and tells drained() once, at once or later: see
+ * operation_leave(). */
+void service_leave(struct service *service);
 
 /* Ends all calls and closes; frees itself from the loop, which ends when nothing is left open. */
 void service_stop(struct service *service);

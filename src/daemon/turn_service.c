@@ -80,6 +80,22 @@ int turn_service_reload(struct turn_service *s, const struct daemon_config *conf
     return 0;
 }
 
+void turn_service_drain(struct turn_service *s, bool draining)
+{
+    if (s->circumstances.draining == draining)
+        return;
+    s->circumstances.draining = draining;
+    s->circumstances.alternate_count = 0;
+    turn_service_refresh(s, "drain");
+}
+
+uint64_t turn_service_allocations(const struct turn_service *s)
+{
+    struct turnserver_totals totals;
+    turnserver_totals(s->server, &totals);
+    return totals.allocations;
+}
+
 /* Certificates are renewed by others, at any time; a half-written file is tried again. */
 static void follow_certificates(struct turn_service *s)
 {

@@ -40,6 +40,12 @@ NODISCARD int turn_service_start(struct turn_service *s, struct str *why);
 NODISCARD int turn_service_reload(struct turn_service *s, const struct daemon_config *config,
     const struct host_addresses *host, struct str *why);
 
+/* While it is so, every new allocation is refused; those that there are go on. */
+void turn_service_drain(struct turn_service *s, bool draining);
+
+/* How many there are. */
+uint64_t turn_service_allocations(const struct turn_service *s);
+
 /* Before the workers stop: no more answers to the outside. Accepts NULL. */
 void turn_service_close(struct turn_service *s);
 

@@ -7,7 +7,12 @@
 static bool limit_is_reached(const struct sessions *sessions)
 {
     int64_t limit = sessions->config.max_sessions;
-    return limit >= 0 && sessions->by_id.count >= (uint64_t)limit;
+    return sessions->refuses_new || (limit >= 0 && sessions->by_id.count >= (uint64_t)limit);
+}
+
+void sessions_refuse_new(struct sessions *sessions, bool refuse)
+{
+    sessions->refuses_new = refuse;
 }
 
 static void log_created(const struct sessions *sessions, const struct session *session)

@@ -65,6 +65,9 @@ struct session_outcome {
 struct session_outcome sessions_exchange(
     struct sessions *sessions, const struct call_command *command);
 
+/* While it is so, every new call gets SESSION_LIMIT; those that are known go on. */
+void sessions_refuse_new(struct sessions *sessions, bool refuse);
+
 /* What query and delete tell; borrowed for the time of the callback. */
 struct session_report {
     struct session_outcome outcome;        /* of the delete, or CALL_UNKNOWN */

@@ -42,6 +42,7 @@ struct sessions {
     uint64_t trimmed_ms;
     struct session *awake; /* whose call was touched last; NULL: none */
     struct sessions_totals totals;
+    bool refuses_new;
     uv_loop_t *loop;
     uv_timer_t tick;
     /* reports waiting for a worker's snapshot, and those ready to be told on the next turn */
