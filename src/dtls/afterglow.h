@@ -13,11 +13,13 @@
 enum {
     DTLS_REPEAT_MIN_MS = 50, /* a client's first retransmission is not sooner than that */
     DTLS_REPEATS_MAX = 16,
+    DTLS_FLIGHT_MAX = 256,
+    DTLS_FAREWELL_MAX = 64,
 };
 
 struct dtls_afterglow {
-    uint8_t flight[256];
-    uint8_t farewell[64];
+    uint8_t flight[DTLS_FLIGHT_MAX];
+    uint8_t farewell[DTLS_FAREWELL_MAX];
     uint16_t flight_len;
     uint16_t farewell_len;
     uint16_t repeats;

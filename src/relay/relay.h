@@ -16,6 +16,7 @@
 
 struct dtls_certificate;
 struct relay;
+struct relay_resume; /* relay/resume.h */
 
 enum { RELAY_MAX_SSRCS = 16 };
 
@@ -35,6 +36,8 @@ struct relay_update {
     struct dtls_certificate *certificate; /* reference owned; the call's DTLS certificate */
     size_t socket_count;
     struct relay_sockets *sockets; /* new since the last update; owned */
+    struct relay_resume *resume;   /* for the transports and streams that it makes; owned; set after
+                                      relay_update_new(), else NULL */
 };
 
 /* Returns a new update with a copy of the text and references of its own to `plan`, which is of
@@ -117,6 +120,9 @@ struct relay_listener {
     void (*timed_out)(void *owner, uint64_t call, enum plan_timeout why);
     /* Answer to relay_post_query() with the same token. */
     void (*snapshot)(void *owner, uint64_t token, const struct relay_snapshot *snapshot);
+    /* Answer to relay_post_save() with the same token; borrowed for the call. NULL: the worker has
+     * no such call, or memory was short, and then nothing has happened to it. */
+    void (*saved)(void *owner, uint64_t token, const struct relay_resume *resume);
 };
 
 /* A WebRTC port: a UDP socket of the worker that no single call owns, and that answers plain STUN
@@ -159,6 +165,15 @@ const struct worker *relay_worker(const struct relay *relay);
 
 /* Applies a plan: opens, changes and closes what differs. An empty plan ends the call's media. */
 void relay_post_update(struct relay *relay, struct relay_update *update);
+
+enum relay_save {
+    RELAY_SAVE_COPY,    /* the call goes on: what is saved is soon stale */
+    RELAY_SAVE_AND_END, /* with it the call's media ends, without a farewell to its parties */
+};
+
+/* Asks for all that another process needs to go on with the call. Returns -ENOMEM or 0. */
+NODISCARD int relay_post_save(
+    struct relay *relay, uint64_t call, uint64_t token, enum relay_save how);
 
 /* Asks for a snapshot; a call not known gives one with `found` false. Returns -ENOMEM or 0. */
 NODISCARD int relay_post_query(struct relay *relay, uint64_t call, uint64_t token);
