@@ -21,6 +21,9 @@ from . import chart, measure, net, report, scenarios, servers
 from .measure import BenchError
 
 
+BY_KERNEL_MAX = 5  # percent of the packets: XDP is what is measured under its name
+
+
 class Bench:
     """Where it is measured, with what, and what was found: results[row][server][metric]."""
 
@@ -54,6 +57,8 @@ class Bench:
         """Why it failed; empty when it did not."""
         try:
             for row, figures in scenarios.SCENARIOS[name].measure(self, kind):
+                if kind.is_xdp and figures.get("by_kernel_percent", 0) > BY_KERNEL_MAX:
+                    raise BenchError(f"{row}: {figures['by_kernel_percent']:.0f} % of the packets took sockets")
                 self.results.setdefault(row, {})[kind.name] = figures
         except (BenchError, OSError) as error:
             return str(error) or type(error).__name__
@@ -66,7 +71,8 @@ def measure_round(bench, names, ours, peers):
     for name in names:
         wanted = scenarios.SCENARIOS[name].peers
         for kind in (*(kind for kind in peers if kind.name in wanted), *ours):
-            bench.measure(name, kind)
+            if not kind.is_xdp or name in bench.settings.xdp:
+                bench.measure(name, kind)
 
 
 def measure_all(bench, names, ours, peers, rounds):
@@ -126,6 +132,7 @@ def parse():
     parser.add_argument("--only", default="", help=f"of {', '.join(scenarios.SCENARIOS)}")
     parser.add_argument("--rounds", type=int, default=1, help="medians of so many (1)")
     parser.add_argument("--no-peers", action="store_true", help="mediaferry and its variants only")
+    parser.add_argument("--no-xdp", action="store_true", help="mediaferry by sockets only, not by XDP too")
     parser.add_argument("--compare", action="append", default=[], metavar="NAME:OPTIONS",
                         help="mediaferry once more, with these options; a first word that is no option is the program")
     parser.add_argument("--mediaferry", default=str(find_mediaferry()), help="the program to measure")
@@ -172,12 +179,26 @@ def settings_of(options):
 
 def take_part(options, folder, load_program, settings):
     """The servers: (ours, peers)."""
-    ours = [servers.mediaferry(report.OURS, options.mediaferry, options.options.split()),
-            *variants(options.compare, options.mediaferry)]
+    own = options.options.split()
+    ours = [servers.mediaferry(report.OURS, options.mediaferry, own)]
+    if not options.no_xdp:
+        ours.append(servers.mediaferry_xdp(report.XDP, options.mediaferry, own))
+    ours += variants(options.compare, options.mediaferry)
     peers = [servers.bare(load_program, settings.streams)]
     if not options.no_peers:
         peers += filter(None, (servers.rtpengine(), servers.coturn(folder)))
     return ours, peers
+
+
+def leave_out(bench, ours):
+    """Takes those servers away that cannot be measured here: {name: why}."""
+    found = {}
+    for kind in [kind for kind in ours if kind.is_xdp]:
+        if why := servers.why_not_xdp(bench.server_side, kind, bench.server_cpus(1)):
+            ours.remove(kind)
+            found[kind.name] = why
+            print(f"{kind.name} is not measured: {why}", file=sys.stderr, flush=True)
+    return found
 
 
 def write(options, made):
@@ -201,12 +222,14 @@ def run(options):
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mediaferry-bench-"))
         bench = Bench(settings, load_program, folder, stack.enter_context(net.network()))
         ours, peers = take_part(options, folder, load_program, settings)
+        left_out = leave_out(bench, ours)
         os.sched_setaffinity(0, bench.load_cpus)  # what this process does is not to disturb the server
         results = measure_all(bench, options.names, ours, peers, options.rounds)
     made = {"date": datetime.date.today().isoformat(), "machine": machine(), "rounds": options.rounds,
             "versions": {kind.name: version_of(kind) for kind in (*ours, *peers)
                          if kind.name in report.columns(results)},
             "settings": dataclasses.asdict(settings), "results": results, "failures": bench.failures,
+            "left_out": left_out,
             "bars": [dataclasses.asdict(verdict) for verdict in report.verdicts(results)],
             "interrupted": bench.is_interrupted}
     write(options, made)
@@ -221,7 +244,7 @@ def main():
     made = run(options)
     if made["interrupted"]:
         return 130
-    ours_failed = any(server == report.OURS for _, server, _ in made["failures"])
+    ours_failed = any(server in (report.OURS, report.XDP) for _, server, _ in made["failures"])
     missed = options.strict and not all(bar["is_met"] for bar in made["bars"])
     return int(ours_failed or missed)
 

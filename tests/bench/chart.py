@@ -8,7 +8,8 @@ from . import report
 WIDTH, LABEL, VALUE = 860, 280, 70  # of all, of the names on the left, of the numbers on the right
 BAR, GAP, SPACE = 13, 2, 10         # of a bar, between bars, between groups
 TITLE, MARGIN = 44, 20
-COLORS = {"mediaferry": "#1f6feb", "rtpengine": "#c2410c", "coturn": "#8250df", "bare loop": "#8b949e"}
+COLORS = {"mediaferry": "#1f6feb", "mediaferry xdp": "#54aeff", "rtpengine": "#c2410c", "coturn": "#8250df",
+          "bare loop": "#8b949e"}
 VARIANTS = ("#0e7490", "#15803d", "#be185d", "#a16207")
 TEXT, FAINT = "#1f2328", "#59636e"
 

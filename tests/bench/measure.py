@@ -39,6 +39,13 @@ def wakeups(pid):
         (task / "status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0]))
 
 
+def kernel_datagrams(pid):
+    """How many have come to sockets of its network namespace."""
+    names, values = (line.split()[1:] for line in pathlib.Path(f"/proc/{pid}/net/snmp").read_text().splitlines()
+                     if line.startswith("Udp: "))
+    return int(values[names.index("InDatagrams")])
+
+
 def memory_kib(pid):
     """Resident memory, and this process's share of it (Pss)."""
     fields = {}
@@ -99,10 +106,12 @@ class Load:
 
 def run(load, pid, command, seconds):
     """One measurement: the load's figures and the server's processor time for each packet that came through."""
-    cpu, waited = cpu_ns(pid), wakeups(pid)
+    cpu, waited, by_kernel = cpu_ns(pid), wakeups(pid), kernel_datagrams(pid)
     told = load.ask(command, seconds + 30)
     found = figures(told, cpu_ns(pid) - cpu)
-    return {**found, "wakeups_per_packet": (wakeups(pid) - waited) / max(told["all_sent"], 1)}
+    sent = max(told["all_sent"], 1)
+    return {**found, "wakeups_per_packet": (wakeups(pid) - waited) / sent,
+            "by_kernel_percent": 100 * (kernel_datagrams(pid) - by_kernel) / sent}
 
 
 def figures(told, used_ns):

@@ -4,7 +4,7 @@ import dataclasses
 
 from .measure import LOST_PERCENT_MAX
 
-OURS = "mediaferry"
+OURS, XDP = "mediaferry", "mediaferry xdp"
 PEERS = ("rtpengine", "coturn")
 PACKETS_PER_CALL = 100  # of G.711 each second: 20 ms of sound, two directions
 
@@ -96,6 +96,7 @@ class Bar:
 @dataclasses.dataclass(frozen=True)
 class Verdict:
     title: str
+    server: str
     value: float
     at_most: float
     is_met: bool
@@ -139,16 +140,24 @@ def complete(results):
     return results
 
 
+def _measured(bar, server, results):
+    """What the bar is compared with, or None."""
+    value = results.get(bar.row, {}).get(server, {}).get(bar.metric)
+    if value is None or not bar.other:
+        return value
+    peer = server if bar.other == OURS else bar.other
+    other = results.get(bar.other_row or bar.row, {}).get(peer, {}).get(bar.metric)
+    return value / other if other else None
+
+
 def verdicts(results):
-    """Of each bar whose figures are there."""
+    """Of each bar whose figures are there, by sockets and by XDP."""
     found = []
     for bar in BARS:
-        value = results.get(bar.row, {}).get(OURS, {}).get(bar.metric)
-        if value is not None and bar.other:
-            other = results.get(bar.other_row or bar.row, {}).get(bar.other, {}).get(bar.metric)
-            value = value / other if other else None
-        if value is not None:
-            found.append(Verdict(bar.title, value, bar.at_most, value <= bar.at_most))
+        for server in (OURS, XDP):
+            value = _measured(bar, server, results)
+            if value is not None:
+                found.append(Verdict(bar.title, server, value, bar.at_most, value <= bar.at_most))
     return found
 
 
@@ -156,7 +165,7 @@ def columns(results):
     """The servers that were measured: ours, its variants, the peers, the bare loop."""
     found = dict.fromkeys(name for servers in results.values() for name in servers)
     last = [name for name in (*PEERS, "bare loop") if name in found]
-    first = [OURS] if OURS in found else []
+    first = [name for name in (OURS, XDP) if name in found]
     return first + [name for name in found if name not in (*first, *last)] + last
 
 
@@ -178,12 +187,15 @@ def _cell(table, figures):
     return " / ".join(cell(figures, metric, table.form) for metric in table.metrics)
 
 
-def _ratio(servers, table):
-    """Ours to the peer's, as text."""
+_RATIOS = {"ratio": OURS, "ratio xdp": XDP}
+
+
+def _ratio(servers, table, name):
+    """Ours, of that name, to the peer's, as text."""
     if not table.has_ratio:
         return ""
     metric = table.compared or table.metrics[0]
-    ours = servers.get(OURS, {}).get(metric)
+    ours = servers.get(name, {}).get(metric)
     theirs = next((servers[name][metric] for name in PEERS if metric in servers.get(name, {})), None)
     return f"{ours / theirs:.2f}" if ours is not None and theirs else ""
 
@@ -192,19 +204,24 @@ def tables(results):
     """(title, heading, rows of cells) of each table that has anything to show."""
     names = columns(results)
     for table in TABLES:
-        rows = [[title(row), *(_cell(table, servers.get(name, {})) for name in names), _ratio(servers, table)]
+        rows = [[title(row), *(_cell(table, servers.get(name, {})) for name in names),
+                 *(_ratio(servers, table, name) for name in _RATIOS.values())]
                 for row, servers in _rows(table, results)]
-        used = [i for i in range(len(names) + 2) if i == 0 or any(row[i] for row in rows)]
+        heading = ["", *names, *_RATIOS]
+        used = [i for i in range(len(heading)) if i == 0 or any(row[i] for row in rows)]
         if rows:
-            heading = ["", *names, "ratio"]
             yield table.title, [heading[i] for i in used], [[row[i] for i in used] for row in rows]
 
 
-def bar_rows(results):
-    return [[v.title, f"{v.value:.2f}", f"{v.at_most:g}", "met" if v.is_met else "NOT MET"] for v in verdicts(results)]
-
-
-_BAR_HEADING = ["", "measured", "at most", ""]
+def bars(results):
+    """(heading, rows of cells); no rows when nothing was measured that has a bar."""
+    by_title = {}
+    for v in verdicts(results):
+        by_title.setdefault(v.title, {"at most": f"{v.at_most:g}"})[v.server] = (
+            f"{v.value:.2f} {'met' if v.is_met else 'NOT MET'}")
+    names = [name for name in (OURS, XDP) if any(name in row for row in by_title.values())]
+    heading = ["", "at most", *names]
+    return heading, [[name, *(row.get(column, "") for column in heading[1:])] for name, row in by_title.items()]
 
 
 def _lines_of_text(heading, rows):
@@ -216,8 +233,9 @@ def _lines_of_text(heading, rows):
 
 def as_text(results):
     parts = [[name, *_lines_of_text(heading, rows)] for name, heading, rows in tables(results)]
-    if bars := bar_rows(results):
-        parts.append(["Bars", *_lines_of_text(_BAR_HEADING, bars)])
+    heading, rows = bars(results)
+    if rows:
+        parts.append(["Bars", *_lines_of_text(heading, rows)])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -239,8 +257,11 @@ def as_markdown(made):
              f"{rounds}.", ""]
     for name, heading, rows in tables(results):
         lines += [f"**{name}**", "", *_lines_of_markdown(heading, rows), ""]
-    if bars := bar_rows(results):
-        lines += ["**Bars**", "", *_lines_of_markdown(_BAR_HEADING, bars), ""]
+    heading, rows = bars(results)
+    if rows:
+        lines += ["**Bars**", "", *_lines_of_markdown(heading, rows), ""]
+    lines += [line for server, why in made.get("left_out", {}).items()
+              for line in (f"Not measured: {server} ({why.splitlines()[0]}).", "")]
     for where, server, why in made["failures"]:
         lines += [f"Not measured: {where} of {server} ({why.splitlines()[0]}).", ""]
     return "\n".join(lines)

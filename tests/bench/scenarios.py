@@ -33,11 +33,13 @@ class Settings:
     many: tuple = (3000, 8000)  # streams
     idle: int = 4000            # allocations
     spoofed: int = 100000       # forged sources
+    # The scenarios in which XDP takes part: those of packets, not those of signalling.
+    xdp: tuple = ("plain", "srtp", "webrtc", "video", "streams", "storm", "workers", "turn", "attack")
 
 
 FULL = Settings()
 QUICK = dataclasses.replace(FULL, seconds=1, step_seconds=1, fine=1.2, calls=1000, browsers=400, many=(8000,),
-                            idle=2000, spoofed=20000)
+                            idle=2000, spoofed=20000, xdp=("plain", "srtp", "turn"))
 
 
 def _of_peer(bench, row, metric):

@@ -36,9 +36,10 @@ _COTURN = [f"--relay-ip={net.SERVER}", "--relay-threads=1", "--lt-cred-mech", "-
 class Kind:
     """A server as it can be started: `media(workers)` and `turn(workers)` give commands, or None."""
 
-    def __init__(self, name, media=None, turn=None, version="", is_ours=False):
-        self.name, self.media, self.turn, self.version, self.is_ours = name, media, turn, version, is_ours
-        self.uses = {}  # what it says at its start that it uses
+    def __init__(self, name, media=None, turn=None, version="", is_ours=False, is_xdp=False):
+        self.name, self.media, self.turn, self.version = name, media, turn, version
+        self.is_ours, self.is_xdp = is_ours, is_xdp
+        self.uses, self.why = {}, ""  # what it says at its start that it uses, and why these packets
 
 
 def _version(program):
@@ -47,7 +48,7 @@ def _version(program):
     return found[0] if found else ""
 
 
-def mediaferry(name, program, options=()):
+def mediaferry(name, program, options=(), is_xdp=False):
     def media(workers):
         return [program, *_MEDIA, TELLING, f"--num-threads={workers}", "--webrtc-port=40000",
                 "--turn-listening-port=0", *options]
@@ -58,7 +59,12 @@ def mediaferry(name, program, options=()):
                 f"--num-threads={workers}", "--webrtc-port=0", TELLING, *own,
                 f"--turn-allowed-peer-ip={net.LOAD}", *options]
 
-    return Kind(name, media, turn, _version(program), is_ours=True)
+    return Kind(name, media, turn, _version(program), is_ours=True, is_xdp=is_xdp)
+
+
+def mediaferry_xdp(name, program, options=()):
+    """Past the kernel's sockets. Whether it can be is found out by why_not_xdp()."""
+    return mediaferry(name, program, [*options, "--packet-io=xdp"], is_xdp=True)
 
 
 def rtpengine():
@@ -156,7 +162,9 @@ def media_server(namespace, kind, cpus, workers=1):
         try:
             _wait_for_pong(process, ng)
             if kind.is_ours:
-                kind.uses = dict(re.findall(r"event=(packet-io|srtp-engine) use=(\S+)", _said(log)))
+                said = _said(log)
+                kind.uses = dict(re.findall(r"event=(packet-io|srtp-engine) use=(\S+)", said))
+                kind.why = next(iter(re.findall(r'event=packet-io .*?why="?([^"\n]*)', said)), "")
             yield Server(process, kind, ng)
         finally:
             ng.close()
@@ -167,3 +175,14 @@ def turn_server(namespace, kind, cpus, workers=1):
     """The load asks until it is answered, so nobody waits here."""
     with _running(namespace, kind, kind.turn(workers), cpus) as (process, _):
         yield Server(process, kind)
+
+
+def why_not_xdp(namespace, kind, cpus):
+    """Why packets of this server would not go by XDP here; empty when they do."""
+    try:
+        with media_server(namespace, kind, cpus):
+            pass
+    except (BenchError, OSError) as error:
+        return str(error).strip() or type(error).__name__
+    used = kind.uses.get("packet-io")
+    return "" if used == "xdp" else f"it takes {used}: {kind.why}"

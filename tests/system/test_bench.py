@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from bench import chart, measure, report  # noqa: E402
+from bench.__main__ import find_load  # noqa: E402
 from daemon import BINARY  # noqa: E402
 
 SECTION_MARKS = f"{report.BEGIN}\nold\n{report.END}"
@@ -25,13 +26,13 @@ def figures(us=5.0, p99=100.0, lost=0.0, **more):
 
 def results():
     return report.complete({
-        "plain": {"mediaferry": figures(5), "epoll": figures(6), "rtpengine": figures(12, 2000),
-                  "bare loop": figures(8)},
+        "plain": {"bare loop": figures(8), "rtpengine": figures(12, 2000), "mediaferry": figures(5),
+                  "mediaferry xdp": figures(3), "epoll": figures(6)},
         "plain-highest": {"rtpengine": figures(highest=100000.0, at_least=0),
                           "mediaferry": figures(highest=250000.0, at_least=1)},
         "plain-beyond": {"mediaferry": figures(lost=0.5)},
-        "streams-300": {"mediaferry": figures(5)},
-        "streams-8000": {"mediaferry": figures(6)},
+        "streams-300": {"mediaferry": figures(5), "mediaferry xdp": figures(2)},
+        "streams-8000": {"mediaferry": figures(6), "mediaferry xdp": figures(3)},
         "calls-plain": {"mediaferry": {"rss_kib": 5.5, "setup_us": 100.0, "per_s": 1e4}},
     })
 
@@ -42,20 +43,19 @@ def made(**keys):
             "results": results(), "failures": [], **keys}
 
 
-def verdict(text):
-    return next(v for v in report.verdicts(results()) if v.title == text)
-
-
-@pytest.mark.parametrize("text, value, is_met", [
-    ("plain RTP: processor time of a packet / rtpengine", 5 / 12, True),
-    ("plain RTP: processor time of a packet / bare loop", 5 / 8, True),
-    ("plain RTP: delay p99 / rtpengine", 0.05, True),
-    ("8,000 streams / 300: processor time of a packet", 1.2, True),
-    ("plain RTP, 1.5 times the peer's highest rate: lost, %", 0.5, False),
-    ("memory of a plain call, KiB", 5.5, True),
+@pytest.mark.parametrize("server, text, value, is_met", [
+    ("mediaferry", "plain RTP: processor time of a packet / rtpengine", 5 / 12, True),
+    ("mediaferry xdp", "plain RTP: processor time of a packet / rtpengine", 3 / 12, True),
+    ("mediaferry", "plain RTP: processor time of a packet / bare loop", 5 / 8, True),
+    ("mediaferry", "plain RTP: delay p99 / rtpengine", 0.05, True),
+    ("mediaferry", "8,000 streams / 300: processor time of a packet", 1.2, True),
+    ("mediaferry xdp", "8,000 streams / 300: processor time of a packet", 1.5, False),
+    ("mediaferry", "plain RTP, 1.5 times the peer's highest rate: lost, %", 0.5, False),
+    ("mediaferry", "memory of a plain call, KiB", 5.5, True),
 ])
-def test_bars(text, value, is_met):
-    assert (verdict(text).value, verdict(text).is_met) == (pytest.approx(value), is_met)
+def test_bars(server, text, value, is_met):
+    found = next(v for v in report.verdicts(results()) if (v.server, v.title) == (server, text))
+    assert (found.value, found.is_met) == (pytest.approx(value), is_met)
 
 
 def test_bars_of_what_was_not_measured_are_left_out():
@@ -64,22 +64,33 @@ def test_bars_of_what_was_not_measured_are_left_out():
 
 
 def test_columns_begin_with_ours_and_end_with_the_peers():
-    assert report.columns(results()) == ["mediaferry", "epoll", "rtpengine", "bare loop"]
+    assert report.columns(results()) == ["mediaferry", "mediaferry xdp", "epoll", "rtpengine", "bare loop"]
 
 
 def test_tables_in_text():
     text = report.as_text(results())
-    assert re.search(r"^plain RTP +5\.00 +6\.00 +12\.00 +8\.00 +0\.42$", text, re.M)
-    assert re.search(r"^plain RTP +20 / 100 / 900 .* 0\.05$", text, re.M)
+    assert re.search(r"^plain RTP +5\.00 +3\.00 +6\.00 +12\.00 +8\.00 +0\.42 +0\.25$", text, re.M)
+    assert re.search(r"^plain RTP +20 / 100 / 900 .* 0\.05 +0\.05$", text, re.M)
     assert re.search(r"^plain RTP, highest rate +>= 2,500 +1,000 +2\.50$", text, re.M)
-    assert "NOT MET" in text
+    assert re.search(r"^8,000 streams / 300: .* 1\.3 +1\.20 met +1\.50 NOT MET$", text, re.M)
+
+
+def without_xdp():
+    return {row: {name: found for name, found in servers.items() if name != "mediaferry xdp"}
+            for row, servers in results().items()}
+
+
+def test_tables_without_xdp_have_no_column_of_it():
+    assert "xdp" not in report.as_text(without_xdp())
+    page = report.as_markdown(made(results=without_xdp(), left_out={"mediaferry xdp": "it takes epoll: no right"}))
+    assert "Not measured: mediaferry xdp (it takes epoll: no right)." in page
 
 
 def test_the_page_keeps_what_is_around_the_tables():
     page = report.put_into_page(f"before\n{SECTION_MARKS}\nafter\n", report.as_markdown(made()))
     assert page.startswith(f"before\n{report.BEGIN}\n2026-01-01, a <machine>: mediaferry 1.0.\n50,000 packets/s")
     assert page.endswith(f"\n{report.END}\nafter\n") and "old" not in page
-    assert "| plain RTP | 5.00 | 6.00 | 12.00 | 8.00 | 0.42 |" in page
+    assert "| plain RTP | 5.00 | 3.00 | 6.00 | 12.00 | 8.00 | 0.42 | 0.25 |" in page
     again = report.put_into_page(page, report.as_markdown(made()))
     assert again == page
     with pytest.raises(ValueError):
@@ -98,7 +109,7 @@ def test_what_failed_is_told():
 def test_the_chart_is_xml_with_a_bar_for_each_figure():
     root = ElementTree.fromstring(chart.as_svg(made()))
     titles = [node.text for node in root.iter("{http://www.w3.org/2000/svg}title")]
-    assert titles.count("mediaferry") == 4 and titles.count("epoll") == 2
+    assert titles.count("mediaferry") == 4 and titles.count("mediaferry xdp") == titles.count("epoll") == 2
     text = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
     assert "plain RTP" in text and ">= 2,500" in text and any("a <machine>" in words for words in text)
 
@@ -156,21 +167,44 @@ def test_medians_of_rounds():
                                        "webrtc": {"rtpengine": {"p99_us": 7}}}
 
 
+def small_run(folder, *options):
+    """(what it has said, its JSON, its page)"""
+    page = folder / "page.md"
+    page.write_text(SECTION_MARKS)
+    done = subprocess.run(
+        [str(ROOT / "tests/bench/mediaferry-bench"), f"--mediaferry={BINARY}", "--no-peers", "--no-search",
+         "--rate=500", "--streams=10", "--seconds=1", f"--json={folder / 'run.json'}", f"--docs={page}", *options],
+        capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done, json.loads((folder / "run.json").read_text()), page
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 def test_a_small_run(tmp_path):
     """Plain calls and those of browsers; whether all that is made of it is there and nothing was lost."""
-    page = tmp_path / "page.md"
-    page.write_text(SECTION_MARKS)
-    done = subprocess.run(
-        [str(ROOT / "tests/bench/mediaferry-bench"), f"--mediaferry={BINARY}", "--only=plain,webrtc", "--no-peers",
-         "--no-search", "--rate=500", "--streams=10", "--seconds=1", f"--json={tmp_path / 'run.json'}",
-         f"--docs={page}"], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    run = json.loads((tmp_path / "run.json").read_text())
+    done, run, page = small_run(tmp_path, "--only=plain,webrtc")
     assert run["failures"] == [] and set(run["results"]) == {"plain", "webrtc"}
+    assert set(run["versions"]) == {"mediaferry", "bare loop", *({"mediaferry xdp"} - set(run["left_out"]))}
     for row in run["results"].values():
         for found in row.values():
             assert (found["lost_percent"], found["duplicates"], found["wrong"]) == (0, 0, 0)
             assert found["us_per_packet"] > 0 and found["p99_us"] > 0 and 490 <= found["packets_per_s"] <= 510
     assert "plain RTP" in done.stdout and "| WebRTC to PBX and back |" in page.read_text()
     ElementTree.parse(tmp_path / "page.svg")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+def test_without_rights_for_xdp_it_says_so_and_goes_on(tmp_path):
+    program = tmp_path / "mediaferry"
+    program.write_text(f'#!/bin/sh\nexec setpriv --bounding-set=-bpf,-net_admin,-sys_admin "{BINARY}" "$@"\n')
+    program.chmod(0o755)
+    done, run, page = small_run(tmp_path, f"--mediaferry={program}", f"--load={find_load(BINARY)}", "--only=video")
+    assert "mediaferry xdp is not measured: it takes " in done.stderr
+    assert list(run["left_out"]) == ["mediaferry xdp"] and set(run["results"]["video"]) == {"mediaferry"}
+    assert "Not measured: mediaferry xdp (it takes " in page.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+def test_xdp_is_left_out_when_told(tmp_path):
+    done, run, _ = small_run(tmp_path, "--no-xdp", "--only=video")
+    assert set(run["results"]["video"]) == {"mediaferry"} and not run["left_out"] and "xdp" not in done.stderr
