@@ -64,10 +64,10 @@ enum next_hop_state {
 /* In lower case with a dash: "no-route". For logs and metrics. */
 const char *next_hop_state_name(enum next_hop_state state);
 
-/* All but `state` and `family` means something only when READY. */
+/* All but `state` means something only when READY. */
 struct next_hop {
     uint8_t state;  /* enum next_hop_state */
-    uint8_t family; /* enum address_family of the key */
+    uint8_t family; /* enum address_family of both addresses */
     uint16_t mtu;   /* the longest IP packet, its header included */
     uint32_t ifindex;
     uint8_t source[ETH_ALEN]; /* MAC addresses of the device, and of the neighbour */
@@ -120,7 +120,7 @@ struct next_hop_key {
 /* A key that the kernel is to be asked for. */
 struct next_hop_request {
     struct next_hop_key key;
-    uint32_t epoch; /* which state of the routes the answer is of */
+    uint64_t epoch; /* which state of the routes the answer is of */
 };
 
 /* A neighbour: an IP address on an interface. */
