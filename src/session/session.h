@@ -91,8 +91,39 @@ NODISCARD int sessions_query(
 void sessions_list(struct sessions *sessions, size_t limit,
     void (*visit)(void *owner, struct text call_id), void *owner);
 
+/* A call as those see it who look after the node; borrowed from it. */
+struct session_row {
+    uint64_t handle; /* younger calls have larger ones */
+    struct text call_id;
+    size_t worker;
+    uint64_t age_ms;
+    bool is_deleted; /* kept for the delete-delay only */
+};
+
+struct session_filter {
+    struct text match; /* part of the call-id; empty: all calls */
+    uint64_t after;    /* younger than this handle */
+    size_t limit;
+};
+
+/* Calls `visit`, which changes nothing, for those that fit, the oldest first; `total` becomes the
+ * number of all that match. Returns 0 or -ENOMEM. */
+NODISCARD int sessions_browse(struct sessions *sessions, const struct session_filter *filter,
+    void (*visit)(void *owner, const struct session_row *row), void *owner, size_t *total);
+
+/* False: there is no such call. */
+NODISCARD bool sessions_look(
+    const struct sessions *sessions, struct text call_id, struct session_row *out);
+
+/* Ends a call at once, whatever the proxy thinks. False: there is no such call. */
+NODISCARD bool sessions_terminate(struct sessions *sessions, struct text call_id);
+
+size_t sessions_worker_count(const struct sessions *sessions);
+const struct session_worker *sessions_worker(const struct sessions *sessions, size_t index);
+
 struct sessions_totals {
     uint64_t current, managed, refused, terminated;
+    uint64_t forced; /* ended by sessions_terminate() */
     uint64_t timed_out, silent_timed_out, offer_timed_out, final_timed_out;
     int64_t started_us; /* unix microseconds */
 };

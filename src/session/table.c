@@ -60,6 +60,7 @@ static const char *end_word(enum session_end why)
         [SESSION_END_SILENT_TIMEOUT] = "silent-timeout",
         [SESSION_END_OFFER_TIMEOUT] = "offer-timeout",
         [SESSION_END_FINAL_TIMEOUT] = "final-timeout",
+        [SESSION_END_FORCED] = "forced",
         [SESSION_END_SHUTDOWN] = "shutdown",
     };
     return words[why];
@@ -73,6 +74,7 @@ static void count_end(struct sessions_totals *totals, enum session_end why)
         [SESSION_END_SILENT_TIMEOUT] = &totals->silent_timed_out,
         [SESSION_END_OFFER_TIMEOUT] = &totals->offer_timed_out,
         [SESSION_END_FINAL_TIMEOUT] = &totals->final_timed_out,
+        [SESSION_END_FORCED] = &totals->forced,
         [SESSION_END_SHUTDOWN] = &totals->terminated,
     };
     ++*counters[why];

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -257,6 +258,85 @@ static void the_limit_hits_new_calls_only(void **state)
     assert_int_equal(sessions_totals(f->sessions).refused, 1);
 }
 
+static void while_it_refuses_only_known_calls_go_on(void **state)
+{
+    struct fixture *f = *state;
+    offer(f, "one", "a");
+    sessions_refuse_new(f->sessions, true);
+    assert_int_equal(offer(f, "two", "a").status, SESSION_LIMIT);
+    assert_int_equal(offer(f, "one", "a").status, SESSION_OK);
+    assert_int_equal(sessions_totals(f->sessions).refused, 1);
+    sessions_refuse_new(f->sessions, false);
+    assert_int_equal(offer(f, "two", "a").status, SESSION_OK);
+}
+
+struct browsed {
+    char ids[64]; /* each with a ';' behind */
+    uint64_t last;
+    bool is_deleted;
+};
+
+static void note_row(void *owner, const struct session_row *row)
+{
+    struct browsed *b = owner;
+    size_t len = strlen(b->ids);
+    snprintf(b->ids + len, sizeof(b->ids) - len, "%.*s;", TEXT_ARG(row->call_id));
+    assert_true(row->handle > b->last);
+    assert_int_equal(row->worker, 0);
+    b->last = row->handle;
+    b->is_deleted = row->is_deleted;
+}
+
+static struct browsed browse(
+    struct fixture *f, const char *match, uint64_t after, size_t limit, size_t total)
+{
+    struct session_filter filter = {.match = text_from(match), .after = after, .limit = limit};
+    struct browsed b = {.last = after};
+    size_t all = 0;
+    assert_int_equal(sessions_browse(f->sessions, &filter, note_row, &b, &all), 0);
+    assert_int_equal(all, total);
+    return b;
+}
+
+static void calls_are_listed_by_age(void **state)
+{
+    struct fixture *f = *state;
+    struct session_row row;
+    assert_string_equal(browse(f, "", 0, 9, 0).ids, "");
+    offer(f, "first@x", "a");
+    offer(f, "then@y", "a");
+    struct browsed page = browse(f, "", 0, 1, 2);
+    assert_string_equal(page.ids, "first@x;");
+    assert_false(page.is_deleted);
+    page = browse(f, "", page.last, 9, 2);
+    assert_string_equal(page.ids, "then@y;");
+    assert_string_equal(browse(f, "", page.last, 9, 2).ids, "");
+    assert_string_equal(browse(f, "@y", 0, 9, 1).ids, "then@y;");
+    assert_string_equal(browse(f, "@z", 0, 9, 0).ids, "");
+    assert_string_equal(browse(f, "", 0, 0, 2).ids, "");
+    remove_call(f, "then@y", "a", 30, true);
+    assert_true(browse(f, "@y", 0, 9, 1).is_deleted);
+    assert_true(sessions_look(f->sessions, TEXT("then@y"), &row));
+    assert_true(row.is_deleted && text_is(row.call_id, "then@y"));
+    assert_false(sessions_look(f->sessions, TEXT("@y"), &row));
+}
+
+static void a_call_can_be_terminated(void **state)
+{
+    struct fixture *f = *state;
+    offer(f, "one", "a");
+    assert_int_equal(sessions_query(f->sessions, TEXT("one"), reported, f), 0);
+    assert_false(sessions_terminate(f->sessions, TEXT("on")));
+    assert_true(sessions_terminate(f->sessions, TEXT("one")));
+    assert_true(noted.last_is_empty);
+    assert_int_equal(sessions_totals(f->sessions).current, 0);
+    assert_int_equal(sessions_totals(f->sessions).forced, 1);
+    assert_int_equal(sessions_totals(f->sessions).terminated, 0);
+    answer_snapshot(f);
+    assert_int_equal(f->status, CALL_UNKNOWN);
+    assert_false(sessions_terminate(f->sessions, TEXT("one")));
+}
+
 static void a_failed_first_offer_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -485,6 +565,9 @@ int main(void)
         WITH(an_offer_makes_a_call_and_posts_its_sockets),
         WITH(only_an_offer_makes_a_call),
         WITH(the_limit_hits_new_calls_only),
+        WITH(while_it_refuses_only_known_calls_go_on),
+        WITH(calls_are_listed_by_age),
+        WITH(a_call_can_be_terminated),
         WITH(a_failed_first_offer_leaves_nothing),
         WITH(query_waits_for_the_worker),
         WITH(query_of_nobody_answers_from_the_loop),
