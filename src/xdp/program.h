@@ -49,7 +49,9 @@ NODISCARD int xdp_program_load(
 
 void xdp_program_unload(struct xdp_program *program);
 
-/* Only frames to this hardware address are taken; before it is set, none are. */
-NODISCARD int xdp_program_set_mac(const struct xdp_program *program, const uint8_t mac[6]);
+/* Only frames that come in by this interface for this hardware address are taken; before it is
+ * told, none are. Returns 0 or a negative errno. */
+NODISCARD int xdp_program_set_card(
+    const struct xdp_program *program, unsigned ifindex, const uint8_t mac[6]);
 
 #endif

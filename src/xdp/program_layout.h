@@ -35,8 +35,10 @@ struct xdp_port_slot {
     __u8 worker[XDP_PORTS_PER_SLOT]; /* 0: nobody, else worker + 1 */
 };
 
-/* The element of `card`: the hardware address that frames must be sent to. */
+/* The element of `card`: the interface that frames must come in by, and the hardware address that
+ * they must be sent to. */
 struct xdp_card {
+    __u32 ifindex;
     __u8 mac[6];
     __u8 zero[2];
 };

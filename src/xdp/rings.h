@@ -25,14 +25,15 @@ struct rings_frame {
 
 /* Totals since the rings were opened. */
 struct rings_statistics {
-    /* Frames that were lost on their way to the worker. */
-    uint64_t no_frame;  /* no memory: too many frames are in rings; others too long, of which there
-                           are none */
+    /* Frames that were lost on their way to the worker: */
+    uint64_t no_frame;  /* all memory was in use; or longer than XDP_FRAME_MAX, of which the program
+                           lets none through */
     uint64_t ring_full; /* the worker did not come by for too long */
 
-    uint64_t fill_empty;  /* how often the kernel found no memory; all workers of the queue */
-    uint64_t bad_send;    /* frames to send that the kernel found wrong: ours to fix */
-    uint64_t kick_errors; /* times that rings_kick() failed for good */
+    uint64_t fill_empty;   /* how often the kernel found no memory; of all workers at the queue */
+    uint64_t send_dropped; /* by the device: it has no carrier */
+    uint64_t bad_entries;  /* that the kernel found wrong: ours to fix */
+    uint64_t kick_errors;  /* times that rings_kick() failed, but for -EAGAIN */
 };
 
 /* Readable when frames have arrived; to wait for, nothing else. */
