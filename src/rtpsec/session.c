@@ -15,8 +15,6 @@ _Static_assert((int)RTPSEC_RTCP_WINDOW == (int)RTPSEC_RTCP_WINDOW_WORDS * 64, "o
 #define MAX_RTP_LIFETIME (UINT64_C(1) << 48)
 #define MAX_RTCP_LIFETIME (UINT64_C(1) << 31)
 
-enum { SRTCP_INDEX_MAX = 0x7fffffff };
-
 static const char *const verdict_names[RTPSEC_VERDICTS] = {
     [RTPSEC_OK] = "ok",
     [RTPSEC_AUTH_FAILED] = "auth-failed",
@@ -94,19 +92,49 @@ const struct rtpsec_suite *rtpsec_session_suite(const struct rtpsec_session *s)
     return s->suite;
 }
 
+struct bytes rtpsec_session_key(const struct rtpsec_session *s)
+{
+    return bytes_of(s->key, s->suite->key_len);
+}
+
+struct bytes rtpsec_session_salt(const struct rtpsec_session *s)
+{
+    return bytes_of(s->salt, s->suite->salt_len);
+}
+
+static int by_use(const void *a, const void *b)
+{
+    const struct rtpsec_stream *const *first = a, *const *second = b;
+    return ((*first)->used > (*second)->used) - ((*first)->used < (*second)->used);
+}
+
+static struct rtpsec_mark mark_of(const struct rtpsec_stream *stream)
+{
+    return (struct rtpsec_mark){.ssrc = stream->ssrc,
+        .has_rtp = stream->rtp.started,
+        .has_rtcp = stream->rtcp.started,
+        .seq = (uint16_t)stream->rtp.highest,
+        .roc = (uint32_t)(stream->rtp.highest >> 16),
+        .rtcp_index = (uint32_t)stream->rtcp.highest};
+}
+
 size_t rtpsec_session_save(const struct rtpsec_session *s, struct rtpsec_mark *out, size_t max)
 {
+    const struct rtpsec_stream *streams[RTPSEC_TX_SSRCS];
     size_t count = s->streams.count < max ? s->streams.count : max;
-    for (size_t i = 0; i < count; i++) {
-        const struct rtpsec_stream *stream = s->streams.list[i].stream;
-        out[i] = (struct rtpsec_mark){.ssrc = stream->ssrc,
-            .has_rtp = stream->rtp.started,
-            .has_rtcp = stream->rtcp.started,
-            .seq = (uint16_t)stream->rtp.highest,
-            .roc = (uint32_t)(stream->rtp.highest >> 16),
-            .rtcp_index = (uint32_t)stream->rtcp.highest};
-    }
+    for (size_t i = 0; i < s->streams.count; i++)
+        streams[i] = s->streams.list[i].stream;
+    qsort(streams, s->streams.count, sizeof(*streams), by_use);
+    for (size_t i = 0; i < count; i++)
+        out[i] = mark_of(streams[s->streams.count - count + i]);
     return count;
+}
+
+/* What others have used of a sender's key is not left any more. */
+static void spend(struct rtpsec_session *s, bool is_rtcp, uint64_t packets)
+{
+    if (s->direction == RTPSEC_TX)
+        s->left[is_rtcp] -= packets < s->left[is_rtcp] ? packets : s->left[is_rtcp];
 }
 
 bool rtpsec_session_restore(struct rtpsec_session *s, const struct rtpsec_mark *mark)
@@ -116,9 +144,26 @@ bool rtpsec_session_restore(struct rtpsec_session *s, const struct rtpsec_mark *
     struct rtpsec_stream *stream = rtpsec_streams_add(&s->streams, mark->ssrc);
     if (stream == NULL)
         return false;
-    if (mark->has_rtp)
+    if (mark->has_rtp) {
         rtpsec_window_restore(&stream->rtp, (uint64_t)mark->roc << 16 | mark->seq);
-    if (mark->has_rtcp)
-        rtpsec_window_restore(&stream->rtcp, mark->rtcp_index & SRTCP_INDEX_MAX);
+        spend(s, false, stream->rtp.highest + 1);
+    }
+    if (mark->has_rtcp) {
+        rtpsec_window_restore(&stream->rtcp, mark->rtcp_index & RTPSEC_RTCP_INDEX_MAX);
+        spend(s, true, stream->rtcp.highest);
+    }
     return true;
+}
+
+void rtpsec_session_doubt(struct rtpsec_session *s, uint32_t rtcp_skipped)
+{
+    if (s->direction == RTPSEC_TX)
+        s->rtcp_skipped = rtcp_skipped;
+    for (size_t i = 0; i < s->streams.count; i++) {
+        struct rtpsec_stream *stream = s->streams.list[i].stream;
+        rtpsec_streams_skip_rtcp(stream, s->rtcp_skipped);
+        rtpsec_window_doubt(&stream->rtp);
+        rtpsec_window_doubt(&stream->rtcp);
+        spend(s, true, s->rtcp_skipped);
+    }
 }

@@ -37,7 +37,7 @@ enum rtpsec_verdict {
     RTPSEC_MALFORMED,   /* not RTP or RTCP, or too short for its header and trailer */
     RTPSEC_NO_ROOM,     /* protect: `capacity` does not hold the trailer */
     RTPSEC_NO_KEY,      /* no session, or one of the other direction */
-    RTPSEC_KEY_EXPIRED, /* the master key has protected all it may (RFC 3711, section 9.2) */
+    RTPSEC_KEY_EXPIRED, /* the key or the indices of an SSRC are spent (RFC 3711, section 9.2) */
     RTPSEC_TOO_MANY_SSRC,
     RTPSEC_NOT_READY, /* tx RTCP after a restore: engine catches up, drop the packet */
     RTPSEC_ENGINE_FAILED,
@@ -108,12 +108,24 @@ struct rtpsec_mark {
     uint32_t rtcp_index; /* the highest */
 };
 
-/* Writes up to `max` marks and returns how many. */
+/* Key and salt as they were given; borrowed. */
+struct bytes rtpsec_session_key(const struct rtpsec_session *s);
+struct bytes rtpsec_session_salt(const struct rtpsec_session *s);
+
+/* Writes up to `max` marks and returns how many: the longest idle first, and without room for all
+ * these are left out. RTPSEC_TX_SSRCS is room for all. */
 size_t rtpsec_session_save(const struct rtpsec_session *s, struct rtpsec_mark *out, size_t max);
 
 /* Continues behind the mark: all up to it counts as seen. For a session that has no packet of this
  * SSRC yet. False when there is no room, or the SSRC is known. */
 NODISCARD bool rtpsec_session_restore(struct rtpsec_session *s, const struct rtpsec_mark *mark);
+
+/*
+ * After all marks are restored: they may be old, others may have gone on with this key. What lies
+ * between a mark and the first packet behind it counts as seen, too. A sender skips the next
+ * `rtcp_skipped` indices of SRTCP, also of every SSRC to come.
+ */
+void rtpsec_session_doubt(struct rtpsec_session *s, uint32_t rtcp_skipped);
 
 const char *rtpsec_verdict_name(enum rtpsec_verdict verdict);
 

@@ -51,6 +51,14 @@ struct rtpsec_stream *rtpsec_streams_add(struct rtpsec_streams *s, uint32_t ssrc
     return stream;
 }
 
+void rtpsec_streams_skip_rtcp(struct rtpsec_stream *stream, uint32_t count)
+{
+    uint64_t highest = stream->rtcp.highest + count;
+    if (count > 0)
+        rtpsec_window_restore(
+            &stream->rtcp, highest > RTPSEC_RTCP_INDEX_MAX ? RTPSEC_RTCP_INDEX_MAX : highest);
+}
+
 uint32_t rtpsec_streams_evict(struct rtpsec_streams *s)
 {
     assert(s->count > 0);

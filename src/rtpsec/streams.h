@@ -9,7 +9,13 @@
 
 #include "rtpsec/window.h"
 
-enum { RTPSEC_WINDOW_WORDS = 1024 / 64, RTPSEC_RTCP_WINDOW_WORDS = 128 / 64 };
+enum {
+    RTPSEC_WINDOW_WORDS = 1024 / 64,
+    RTPSEC_RTCP_WINDOW_WORDS = 128 / 64,
+    RTPSEC_RTCP_INDEX_MAX = 0x7fffffff,
+};
+
+#define RTPSEC_RTP_INDEX_MAX ((UINT64_C(1) << 48) - 1)
 
 struct rtpsec_stream {
     uint32_t ssrc;
@@ -53,6 +59,9 @@ static inline bool rtpsec_streams_full(const struct rtpsec_streams *s)
 
 /* Adds one that is not known, when the table is not full; NULL when out of memory. */
 struct rtpsec_stream *rtpsec_streams_add(struct rtpsec_streams *s, uint32_t ssrc);
+
+/* The next SRTCP index lies `count` further on, with 0 where it is. */
+void rtpsec_streams_skip_rtcp(struct rtpsec_stream *stream, uint32_t count);
 
 /* Removes the one idle longest from a table that is not empty, and returns its SSRC. */
 uint32_t rtpsec_streams_evict(struct rtpsec_streams *s);

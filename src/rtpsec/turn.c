@@ -6,7 +6,7 @@
 #include "rtpsec/packet.h"
 #include "rtpsec/state.h"
 
-enum { SRTCP_INDEX_MAX = 0x7fffffff, SRTCP_INDEX_SIZE = 4 };
+enum { SRTCP_INDEX_SIZE = 4 };
 
 /* Packets of one kind that an engine takes at once, and how far ahead memory is fetched. */
 enum { RTP_AT_ONCE = 256, RTCP_AT_ONCE = 32, AHEAD = 4, CONTEXT_FETCHED = 448 };
@@ -133,6 +133,8 @@ static enum rtpsec_verdict prepare_rx(struct round *r, struct rtpsec_packet *p, 
         estimate(r, out);
     if (out->stream == NULL)
         return RTPSEC_OK;
+    if (out->index > RTPSEC_RTP_INDEX_MAX)
+        return RTPSEC_KEY_EXPIRED;
     return verdict_of(rtpsec_window_check(window_of(out->stream, p->is_rtcp), out->index));
 }
 
@@ -181,12 +183,13 @@ static enum rtpsec_verdict prepare_tx(struct rtpsec_packet *p, struct claim *out
         stream = rtpsec_streams_add(&s->streams, out->header.ssrc);
         if (stream == NULL)
             return RTPSEC_ENGINE_FAILED;
+        rtpsec_streams_skip_rtcp(stream, s->rtcp_skipped);
     }
     const struct rtpsec_window *window = window_of(stream, p->is_rtcp);
     out->stream = stream;
     out->goes_alone = false;
     out->index = p->is_rtcp ? window->highest + 1 : rtpsec_window_estimate(window, out->header.seq);
-    if (p->is_rtcp && out->index > SRTCP_INDEX_MAX)
+    if (out->index > (p->is_rtcp ? RTPSEC_RTCP_INDEX_MAX : RTPSEC_RTP_INDEX_MAX))
         return RTPSEC_KEY_EXPIRED;
 
     enum rtpsec_verdict verdict = verdict_of(rtpsec_window_check(window, out->index));

@@ -36,8 +36,8 @@ void rtpsec_window_add(struct rtpsec_window *w, uint64_t index)
         *word_of(w, index) |= bit_of(index);
         return;
     }
-    if (!w->started || index - w->highest >= w->size) {
-        memset(w->seen, 0, w->size / 8);
+    if (!w->started || w->unsure || index - w->highest >= w->size) {
+        memset(w->seen, w->unsure ? 0xff : 0, w->size / 8);
     } else {
         for (uint64_t skipped = w->highest + 1; skipped < index; skipped++)
             *word_of(w, skipped) &= ~bit_of(skipped);
@@ -45,6 +45,7 @@ void rtpsec_window_add(struct rtpsec_window *w, uint64_t index)
     *word_of(w, index) |= bit_of(index);
     w->highest = index;
     w->started = true;
+    w->unsure = false;
 }
 
 void rtpsec_window_restore(struct rtpsec_window *w, uint64_t highest)
@@ -52,6 +53,11 @@ void rtpsec_window_restore(struct rtpsec_window *w, uint64_t highest)
     memset(w->seen, 0xff, w->size / 8);
     w->highest = highest;
     w->started = true;
+}
+
+void rtpsec_window_doubt(struct rtpsec_window *w)
+{
+    w->unsure = w->started;
 }
 
 uint64_t rtpsec_window_estimate(const struct rtpsec_window *w, uint16_t seq)

@@ -15,6 +15,7 @@ struct rtpsec_window {
     uint64_t highest;
     uint16_t size; /* how far back it reaches: a power of 2, 64 at least */
     bool started;  /* `highest` means something */
+    bool unsure;   /* what lies between it and the next index may have been seen elsewhere */
 };
 
 enum rtpsec_freshness { RTPSEC_FRESH, RTPSEC_SEEN, RTPSEC_BEYOND };
@@ -29,6 +30,9 @@ void rtpsec_window_add(struct rtpsec_window *w, uint64_t index);
 
 /* Begins at `highest` with all before it seen. */
 void rtpsec_window_restore(struct rtpsec_window *w, uint64_t highest);
+
+/* All between `highest` and the next index that is added behind it counts as seen too. */
+void rtpsec_window_doubt(struct rtpsec_window *w);
 
 /* The packet index that a sequence number most likely stands for (RFC 3711, section 3.3.1). */
 uint64_t rtpsec_window_estimate(const struct rtpsec_window *w, uint16_t seq);

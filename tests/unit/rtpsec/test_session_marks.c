@@ -141,6 +141,177 @@ static void a_spent_rtcp_index_is_the_end(void **state)
     rtpsec_session_free(tx);
 }
 
+/* A ROC that has nowhere to go on to: the next turn would be the first one again. */
+static void the_last_index_is_the_end(void **state)
+{
+    (void)state;
+    const struct rtpsec_mark last = {.ssrc = 5, .has_rtp = true, .roc = UINT32_MAX, .seq = 65533};
+    for (size_t s = 0; s < COUNT_OF(suites); s++) {
+        struct rtpsec_session *tx = test_session(suites[s], RTPSEC_TX, no_flags);
+        struct rtpsec_session *rx = test_session(suites[s], RTPSEC_RX, no_flags);
+        struct rtpsec_session *young = test_session(suites[s], RTPSEC_TX, no_flags);
+        assert_true(rtpsec_session_restore(tx, &last));
+        assert_true(rtpsec_session_restore(rx, &last));
+        struct test_packet p = rtp_packet(5, 65535, 20), first = rtp_packet(5, 0, 20);
+        assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+        assert_int_equal(unprotect_one(rx, &p), RTPSEC_OK);
+        p = first;
+        assert_int_equal(protect_one(tx, &p), RTPSEC_KEY_EXPIRED);
+        assert_memory_equal(p.data, first.data, first.len);
+        p = first;
+        assert_int_equal(protect_one(young, &p), RTPSEC_OK);
+        assert_int_equal(unprotect_one(rx, &p), RTPSEC_KEY_EXPIRED); /* from the first turn */
+        rtpsec_session_free(tx);
+        rtpsec_session_free(rx);
+        rtpsec_session_free(young);
+    }
+}
+
+/* What a key has served before counts: the last three packets of it. */
+static void what_is_spent_stays_spent(void **state)
+{
+    (void)state;
+    const struct rtpsec_suite *suite = rtpsec_suite(RTPSEC_AES_128_CM_80);
+    struct rtpsec_session_config config = {.engine = test_engine,
+        .suite = suite,
+        .direction = RTPSEC_TX,
+        .key = test_key(suite),
+        .salt = test_salt(suite),
+        .rtp_lifetime = 1003,
+        .rtcp_lifetime = 53};
+    struct rtpsec_session *tx = rtpsec_session_new(&config);
+    assert_non_null(tx);
+    assert_true(rtpsec_session_restore(
+        tx, &(struct rtpsec_mark){
+                .ssrc = 5, .has_rtp = true, .seq = 999, .has_rtcp = true, .rtcp_index = 50}));
+    for (uint16_t i = 0; i < 3; i++) {
+        struct test_packet p = rtp_packet(i, 10, 20); /* of any SSRC */
+        assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+    }
+    struct test_packet p = rtp_packet(5, 1000, 20);
+    assert_int_equal(protect_one(tx, &p), RTPSEC_KEY_EXPIRED);
+    rtpsec_session_doubt(tx, 4);
+    p = rtcp_packet(5, 28);
+    assert_int_equal(protect_one(tx, &p), RTPSEC_KEY_EXPIRED);
+    rtpsec_session_free(tx);
+}
+
+/* So that a receiver forgets the right one afterwards. */
+static void saves_the_longest_idle_first(void **state)
+{
+    (void)state;
+    static const uint32_t order[] = {7, 3, 9, 3, 8, 7};
+    struct rtpsec_mark marks[8];
+    struct rtpsec_session *tx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_TX, no_flags);
+    for (uint16_t i = 0; i < COUNT_OF(order); i++) {
+        struct test_packet p = rtp_packet(order[i], i, 20);
+        assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+    }
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(rtpsec_session_save(tx, marks, COUNT_OF(marks)), 4);
+        assert_int_equal(marks[0].ssrc, 9);
+        assert_int_equal(marks[1].ssrc, 3);
+        assert_int_equal(marks[2].ssrc, 8);
+        assert_int_equal(marks[3].ssrc, 7);
+        tx = reborn(tx, RTPSEC_AES_128_CM_80, RTPSEC_TX);
+    }
+    assert_int_equal(rtpsec_session_save(tx, marks, 1), 1);
+    assert_int_equal(marks[0].ssrc, 7);
+    rtpsec_session_free(tx);
+}
+
+static void tells_its_key(void **state)
+{
+    (void)state;
+    const struct rtpsec_suite *suite = rtpsec_suite(RTPSEC_AEAD_AES_256_GCM);
+    struct rtpsec_session *tx = test_session(suite->id, RTPSEC_TX, no_flags);
+    assert_true(bytes_equal(rtpsec_session_key(tx), test_key(suite)));
+    assert_true(bytes_equal(rtpsec_session_salt(tx), test_salt(suite)));
+    rtpsec_session_free(tx);
+}
+
+/* Another went on behind the mark: no index between it and the first packet is used again. */
+static void doubts_what_lies_behind_an_old_mark(void **state)
+{
+    (void)state;
+    static const uint64_t marks[] = {100, 65530, 3 * 65536 - 1};
+    for (size_t i = 0; i < COUNT_OF(suites) * COUNT_OF(marks); i++) {
+        enum rtpsec_suite_id id = suites[i % COUNT_OF(suites)];
+        uint64_t mark = marks[i / COUNT_OF(suites)], first = mark + 300;
+        struct rtpsec_session *both[] = {
+            test_session(id, RTPSEC_TX, no_flags), test_session(id, RTPSEC_RX, no_flags)};
+        struct rtpsec_session *sender = test_session(id, RTPSEC_TX, no_flags);
+        const struct rtpsec_mark old = {
+            .ssrc = 5, .has_rtp = true, .seq = (uint16_t)mark, .roc = (uint32_t)(mark >> 16)};
+        assert_true(rtpsec_session_restore(both[0], &old));
+        assert_true(rtpsec_session_restore(both[1], &old));
+        assert_true(rtpsec_session_restore(sender, &old));
+        rtpsec_session_doubt(both[0], 0);
+        rtpsec_session_doubt(both[1], 0);
+
+        struct test_packet late = rtp_packet(5, (uint16_t)(first - 1), 20), plain = late;
+        struct test_packet p = rtp_packet(5, (uint16_t)first, 20), next = p;
+        assert_int_equal(protect_one(sender, &late), RTPSEC_OK);
+        assert_int_equal(protect_one(sender, &next), RTPSEC_OK);
+        assert_int_equal(protect_one(both[0], &p), RTPSEC_OK);
+        assert_memory_equal(p.data, next.data, next.len); /* with the right ROC */
+        assert_int_equal(unprotect_one(both[1], &next), RTPSEC_OK);
+        assert_int_equal(protect_one(both[0], &plain), RTPSEC_REPLAYED);
+        assert_int_equal(unprotect_one(both[1], &late), RTPSEC_REPLAYED);
+
+        /* Only there: later gaps are filled as ever. */
+        for (uint64_t index = first + 5; index > first; index--) {
+            p = rtp_packet(5, (uint16_t)index, 20);
+            assert_int_equal(protect_one(both[0], &p), RTPSEC_OK);
+            assert_int_equal(unprotect_one(both[1], &p), RTPSEC_OK);
+        }
+        rtpsec_session_free(both[0]);
+        rtpsec_session_free(both[1]);
+        rtpsec_session_free(sender);
+    }
+}
+
+/* Also of those that had sent none, and of those that nobody knew. */
+static void every_ssrc_skips_indices_of_rtcp(void **state)
+{
+    (void)state;
+    static const struct rtpsec_mark known[] = {
+        {.ssrc = 1, .has_rtcp = true, .rtcp_index = 7},
+        {.ssrc = 2, .has_rtp = true, .seq = 9},
+    };
+    static const uint32_t first[] = {58, 51, 51};
+    const struct rtpsec_suite *suite = rtpsec_suite(RTPSEC_AEAD_AES_128_GCM);
+    struct rtpsec_session *tx = test_session(suite->id, RTPSEC_TX, no_flags);
+    struct reference witness;
+    reference_init(&witness, suite, test_key(suite), test_salt(suite), no_flags);
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        assert_true(rtpsec_session_restore(tx, &known[i]));
+    rtpsec_session_doubt(tx, 50);
+    for (uint32_t i = 0; i < COUNT_OF(first); i++) {
+        struct test_packet p = rtcp_packet(i + 1, 28), expected = p;
+        if (test_engine == &rtpsec_engine_libsrtp2) {
+            assert_int_equal(protect_one(tx, &p), RTPSEC_NOT_READY);
+            continue;
+        }
+        assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+        expected.len = reference_protect_rtcp(&witness, expected.data, expected.len, first[i]);
+        assert_memory_equal(p.data, expected.data, expected.len);
+    }
+    rtpsec_session_free(tx);
+}
+
+static void no_index_of_rtcp_may_be_left(void **state)
+{
+    (void)state;
+    struct rtpsec_session *tx = test_session(RTPSEC_AES_128_CM_80, RTPSEC_TX, no_flags);
+    assert_true(rtpsec_session_restore(
+        tx, &(struct rtpsec_mark){.ssrc = 5, .has_rtcp = true, .rtcp_index = 0x7fffffe0}));
+    rtpsec_session_doubt(tx, 50);
+    struct test_packet p = rtcp_packet(5, 28);
+    assert_int_equal(protect_one(tx, &p), RTPSEC_KEY_EXPIRED);
+    rtpsec_session_free(tx);
+}
+
 static void restores_no_more_than_there_is_room_for(void **state)
 {
     (void)state;
@@ -158,6 +329,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(saves_what_it_knows),
         cmocka_unit_test(rtcp_catches_up_with_its_index),
         cmocka_unit_test(a_spent_rtcp_index_is_the_end),
+        cmocka_unit_test(the_last_index_is_the_end),
+        cmocka_unit_test(what_is_spent_stays_spent),
+        cmocka_unit_test(saves_the_longest_idle_first),
+        cmocka_unit_test(tells_its_key),
+        cmocka_unit_test(doubts_what_lies_behind_an_old_mark),
+        cmocka_unit_test(every_ssrc_skips_indices_of_rtcp),
+        cmocka_unit_test(no_index_of_rtcp_may_be_left),
         cmocka_unit_test(restores_no_more_than_there_is_room_for),
     };
     return run_with_engine("rtpsec marks", tests, argc, argv);

@@ -103,12 +103,38 @@ static void starts_behind_a_mark(void **state)
     assert_int_equal(rtpsec_window_check(&w, 1003), RTPSEC_SEEN);
 }
 
+static void doubts_up_to_the_next(void **state)
+{
+    (void)state;
+    static const uint64_t next[] = {1001, 1003, 1127, 1128, 5000};
+    for (size_t i = 0; i < COUNT_OF(next); i++) {
+        uint64_t bits[2];
+        struct rtpsec_window w;
+        rtpsec_window_init(&w, bits, 128);
+        rtpsec_window_restore(&w, 1000);
+        rtpsec_window_doubt(&w);
+        assert_int_equal(rtpsec_window_check(&w, next[i]), RTPSEC_FRESH);
+        rtpsec_window_add(&w, next[i]);
+        for (uint64_t behind = 0; behind < 128; behind++)
+            assert_int_equal(rtpsec_window_check(&w, next[i] - behind), RTPSEC_SEEN);
+        rtpsec_window_add(&w, next[i] + 2);
+        assert_int_equal(rtpsec_window_check(&w, next[i] + 1), RTPSEC_FRESH);
+    }
+    uint64_t bits[2];
+    struct rtpsec_window w;
+    rtpsec_window_init(&w, bits, 128);
+    rtpsec_window_doubt(&w); /* of nothing */
+    rtpsec_window_add(&w, 50);
+    assert_int_equal(rtpsec_window_check(&w, 49), RTPSEC_FRESH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(estimates_the_index),
         cmocka_unit_test(knows_what_it_has_seen),
         cmocka_unit_test(starts_behind_a_mark),
+        cmocka_unit_test(doubts_up_to_the_next),
     };
     return cmocka_run_group_tests_name("rtpsec window", tests, NULL, NULL);
 }
