@@ -43,13 +43,14 @@ def free_port(host="127.0.0.1"):
 
 
 class Daemon:
-    def __init__(self, *options, interface="127.0.0.1", environment=None, wait=True, config="none"):
+    def __init__(self, *options, interface="127.0.0.1", environment=None, wait=True, config="none", wrapper=()):
+        """`wrapper`: the words of a command that becomes the one behind it."""
         self.ng_address = ("127.0.0.1", free_port())
         self.stun_port = free_port()
         self.webrtc_port = free_port()
         self.log_file = tempfile.NamedTemporaryFile(prefix="mediaferry-", suffix=".log", delete=False)
         command = [
-            BINARY, f"--config-file={config}", f"--interface={interface}",
+            *wrapper, BINARY, f"--config-file={config}", f"--interface={interface}",
             f"--listen-ng={self.ng_address[0]}:{self.ng_address[1]}", "--num-threads=1",
             f"--turn-listening-port={self.stun_port}", f"--webrtc-port={self.webrtc_port}",
             "--port-min=20000", "--port-max=29999", "--log-level=7", "--delete-delay=0", *options,

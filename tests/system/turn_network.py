@@ -29,22 +29,22 @@ def inside(namespace):
             _libc.setns(before.fileno(), CLONE_NEWNET)
 
 
-def _ip(*words):
+def ip(*words):
     subprocess.run(["ip", *words], check=True, capture_output=True)
 
 
 def _link(one, two, device, address_one, address_two, mtu):
     """A pair of devices between two namespaces; addresses as (IPv4, IPv6)."""
-    _ip("-n", one, "link", "add", device, "type", "veth", "peer", "name", device, "netns", two)
+    ip("-n", one, "link", "add", device, "type", "veth", "peer", "name", device, "netns", two)
     for namespace, addresses in ((one, address_one), (two, address_two)):
-        _ip("-n", namespace, "addr", "add", f"{addresses[0]}/24", "dev", device)
-        _ip("-n", namespace, "addr", "add", f"{addresses[1]}/64", "dev", device, "nodad")
-        _ip("-n", namespace, "link", "set", device, "mtu", str(mtu), "up")
+        ip("-n", namespace, "addr", "add", f"{addresses[0]}/24", "dev", device)
+        ip("-n", namespace, "addr", "add", f"{addresses[1]}/64", "dev", device, "nodad")
+        ip("-n", namespace, "link", "set", device, "mtu", str(mtu), "up")
 
 
 def add_address(namespace, network):
     """Gives the namespace one more address."""
-    _ip("-n", namespace, "addr", "add", network, "dev", "lo")
+    ip("-n", namespace, "addr", "add", network, "dev", "lo")
 
 
 @contextlib.contextmanager
@@ -53,8 +53,8 @@ def network():
     server, router, peer = (f"mf-{name}-{os.getpid()}" for name in ("server", "router", "peer"))
     try:
         for name in (server, router, peer):
-            _ip("netns", "add", name)
-            _ip("-n", name, "link", "set", "lo", "up")
+            ip("netns", "add", name)
+            ip("-n", name, "link", "set", "lo", "up")
         _link(server, router, "wide", (SERVER, SERVER6), ("10.99.1.2", "fd99:1::2"), WIDE)
         _link(router, peer, "narrow", ("10.99.2.2", "fd99:2::2"), (PEER, PEER6), NARROW)
         # A host that does not answer ARP is given up after 3 * 200 ms.
@@ -62,8 +62,8 @@ def network():
                         "net.ipv4.neigh.narrow.retrans_time_ms=200"):
             subprocess.run(["ip", "netns", "exec", router, "sysctl", "-qw", setting], check=True)
         for namespace, via4, via6 in ((server, "10.99.1.2", "fd99:1::2"), (peer, "10.99.2.2", "fd99:2::2")):
-            _ip("-n", namespace, "route", "add", "default", "via", via4)
-            _ip("-n", namespace, "-6", "route", "add", "default", "via", via6)
+            ip("-n", namespace, "route", "add", "default", "via", via4)
+            ip("-n", namespace, "-6", "route", "add", "default", "via", via6)
         yield server, peer
     finally:
         for name in (server, router, peer):
