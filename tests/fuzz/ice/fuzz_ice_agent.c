@@ -4,10 +4,10 @@
  * operands; after each the agent must be in one piece.
  */
 #include "../require.h"
-#include "ice/agent.h"
+#include "ice/saved.h"
 #include "stun/integrity.h"
 
-enum { ADDRESSES = 24, GENERATIONS = 4 };
+enum { ADDRESSES = 24, GENERATIONS = 4, MOVES = 250 };
 
 struct play {
     struct ice_agent agent;
@@ -148,6 +148,47 @@ static void add_candidate(struct play *p, uint8_t operand)
         p->proven[local.component - 1][local.index][n] = true;
 }
 
+static void compare_pair(const struct ice_pair *a, const struct ice_pair *b)
+{
+    require(address_equal(&a->remote, &b->remote));
+    require(a->local.component == b->local.component && a->local.index == b->local.index);
+    require(a->priority == b->priority && a->generation == b->generation);
+    require(a->checked_ms == b->checked_ms && a->media_ms == b->media_ms);
+    require(a->nominated == b->nominated && a->nominating == b->nominating);
+    require(!a->nominated || a->nominated_ms == b->nominated_ms);
+    require(a->signalled == b->signalled);
+    require(text_equal(text_of(a->sender, a->sender_len), text_of(b->sender, b->sender_len)));
+}
+
+/* What another agent goes on with is what this one has: from here on it is the one that plays. */
+static void move_house(struct play *p)
+{
+    struct ice_agent *old = &p->agent, anew;
+    struct ice_saved saved;
+    char ours[2][8];
+    const struct ice_name *remote = &old->current.remote_ufrag;
+    struct ice_config config = {.local = credentials(p->generation, 'L', ours),
+        .remote_ufrag = text_of(remote->data, remote->len),
+        .remote_lite = old->remote_lite,
+        .software = TEXT("fuzz")};
+
+    ice_agent_save(old, p->now_ms, &saved);
+    require(ice_agent_init(&anew, &config));
+    require(ice_agent_restore(&anew, &saved, 0, 0, p->now_ms));
+    require(anew.pair_count == old->pair_count && anew.generation == old->generation);
+    for (size_t i = 0; i < old->pair_count; i++)
+        compare_pair(&anew.pairs[i], &old->pairs[i]);
+    require(memcmp(anew.selected, old->selected, sizeof(anew.selected)) == 0);
+    require((anew.previous_until_ms > 0) == (old->previous_until_ms > 0));
+    if (old->previous_until_ms > p->now_ms) {
+        require(anew.previous_until_ms == old->previous_until_ms);
+        require(anew.previous_generation == old->previous_generation);
+        require(memcmp(&anew.previous, &old->previous, sizeof(anew.previous)) == 0);
+    }
+    anew.stats = old->stats;
+    p->agent = anew;
+}
+
 static void act(struct play *p)
 {
     uint8_t memory[256];
@@ -155,6 +196,10 @@ static void act(struct play *p)
     uint8_t operand = reader_u8(&p->script);
     struct address source = remote_at(operand % ADDRESSES);
 
+    if (op >= MOVES) {
+        move_house(p);
+        return;
+    }
     switch (op % 12) {
     case 0:
         receive(p, reader_take(&p->script, op / 12), operand);
