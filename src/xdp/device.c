@@ -137,15 +137,16 @@ static int open_all(
     struct device *device, const struct xdp_maps *maps, enum device_attach how, struct str *why)
 {
     int error = xdp_program_load(maps, device->queue_count, &device->program, why);
+    if (error == 0)
+        error = attach(device, how, why);
+    /* Until it finds sockets, it leaves all frames to the kernel. */
     for (size_t i = 0; error == 0 && i < device->queue_count; i++)
         error = open_queue(device, i, why);
     if (error != 0)
         return error;
 
     error = device_set_mac(device, device->card.mac);
-    if (error != 0)
-        return xdp_failure(why, error, "tell a BPF map the hardware address");
-    return attach(device, how, why);
+    return error == 0 ? 0 : xdp_failure(why, error, "tell a BPF map the hardware address");
 }
 
 /* Learns how many queues there are and makes place for what is there at each. */

@@ -43,7 +43,8 @@ struct device_config {
 };
 
 /* Returns 0 and a new device in `out`, or a negative errno and the reason in words in `why`, with
- * the interface's name. */
+ * the interface's name. Takes up to half a second where a queue is not free yet that a process has
+ * just left. */
 NODISCARD int device_open(struct xdp_maps *maps, const struct device_config *config,
     struct device **out, struct str *why);
 

@@ -6,7 +6,8 @@
  * port that a worker has registered, and leaves all else to the kernel: fragments, IP options,
  * extension headers, VLAN tags, other hardware addresses, frames beyond XDP_FRAME_MAX, lengths
  * that contradict each other, ports of others. What is wrong here is thus never lost, it only
- * takes the kernel's way.
+ * takes the kernel's way; only that a frame is shorter than its headers say is left to the worker,
+ * who drops it as the kernel would.
  *
  * The tables of addresses and ports are one per process, the program and its table of sockets are
  * one per device. All functions but xdp_maps_set_port() are for the control thread.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "xdp/failure.h"
@@ -15,7 +16,10 @@ static void widen_send_buffer(int fd, size_t frames)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
-static int open_socket(struct rings *rings, const struct rings_config *config, struct str *why)
+/* What a process had that has just ended is free after a moment only. */
+enum { BUSY_TRIES = 50, BUSY_WAIT_MS = 10 };
+
+static int create_socket(struct rings *rings, const struct rings_config *config)
 {
     const struct queue_config *queue = &config->queue->config;
     const struct xsk_socket_config socket = {
@@ -24,14 +28,26 @@ static int open_socket(struct rings *rings, const struct rings_config *config, s
         .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
         .bind_flags = XDP_COPY, /* for the first socket; the others do as that one */
     };
-    int error = xsk_socket__create(&rings->socket, config->interface, queue->index,
-        config->queue->umem, &rings->received, config->sends ? &rings->sending : NULL, &socket);
+    int error = -EBUSY;
+    for (int tries = 0; error == -EBUSY && tries < BUSY_TRIES; tries++) {
+        if (tries > 0)
+            poll(NULL, 0, BUSY_WAIT_MS);
+        error = xsk_socket__create(&rings->socket, config->interface, queue->index,
+            config->queue->umem, &rings->received, config->sends ? &rings->sending : NULL, &socket);
+    }
+    return error;
+}
+
+static int open_socket(struct rings *rings, const struct rings_config *config, struct str *why)
+{
+    unsigned index = config->queue->config.index;
+    int error = create_socket(rings, config);
     if (error == -EBUSY) {
-        str_addf(why, "another program has AF_XDP sockets at queue %u", queue->index);
+        str_addf(why, "another program has AF_XDP sockets at queue %u", index);
         return error;
     }
     if (error != 0)
-        return xdp_failure(why, error, "open an AF_XDP socket at queue %u", queue->index);
+        return xdp_failure(why, error, "open an AF_XDP socket at queue %u", index);
     rings->fd = xsk_socket__fd(rings->socket);
     return 0;
 }
