@@ -8,35 +8,9 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "dtls/afterglow.h"
+#include "dtls/association_state.h"
 #include "dtls/keys.h"
 #include "dtls/record.h"
-#include "dtls/transport.h"
-
-struct dtls_association {
-    struct dtls_association_config config;
-    enum dtls_state state;
-    enum dtls_role role;
-    enum dtls_failure failure;
-    unsigned peer_alert;
-
-    SSL *ssl; /* from the start of the handshake until released or over */
-    struct dtls_transport transport;
-    struct dtls_afterglow afterglow;
-    bool keeps_farewell; /* what OpenSSL writes now is not sent but kept */
-
-    uint64_t now_ms; /* of the call being served, for the timer callback */
-    uint64_t retransmit_ms;
-    uint64_t deadline_ms;
-    size_t datagrams;
-    size_t bytes;
-
-    bool has_fingerprint;
-    struct dtls_fingerprint fingerprint;
-    bool has_peer;
-    struct dtls_fingerprint peer[DTLS_HASHES];
-    struct dtls_srtp_keys keys;
-};
 
 static const char *const failure_names[] = {
     [DTLS_FAILURE_NONE] = "none",
@@ -184,7 +158,8 @@ struct dtls_association *dtls_association_new(const struct dtls_association_conf
     if (a == NULL)
         return NULL;
     a->config = *config;
-    dtls_context_ref(a->config.context);
+    if (a->config.context != NULL)
+        dtls_context_ref(a->config.context);
     a->transport = (struct dtls_transport){.send = send_out, .owner = a};
     a->retransmit_ms = DTLS_NEVER;
     a->deadline_ms = DTLS_NEVER;
