@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "net/packet_io_choose.h"
 #include "net/udp_socket.h"
 
 struct pool pool;
@@ -17,27 +16,27 @@ struct address peer;
 
 int open_udp(struct address *local)
 {
-    struct udp_socket_config config = {.receive_buffer = 1 << 20};
-    int fd;
-    assert_true(address_parse(TEXT("127.0.0.1"), &config.bind));
-    assert_int_equal(udp_socket_open(&config, &fd), 0);
-    assert_int_equal(udp_socket_local(fd, local), 0);
-    return fd;
+    return open_near_udp(ADDRESS_IP4, local);
 }
 
-static int set_up_with(packet_io_maker *make, size_t packets)
+int open_peer(struct address *local)
+{
+    return open_far_udp(ADDRESS_IP4, local);
+}
+
+static int set_up_with(const struct back_end *back_end, size_t packets)
 {
     packet_pool_init(&pool, packets);
     memset(&counters, 0, sizeof(counters));
     batch.count = 0;
-    assert_int_equal(make(NULL, &pool, &counters, &io), 0);
-    peer_fd = open_udp(&peer);
+    assert_int_equal(back_end->make(back_end->context, &pool, &counters, &io), 0);
+    peer_fd = open_peer(&peer);
     return 0;
 }
 
 int set_up(void **state)
 {
-    (void)set_up_with(((const struct packet_io_choice *)*state)->make, 1024);
+    (void)set_up_with(*state, 1024);
     packet_io_start(io);
     return 0;
 }
@@ -45,12 +44,12 @@ int set_up(void **state)
 /* It is another thread that starts it. */
 int set_up_unstarted(void **state)
 {
-    return set_up_with(((const struct packet_io_choice *)*state)->make, 1024);
+    return set_up_with(*state, 1024);
 }
 
 int set_up_poor(void **state)
 {
-    (void)set_up_with(((const struct packet_io_choice *)*state)->make, 4);
+    (void)set_up_with(*state, 4);
     packet_io_start(io);
     return 0;
 }
@@ -85,6 +84,12 @@ void send_to(const struct packet_socket *socket, const void *data, size_t len)
     assert_int_equal(udp_socket_send(peer_fd, bytes_of(data, len), NULL, &socket->local), 0);
 }
 
+void needs_buffers_apart(const struct back_end *back_end)
+{
+    if (!back_end->keeps_sockets_apart)
+        skip();
+}
+
 bool is_readable(int fd, int timeout_ms)
 {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -95,31 +100,20 @@ bool is_readable(int fd, int timeout_ms)
 void receive(void)
 {
     give_back();
-    for (int looks = 0; batch.count < PACKET_BATCH_MAX && is_readable(packet_io_poll_fd(io), 0);
+    for (int looks = 0;
+         batch.count < PACKET_BATCH_MAX && is_readable(packet_io_poll_fd(io), network_ms);
          looks++) {
         assert_true(looks < 1000);
         packet_io_receive(io, &batch);
     }
 }
 
-/* Both back ends, as far as they work here. */
-static size_t find_back_ends(struct packet_io_choice out[2])
-{
-    size_t count = 0;
-    assert_true(packet_io_choose(PACKET_IO_EPOLL, &out[count++]));
-    if (packet_io_choose(PACKET_IO_URING, &out[count]))
-        count++;
-    else
-        print_message("# without io_uring: %s\n", out[count].reason);
-    return count;
-}
-
 int run_with_each(const char *group, const struct packet_io_test *tests, size_t test_count)
 {
-    static struct packet_io_choice back_ends[2];
-    static char names[2 * PACKET_IO_TESTS_MAX][80];
-    struct CMUnitTest all[2 * PACKET_IO_TESTS_MAX];
-    size_t back_end_count = find_back_ends(back_ends), count = 0;
+    static struct back_end back_ends[BACK_ENDS_MAX];
+    static char names[BACK_ENDS_MAX * PACKET_IO_TESTS_MAX][80];
+    struct CMUnitTest all[BACK_ENDS_MAX * PACKET_IO_TESTS_MAX];
+    size_t back_end_count = back_ends_find(back_ends), count = 0;
     assert_true(test_count <= PACKET_IO_TESTS_MAX);
     for (size_t b = 0; b < back_end_count; b++) {
         for (size_t t = 0; t < test_count; t++, count++) {

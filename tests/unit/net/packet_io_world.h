@@ -5,12 +5,7 @@
 #ifndef TESTS_PACKET_IO_WORLD_H
 #define TESTS_PACKET_IO_WORLD_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
-#include "net/packet_io.h"
+#include "back_ends.h"
 
 /* Of the test that runs. */
 extern struct pool pool;
@@ -33,13 +28,17 @@ int set_up(void **state);
 int set_up_poor(void **state);
 int set_up_unstarted(void **state);
 
-/* A descriptor bound to a port of the loopback interface. */
+/* A descriptor bound to a port near, and one far. */
 int open_udp(struct address *local);
+int open_peer(struct address *local);
 
 struct packet_socket *open_socket(void *user);
 
 /* From the peer. */
 void send_to(const struct packet_socket *socket, const void *data, size_t len);
+
+/* Skips the test where sockets share a buffer. */
+void needs_buffers_apart(const struct back_end *back_end);
 
 bool is_readable(int fd, int timeout_ms);
 

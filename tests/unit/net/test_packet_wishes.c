@@ -1,28 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What sockets may want beyond plain datagrams: classes, ICMP errors, the DF bit. Both families, in
- * a network namespace of its own, where the loopback interface is as narrow as Ethernet. */
+ * a network of their own, which is as narrow as Ethernet. */
 #include "net/packet_io.h"
 
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#include "net/packet_io_choose.h"
+#include "back_ends.h"
 #include "net/sockaddr.h"
 #include "net/udp_socket.h"
 
-enum { MTU = 1500, EF = 46 << 2, CE = 3 };
+enum { EF = 46 << 2, CE = 3 };
 
 struct family {
-    const char *loopback;
+    enum address_family of;
     bool is_ip6;
     int protocol, send_class, receive_class;                /* options of the kernel */
     uint8_t too_long[2], port_unreachable[2], hop_limit[2]; /* ICMP type and code */
@@ -30,13 +24,13 @@ struct family {
 
 /* What a test gets: one back end, one family. */
 struct kind {
-    const struct packet_io_choice *back_end;
+    const struct back_end *back_end;
     const struct family *family;
 };
 
 static const struct family families[] = {
-    {"127.0.0.1", false, IPPROTO_IP, IP_TOS, IP_RECVTOS, {3, 4}, {3, 3}, {11, 0}},
-    {"::1", true, IPPROTO_IPV6, IPV6_TCLASS, IPV6_RECVTCLASS, {2, 0}, {1, 4}, {3, 0}},
+    {ADDRESS_IP4, false, IPPROTO_IP, IP_TOS, IP_RECVTOS, {3, 4}, {3, 3}, {11, 0}},
+    {ADDRESS_IP6, true, IPPROTO_IPV6, IPV6_TCLASS, IPV6_RECVTCLASS, {2, 0}, {1, 4}, {3, 0}},
 };
 
 static bool has_namespace;
@@ -47,29 +41,6 @@ static struct packet_io *io;
 static struct packet_batch batch;
 static int peer_fd;
 static struct address peer;
-
-static bool enter_namespace(void)
-{
-    struct ifreq lo = {.ifr_name = "lo", .ifr_mtu = MTU};
-    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
-        return false;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool done = ioctl(fd, SIOCSIFMTU, &lo) == 0;
-    lo.ifr_flags = IFF_UP;
-    done = done && ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
-    close(fd);
-    return done;
-}
-
-static int open_udp(struct address *local)
-{
-    struct udp_socket_config config = {.receive_buffer = 1 << 20};
-    int fd;
-    assert_true(address_parse(text_from(family->loopback), &config.bind));
-    assert_int_equal(udp_socket_open(&config, &fd), 0);
-    assert_int_equal(udp_socket_local(fd, local), 0);
-    return fd;
-}
 
 static void set_option(int fd, int name, int value)
 {
@@ -82,9 +53,9 @@ static int set_up_with(const struct kind *kind, size_t packets)
     packet_pool_init(&pool, packets);
     memset(&counters, 0, sizeof(counters));
     batch.count = 0;
-    assert_int_equal(kind->back_end->make(NULL, &pool, &counters, &io), 0);
+    assert_int_equal(kind->back_end->make(kind->back_end->context, &pool, &counters, &io), 0);
     packet_io_start(io);
-    peer_fd = open_udp(&peer);
+    peer_fd = open_far_udp(family->of, &peer);
     set_option(peer_fd, family->receive_class, 1);
     return 0;
 }
@@ -119,7 +90,7 @@ static int tear_down(void **state)
 static struct packet_socket *open_socket(struct packet_socket_config config)
 {
     struct packet_socket *socket;
-    config.fd = open_udp(&config.local);
+    config.fd = open_near_udp(family->of, &config.local);
     config.user = "user";
     set_option(config.fd, family->send_class, config.tos);
     assert_int_equal(packet_io_open_socket(io, &config, &socket), 0);
@@ -131,7 +102,7 @@ static void receive(void)
 {
     struct pollfd wait = {.fd = packet_io_poll_fd(io), .events = POLLIN};
     give_back();
-    for (int looks = 0; poll(&wait, 1, batch.count == 0 ? 5000 : 0) == 1; looks++) {
+    for (int looks = 0; poll(&wait, 1, batch.count == 0 ? 5000 : network_ms) == 1; looks++) {
         assert_true(looks < 1000);
         packet_io_receive(io, &batch);
     }
@@ -153,7 +124,7 @@ static struct packet *add(struct packet_socket *socket, const struct address *to
 static struct address dead_address(void)
 {
     struct address dead;
-    close(open_udp(&dead));
+    close(open_far_udp(family->of, &dead));
     return dead;
 }
 
@@ -346,7 +317,7 @@ static void too_long_to_go_whole_is_told(void **state)
     receive();
     assert_int_equal(batch.count, 1);
     assert_error(batch.packets[0], socket, family->too_long, &peer);
-    assert_int_equal(batch.packets[0]->icmp_data, MTU);
+    assert_int_equal(batch.packets[0]->icmp_data, NETWORK_MTU);
     give_back();
 
     add(socket, &other_port, 1600)->dont_fragment = true;
@@ -409,9 +380,7 @@ static void send_router_error(const struct address *from, const struct address *
     struct address ip_of_socket = *from;
     ip_of_socket.port = 0;
     socklen_t target_len = sockaddr_from_address(&ip_of_socket, &target);
-    int fd = socket(
-        target.ss_family, SOCK_RAW | SOCK_CLOEXEC, family->is_ip6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
-    assert_true(fd >= 0);
+    int fd = open_far_raw(family->of, family->is_ip6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
     assert_int_equal(sendto(fd, m, len, 0, (struct sockaddr *)&target, target_len), len);
     close(fd);
 }
@@ -462,15 +431,13 @@ static const struct {
     TEST(errors_of_routers_are_told, set_up),
 };
 
-enum { KINDS = 2 * COUNT_OF(families) };
+enum { KINDS = BACK_ENDS_MAX * COUNT_OF(families) };
 
 /* Each back end that works here, with each family. */
 static size_t find_kinds(struct kind out[KINDS])
 {
-    static struct packet_io_choice back_ends[2];
-    size_t back_end_count = 1 + packet_io_choose(PACKET_IO_URING, &back_ends[1]);
-    size_t count = 0;
-    assert_true(packet_io_choose(PACKET_IO_EPOLL, &back_ends[0]));
+    static struct back_end back_ends[BACK_ENDS_MAX];
+    size_t back_end_count = back_ends_find(back_ends), count = 0;
     for (size_t b = 0; b < back_end_count; b++)
         for (size_t f = 0; f < COUNT_OF(families); f++)
             out[count++] = (struct kind){&back_ends[b], &families[f]};
@@ -482,7 +449,7 @@ int main(void)
     static struct kind kinds[KINDS];
     static char names[KINDS * COUNT_OF(tests)][80];
     struct CMUnitTest all[KINDS * COUNT_OF(tests)];
-    has_namespace = enter_namespace();
+    has_namespace = back_ends_enter_namespace();
     size_t kind_count = find_kinds(kinds), count = 0;
     /* The last test leaves the kernel with another path MTU. */
     for (size_t t = 0; t < COUNT_OF(tests); t++) {
