@@ -19,7 +19,7 @@
     X(DROP_SEND_FAILED, "send_failed", "the kernel refused to send")                               \
     X(DROP_FRAME_MALFORMED, "frame_malformed", "AF_XDP: no sound UDP packet")                      \
     X(DROP_FRAME_CHECKSUM, "frame_checksum", "AF_XDP: a wrong checksum")                           \
-    X(DROP_FRAME_SOURCE, "frame_source", "AF_XDP: from an address that is no source")              \
+    X(DROP_FRAME_SOURCE, "frame_source", "AF_XDP: from an address of our own")                     \
     X(DROP_FRAME_NO_SOCKET, "frame_no_socket", "AF_XDP: its port was closed meanwhile")            \
     X(DROP_INSIDE_FULL, "inside_full", "too many packets wait for a socket of ours")               \
     X(DROP_SOCKET_CLOSED, "socket_closed", "its socket was closed meanwhile")                      \

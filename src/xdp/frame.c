@@ -159,25 +159,6 @@ static inline bool cut_udp(struct reader *r, size_t udp_len)
     return read_u16(r->rest.data + UDP_LENGTH) == udp_len;
 }
 
-/* RFC 1122, section 3.2.1.3: this network, loopback, multicast and broadcast are no source. */
-static inline bool is_source_ip4(const uint8_t *ip)
-{
-    static const uint8_t broadcast[4] = {255, 255, 255, 255};
-    return ip[0] != 0 && ip[0] != 127 && (ip[0] & 0xf0) != 0xe0 && memcmp(ip, broadcast, 4) != 0;
-}
-
-/* RFC 4291, section 2: neither are multicast, unspecified and loopback; and mapped addresses are
- * not for the wire. */
-static inline bool is_source_ip6(const uint8_t *ip)
-{
-    static const uint8_t loopback[16] = {[15] = 1};
-    static const uint8_t unspecified[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (ip[0] != 0)
-        return ip[0] != 0xff;
-    return memcmp(ip, unspecified, 16) != 0 && memcmp(ip, loopback, 16) != 0 &&
-           memcmp(ip, mapped, sizeof(mapped)) != 0;
-}
-
 static enum drop_reason read_ip4(struct reader *r, struct frame_in *out)
 {
     const uint8_t *ip = reader_take(r, FRAME_IP4_SIZE).data;
@@ -189,8 +170,6 @@ static enum drop_reason read_ip4(struct reader *r, struct frame_in *out)
         return DROP_FRAME_MALFORMED;
     if (fold(sum_ip4_header(ip)) != 0xffff)
         return DROP_FRAME_CHECKSUM;
-    if (!is_source_ip4(ip + IP4_SOURCE))
-        return DROP_FRAME_SOURCE;
     out->tos = ip[IP4_TOS];
     out->from = address_from_ip(ADDRESS_IP4, ip + IP4_SOURCE, 0);
     out->to = address_from_ip(ADDRESS_IP4, ip + IP4_DESTINATION, 0);
@@ -203,8 +182,6 @@ static enum drop_reason read_ip6(struct reader *r, struct frame_in *out)
     if (!reader_ok(r) || ip[0] >> 4 != IP6_VERSION || ip[IP6_NEXT_HEADER] != PROTOCOL_UDP ||
         !cut_udp(r, read_u16(ip + IP6_LENGTH)))
         return DROP_FRAME_MALFORMED;
-    if (!is_source_ip6(ip + IP6_SOURCE))
-        return DROP_FRAME_SOURCE;
     out->tos = (uint8_t)(read_u16(ip) >> 4);
     out->from = address_from_ip(ADDRESS_IP6, ip + IP6_SOURCE, 0);
     out->to = address_from_ip(ADDRESS_IP6, ip + IP6_DESTINATION, 0);

@@ -29,8 +29,8 @@ struct frame_in {
 };
 
 /*
- * Returns DROP_NONE, or why the kernel would not take it either: DROP_FRAME_MALFORMED, no plain
- * frame; DROP_FRAME_CHECKSUM; DROP_FRAME_SOURCE, an address that nobody sends from.
+ * Returns DROP_NONE, or DROP_FRAME_MALFORMED when it is no plain frame, or DROP_FRAME_CHECKSUM.
+ * Addresses are not judged.
  *
  * Besides a right UDP checksum, and none (IPv4 only), that of the pseudo header alone is right:
  * where sender and receiver are one machine, the rest was left to a card that there is none of.
