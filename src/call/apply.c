@@ -57,11 +57,12 @@ static enum call_status run(struct work *w, const struct call *now)
     if (w->call == NULL)
         return CALL_OUT_OF_MEMORY;
     enum call_status status = carry_out(w);
-    if (status == CALL_OK)
-        status = plan_make(w);
-    if (status == CALL_OK && w->call->arena.failed)
-        status = CALL_OUT_OF_MEMORY;
-    return status;
+    if (status != CALL_OK)
+        return status;
+    status = plan_make(w->call);
+    if (status == CALL_TOO_LARGE)
+        return work_fail(w, status, "more than %d streams", PLAN_MAX_STREAMS);
+    return w->call->arena.failed ? CALL_OUT_OF_MEMORY : status;
 }
 
 /* The SDP to hand back is most often that which the new state keeps. */

@@ -17,7 +17,7 @@ struct ridden {
 
 /* What is made lies in the arena of the call until plan_share() has taken it. */
 struct planning {
-    struct work *work;
+    struct call *call;
     struct arena *arena;
     struct plan draft;
     struct ridden ridden[MAX_TRANSPORTS];
@@ -48,7 +48,7 @@ static void note_side(
 /* What holds comes first; transports of an offer in progress are opened beside them. */
 static void note_transports(struct planning *p)
 {
-    const struct call *call = p->work->call;
+    const struct call *call = p->call;
     for (uint32_t i = 0; i < call->party_count; i++) {
         const struct party *party = call->parties[i];
         for (uint32_t k = 0; k < party->section_count; k++)
@@ -146,7 +146,7 @@ static void fill_transport(
         .strict_source = r->party->strict_source,
         .media_handover = r->party->media_handover,
         .signalled = t->signalled,
-        .tos = p->work->call->tos,
+        .tos = p->call->tos,
         .ice = ice_of(p->arena, &link->ice),
     };
     if (out->rtcp_mux)
@@ -166,7 +166,7 @@ static enum plan_timeout timeout_of(const struct side *s, bool is_heard)
 
 static void fill_stream(const struct planning *p, struct section *section, struct plan_stream *out)
 {
-    struct call *call = p->work->call;
+    struct call *call = p->call;
     const struct side *s = section_side(section);
     if (section->stream == 0)
         section->stream = ++call->last_stream;
@@ -222,7 +222,7 @@ static uint32_t number_streams(struct call *call)
 
 static void fill_streams(struct planning *p)
 {
-    struct call *call = p->work->call;
+    struct call *call = p->call;
     struct plan_stream *next = p->draft.streams;
     for (uint32_t i = 0; i < call->party_count; i++)
         for (uint32_t k = 0; k < call->parties[i]->section_count; k++) {
@@ -237,7 +237,7 @@ static void fill_streams(struct planning *p)
 /* A party is heard by the one it talks to, as long as that one talks to it. */
 static void connect(struct planning *planning)
 {
-    const struct call *call = planning->work->call;
+    const struct call *call = planning->call;
     struct plan_stream *next = planning->draft.streams;
     for (uint32_t i = 0; i < call->party_count; i++) {
         const struct party *p = call->parties[i];
@@ -256,14 +256,13 @@ static void connect(struct planning *planning)
     }
 }
 
-enum call_status plan_make(struct work *w)
+enum call_status plan_make(struct call *call)
 {
-    struct call *call = w->call;
-    struct planning p = {.work = w, .arena = &call->arena};
+    struct planning p = {.call = call, .arena = &call->arena};
     note_transports(&p);
     uint32_t streams = number_streams(call);
     if (p.too_many || streams > PLAN_MAX_STREAMS)
-        return work_fail(w, CALL_TOO_LARGE, "more than %d streams", PLAN_MAX_STREAMS);
+        return CALL_TOO_LARGE;
 
     struct plan *plan = &p.draft;
     *plan = (struct plan){.transport_count = p.ridden_count, .stream_count = streams};

@@ -3,9 +3,9 @@
 #ifndef CALL_PLAN_H
 #define CALL_PLAN_H
 
-#include "call/work.h"
+#include "call/model.h"
 
-/* Makes call->plan, which is shared. */
-NODISCARD enum call_status plan_make(struct work *w);
+/* Makes call->plan, which is shared. CALL_TOO_LARGE: more than PLAN_MAX_STREAMS streams. */
+NODISCARD enum call_status plan_make(struct call *call);
 
 #endif

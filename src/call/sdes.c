@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/sdes.h"
 
+#include <stdio.h>
+
 #include "mediaferry/base64.h"
 #include "mediaferry/sdp_write.h"
 
@@ -30,7 +32,7 @@ static bool read_mki(const struct sdp_crypto_key *key, struct plan_srtp *out)
     return true;
 }
 
-static bool read_key(struct text value, struct sdes_key *out)
+bool sdes_read_key(struct text value, struct sdes_key *out)
 {
     struct sdp_crypto line;
     if (!sdp_read_crypto(value, &line) || line.has_unknown_params || line.kdr != 0)
@@ -56,7 +58,7 @@ void sdes_read(const struct sdp_media *media, struct sdes_list *out)
     struct sdp_attr attr;
     out->count = 0;
     while (out->count < SDES_MAX && sdp_next_attr(&it, &attr))
-        if (attr.kind == SDP_ATTR_CRYPTO && read_key(attr.value, &out->keys[out->count]))
+        if (attr.kind == SDP_ATTR_CRYPTO && sdes_read_key(attr.value, &out->keys[out->count]))
             out->count++;
 }
 
@@ -231,6 +233,32 @@ bool sdes_accept(
 
 /* --- writing --- */
 
+/* The session parameters, each behind a space. */
+static const char *parameters(const struct plan_srtp *srtp, char room[64])
+{
+    snprintf(room, 64, "%s%s%s", srtp->unencrypted_srtp ? " UNENCRYPTED_SRTP" : "",
+        srtp->unencrypted_srtcp ? " UNENCRYPTED_SRTCP" : "",
+        srtp->unauthenticated_srtp ? " UNAUTHENTICATED_SRTP" : "");
+    return room;
+}
+
+void sdes_write_key(struct writer *w, const struct sdes_key *key)
+{
+    const struct plan_srtp *srtp = &key->srtp;
+    char room[64];
+    struct sdp_crypto line = {
+        .tag = key->tag,
+        .suite_name = text_from(srtp->suite->name),
+        .key_count = 1,
+        .keys[0] = {.len = (uint8_t)key_size(srtp->suite), .mki_len = srtp->mki_len},
+        .params = text_trim(text_from(parameters(srtp, room))),
+    };
+    memcpy(line.keys[0].bytes, srtp->key, key_size(srtp->suite));
+    for (size_t i = 0; i < srtp->mki_len; i++)
+        line.keys[0].mki = line.keys[0].mki << 8 | srtp->mki[i];
+    sdp_write_crypto(w, &line);
+}
+
 void sdes_write(struct writer *w, const struct sdes_key *key, const struct call_flags *flags)
 {
     const struct plan_srtp *srtp = &key->srtp;
@@ -241,9 +269,7 @@ void sdes_write(struct writer *w, const struct sdes_key *key, const struct call_
     while (!flags->sdes.pad && inline_key.len > 0 && inline_key.data[inline_key.len - 1] == '=')
         inline_key.len--;
 
-    sdp_write_attrf(w, "crypto", "%u %s inline:%.*s%s%s%s%s", key->tag, srtp->suite->name,
-        TEXT_ARG(inline_key), flags->sdes.lifetime ? "|2^31" : "",
-        srtp->unencrypted_srtp ? " UNENCRYPTED_SRTP" : "",
-        srtp->unencrypted_srtcp ? " UNENCRYPTED_SRTCP" : "",
-        srtp->unauthenticated_srtp ? " UNAUTHENTICATED_SRTP" : "");
+    char room[64];
+    sdp_write_attrf(w, "crypto", "%u %s inline:%.*s%s%s", key->tag, srtp->suite->name,
+        TEXT_ARG(inline_key), flags->sdes.lifetime ? "|2^31" : "", parameters(srtp, room));
 }

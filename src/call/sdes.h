@@ -27,6 +27,9 @@ struct sdes_list {
 
 typedef void sdes_random_fn(void *data, size_t len);
 
+/* One a=crypto value that can be used; false for others. */
+NODISCARD bool sdes_read_key(struct text value, struct sdes_key *out);
+
 /* The usable a=crypto lines of a section, best first as the sender ordered them. Lines with an
  * unknown suite, unknown session parameters or a key derivation rate are left out. */
 void sdes_read(const struct sdp_media *media, struct sdes_list *out);
@@ -62,7 +65,10 @@ NODISCARD bool sdes_answer(const struct sdes_list *offered, const struct sdes_pa
 NODISCARD bool sdes_accept(
     const struct sdes_list *our_offer, const struct sdes_list *answered, struct sdes_pair *out);
 
-/* Writes one a=crypto line; `pad` and `lifetime` of the flags are obeyed. */
+/* Writes the a=crypto line of a key of either side, with its MKI. */
+void sdes_write_key(struct writer *w, const struct sdes_key *key);
+
+/* Writes one a=crypto line of ours; `pad` and `lifetime` of the flags are obeyed. */
 void sdes_write(struct writer *w, const struct sdes_key *key, const struct call_flags *flags);
 
 #endif

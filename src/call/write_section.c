@@ -20,6 +20,7 @@ struct section_out {
     const struct side *from; /* the sender's; NULL: it has no such section */
     const struct sdp_media *source;
     bool hold_address; /* c=0.0.0.0 is passed on */
+    bool bundle_only;  /* in offers (RFC 9143, section 6) */
 };
 
 const struct call_lease_local *write_local(const struct side *side)
@@ -62,7 +63,7 @@ static void write_media_line(
         codecs_write_formats(&formats, codecs);
         list = text_from_bytes(writer_bytes(&formats));
     }
-    bool has_port = !s->side->rejected && !s->side->bundle_only;
+    bool has_port = !s->side->rejected && !s->bundle_only;
     struct sdp_media_line line = {
         .type = s->side->type,
         .port = has_port ? write_local(s->side)->advertised_rtp.port : 0,
@@ -89,7 +90,7 @@ static void write_names(struct writer *out, const struct section_out *s)
         sdp_write_attr(out, "mid", s->side->mid);
     if (s->source != NULL && sdp_find_attr(s->source->lines, SDP_ATTR_LABEL, &label))
         sdp_write_attr(out, "label", label.value);
-    if (s->side->bundle_only)
+    if (s->bundle_only)
         sdp_write_attr(out, "bundle-only", text_of(NULL, 0));
 }
 
@@ -333,6 +334,7 @@ void write_section(struct work *w, struct writer *out, uint32_t section, const s
         .lead = work_lead(w->receiver, side),
         .from = work_side(w->sender, section),
         .source = work_source(w, section),
+        .bundle_only = w->is_offer && side->bundle_only,
     };
     struct codecs codecs;
     bool is_open = !side->rejected && s.source != NULL && s.from != NULL;

@@ -13,7 +13,7 @@
 
 #include "scenario_flags.h"
 #include "scenario_plan.h"
-#include "world.h"
+#include "scenario_world.h"
 
 enum { MAX_FILES = 200, MAX_TEXT = 1 << 17 };
 
@@ -166,42 +166,6 @@ static void check_plan(struct scenario *s)
         compare_plans(s, expected);
 }
 
-static void set_world(struct scenario *s, struct text name, struct text value)
-{
-    struct world *w = &s->world;
-    bool on = text_is(value, "on");
-    uint64_t number = 0;
-    if (text_is(name, "shared-port"))
-        w->has_shared_port = on;
-    else if (text_is(name, "plain-sdp"))
-        w->config.plain_sdp = on;
-    else if (text_is(name, "sip-source"))
-        w->config.sip_source = on;
-    else if (text_is(name, "dtls-passive"))
-        w->config.dtls_passive = on;
-    else if (text_is(name, "reject-invalid-sdp"))
-        w->config.reject_invalid_sdp = on;
-    else if (text_is(name, "bind-fails"))
-        w->bind_fails = on;
-    else if (text_is(name, "ports-left"))
-        w->ports_left = text_to_u64(value, 1000, &number) ? (int)number : -1;
-    else
-        complain(s, "unknown setting", name);
-}
-
-static void add_interface(struct scenario *s, struct text words)
-{
-    char name[32], address[128];
-    struct text word = text_word(&words, ' ');
-    snprintf(name, sizeof(name), "%.*s", TEXT_ARG(word));
-    while (words.len > 0) {
-        word = text_word(&words, ' ');
-        snprintf(address, sizeof(address), "%.*s", TEXT_ARG(word));
-        if (!world_add_address(&s->world, name, address))
-            complain(s, "not an address", text_from(address));
-    }
-}
-
 /* What call.h tells about a party: `tag peers=.. sections=..`. */
 static void check_party(struct scenario *s, struct text words)
 {
@@ -231,6 +195,12 @@ static void check_party(struct scenario *s, struct text words)
         complain(s, "the party is", text_from(s->got));
 }
 
+static void check_setting(struct scenario *s, bool known, struct text words)
+{
+    if (!known)
+        complain(s, "no such setting or address", words);
+}
+
 static void run_line(struct scenario *s, struct text line)
 {
     struct text words = line;
@@ -248,11 +218,10 @@ static void run_line(struct scenario *s, struct text line)
     else if (text_is(verb, "party"))
         check_party(s, words);
     else if (text_is(verb, "interface"))
-        add_interface(s, words);
-    else if (text_is(verb, "set")) {
-        struct text name = text_word(&words, ' ');
-        set_world(s, name, words);
-    } else if (text_is(verb, "ended")) {
+        check_setting(s, scenario_interface(&s->world, words), words);
+    else if (text_is(verb, "set"))
+        check_setting(s, scenario_set(&s->world, words), words);
+    else if (text_is(verb, "ended")) {
         if (!s->result.ended)
             complain(s, "the call has not ended", verb);
     } else if (text_is(verb, "goes-on")) {

@@ -62,14 +62,21 @@ static struct call_lease_local lease_one(
     }
     local.lease = ++w->last_lease;
     w->is_out[local.lease % WORLD_MAX_LEASES] = true;
-    local.bound_rtp.port = local.advertised_rtp.port = w->next_port;
+    local.bound_rtp.port = w->next_port;
+    local.advertised_rtp.port = (uint16_t)(w->next_port + w->told_shift);
     if (pair) {
         local.bound_rtcp = local.bound_rtp;
         local.advertised_rtcp = local.advertised_rtp;
-        local.bound_rtcp.port = local.advertised_rtcp.port = (uint16_t)(w->next_port + 1);
+        local.bound_rtcp.port++;
+        local.advertised_rtcp.port++;
     }
     w->next_port = (uint16_t)(w->next_port + 2);
     return local;
+}
+
+uint32_t world_lease_of(uint16_t rtp_port)
+{
+    return (rtp_port - FIRST_PORT) / 2U + 1;
 }
 
 static size_t lease(void *owner, const struct call_lease_request *request,
@@ -257,12 +264,19 @@ static void take_state(struct world *w, struct call *next)
     w->call = next;
 }
 
-/* Between two commands a call is at rest. */
-static void rest(struct world *w)
+static struct call *through_folding(struct world *w, const struct call *call)
 {
-    struct folded_call *folded = w->call != NULL ? call_fold(w->call) : NULL;
+    (void)w;
+    struct folded_call *folded = call_fold(call);
     struct call *again = folded != NULL ? call_unfold(folded) : NULL;
     folded_call_free(folded);
+    return again;
+}
+
+void world_rest(struct world *w)
+{
+    world_rest_fn *rest = w->rest != NULL ? w->rest : through_folding;
+    struct call *again = w->call != NULL ? rest(w, w->call) : NULL;
     if (again == NULL)
         return;
     call_free(w->call);
@@ -275,7 +289,7 @@ enum call_status world_apply(
     struct call *next;
     w->released = 0;
     w->env.wall_us += 1000000;
-    rest(w);
+    world_rest(w);
     enum call_status status = call_apply(w->call, command, &w->env, &next, out);
     expect(w, status == CALL_OK || (next == NULL && out->sdp.len == 0),
         "a failed command gives neither state nor SDP");
