@@ -75,6 +75,11 @@ int control_socket_send(
     return udp_socket_send(s->fd, reply, &peer->local, &peer->remote);
 }
 
+void control_socket_pause(struct control_socket *s)
+{
+    uv_poll_stop(&s->readable);
+}
+
 const struct address *control_socket_address(const struct control_socket *s)
 {
     return &s->config.listen;

@@ -36,6 +36,9 @@ NODISCARD int control_socket_open(
 NODISCARD int control_socket_send(
     struct control_socket *socket, const struct control_peer *peer, struct bytes reply);
 
+/* No more requests: those that come wait in the socket. Replies can be sent. */
+void control_socket_pause(struct control_socket *socket);
+
 /* What it is bound to. */
 const struct address *control_socket_address(const struct control_socket *socket);
 

@@ -53,6 +53,11 @@ const struct address *ng_listener_address(const struct ng_listener *listener)
     return control_socket_address(listener->socket);
 }
 
+void ng_listener_pause(struct ng_listener *listener)
+{
+    control_socket_pause(listener->socket);
+}
+
 void ng_listener_close(struct ng_listener *listener)
 {
     if (listener == NULL)

@@ -15,6 +15,9 @@ NODISCARD int ng_listener_open(uv_loop_t *loop, const struct address *address, u
 /* What it is bound to. */
 const struct address *ng_listener_address(const struct ng_listener *listener);
 
+/* No more requests are taken, but replies given. */
+void ng_listener_pause(struct ng_listener *listener);
+
 /* No more requests. Replies still due are lost, so the server must be freed before the listener:
  * it may hold sources of it. Accepts NULL. */
 void ng_listener_close(struct ng_listener *listener);

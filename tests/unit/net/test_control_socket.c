@@ -14,7 +14,7 @@ enum { LARGEST = 65507 }; /* of IPv4: 65,535 less the IP and UDP headers */
 
 static unsigned requests;
 
-/* Echoes; closes at the request "stop". */
+/* Echoes; pauses and closes at the requests "pause" and "stop". */
 static void echo(void *owner, struct control_socket *socket, const struct control_peer *peer,
     struct bytes request)
 {
@@ -22,6 +22,8 @@ static void echo(void *owner, struct control_socket *socket, const struct contro
     requests++;
     if (bytes_equal(request, bytes_of("stop", 4)))
         control_socket_close(socket);
+    else if (bytes_equal(request, bytes_of("pause", 5)))
+        control_socket_pause(socket);
     else
         assert_int_equal(control_socket_send(socket, peer, request), 0);
 }
@@ -113,12 +115,37 @@ static void a_port_in_use_is_an_error(void **state)
     finish(&b);
 }
 
+/* What comes meanwhile is not refused, and replies still go out. */
+static void a_paused_socket_takes_no_requests(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct udp_datagram reply;
+    struct control_peer peer;
+    char buffer[8];
+    start(&b, "127.0.0.1", "127.0.0.1");
+    ask(&b, "pause", 5);
+    ask(&b, "later", 5);
+    uv_run(&b.loop, UV_RUN_DEFAULT);
+    assert_int_equal(requests, 1);
+    peer.local = b.to;
+    assert_int_equal(udp_socket_local(b.client, &peer.remote), 0);
+    assert_int_equal(control_socket_send(b.socket, &peer, bytes_of("well", 4)), 0);
+    assert_int_equal(udp_socket_receive(b.client, buffer, sizeof(buffer), &reply), 0);
+    control_socket_close(b.socket);
+    uv_run(&b.loop, UV_RUN_DEFAULT);
+    assert_int_equal(requests, 1);
+    assert_int_equal(uv_loop_close(&b.loop), 0);
+    close(b.client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_the_largest_request),
         cmocka_unit_test(answers_from_the_address_asked),
         cmocka_unit_test(a_port_in_use_is_an_error),
+        cmocka_unit_test(a_paused_socket_takes_no_requests),
     };
     return cmocka_run_group_tests_name("control_socket", tests, NULL, NULL);
 }
