@@ -7,8 +7,9 @@
 
 #include "base/map.h"
 
-/* One step leases for one offer or answer: sections times addresses, at most. */
-enum { MAX_STEP_LEASES = 128 };
+/* One step leases for one offer or answer: sections times addresses, at most. A call that comes
+ * from another process leases all that it has in one. */
+enum { MAX_STEP_LEASES = PLAN_MAX_STREAMS * PLAN_MAX_LOCALS };
 
 struct lease {
     struct u64_node node; /* by number */
@@ -107,35 +108,92 @@ static void describe(const struct local_address *local, uint16_t port, bool pair
     memcpy(out->foundation, local->foundation, sizeof(out->foundation));
 }
 
+/* Gives a number to what the pool has leased, for this step. */
+static uint32_t add_lease(struct leases *leases, struct lease *lease,
+    const struct port_lease *ports, const struct address *advertised)
+{
+    uint32_t number = ++leases->last_number;
+    if (number == 0) /* 0 means the shared port */
+        number = ++leases->last_number;
+    lease->port = ports->port;
+    lease->kind = ports->kind;
+    u64_map_put(&leases->by_number, &lease->node, number);
+    leases->new_sockets[leases->new_count++] = (struct relay_sockets){
+        .lease = number,
+        .rtp_fd = ports->fds[0],
+        .rtcp_fd = ports->fds[1],
+        .advertised = with_port(*advertised, 0),
+    };
+    return number;
+}
+
+/* Room for one more lease; 0 or a negative errno. */
+static int new_lease(struct leases *leases, struct port_pool *pool, struct lease **out)
+{
+    if (leases->new_count == MAX_STEP_LEASES)
+        return -ENOSPC;
+    *out = calloc(1, sizeof(**out));
+    if (*out == NULL)
+        return -ENOMEM;
+    (*out)->pool = pool;
+    return 0;
+}
+
 /* Leases one address's port or pair; 0 or a negative errno. */
 static int lease_on(struct leases *leases, const struct local_address *local,
     enum port_lease_kind kind, struct call_lease_local *out)
 {
     struct port_pool *pool = leases->pools[local->bind_index];
     struct port_lease ports;
-
-    if (leases->new_count == MAX_STEP_LEASES)
-        return -ENOSPC;
-    struct lease *lease = calloc(1, sizeof(*lease));
-    if (lease == NULL)
-        return -ENOMEM;
-    int error = port_pool_lease(pool, kind, &ports);
+    struct lease *lease;
+    int error = new_lease(leases, pool, &lease);
+    if (error != 0)
+        return error;
+    error = port_pool_lease(pool, kind, &ports);
     if (error != 0) {
         free(lease);
         return error;
     }
-    uint32_t number = ++leases->last_number;
-    if (number == 0) /* 0 means the shared port */
-        number = ++leases->last_number;
-    *lease = (struct lease){.pool = pool, .port = ports.port, .kind = kind};
-    u64_map_put(&leases->by_number, &lease->node, number);
-    leases->new_sockets[leases->new_count++] = (struct relay_sockets){
-        .lease = number,
-        .rtp_fd = ports.fds[0],
-        .rtcp_fd = kind == PORT_PAIR ? ports.fds[1] : -1,
-        .advertised = local->advertised,
-    };
+    uint32_t number = add_lease(leases, lease, &ports, &local->advertised);
     describe(local, ports.port, kind == PORT_PAIR, number, out);
+    return 0;
+}
+
+/* NULL: the address is none of ours. */
+static struct port_pool *pool_of(const struct leases *leases, const struct address *bind)
+{
+    for (size_t i = 0; i < leases->interfaces->bind_count; i++)
+        if (address_same_ip(&leases->interfaces->binds[i], bind))
+            return leases->pools[i];
+    return NULL;
+}
+
+bool leases_have_address(const struct leases *leases, const struct address *bind)
+{
+    return pool_of(leases, bind) != NULL;
+}
+
+int leases_take(struct leases *leases, const struct call_record_port *wanted, uint32_t *number)
+{
+    enum port_lease_kind kind = wanted->rtcp.family == ADDRESS_NONE ? PORT_SINGLE : PORT_PAIR;
+    struct port_pool *pool = pool_of(leases, &wanted->rtp);
+    struct port_lease ports;
+    struct lease *lease;
+    if (pool == NULL)
+        return -EADDRNOTAVAIL;
+    int error = new_lease(leases, pool, &lease);
+    if (error != 0)
+        return error;
+    error = port_pool_take(pool, wanted->rtp.port, kind, &ports);
+    if (error != 0) {
+        free(lease);
+        return error;
+    }
+    if (wanted->rtcp_given_up && ports.fds[1] >= 0) { /* nobody would read it */
+        close(ports.fds[1]);
+        ports.fds[1] = -1;
+    }
+    *number = add_lease(leases, lease, &ports, &wanted->told);
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #ifndef SESSION_LEASES_H
 #define SESSION_LEASES_H
 
-#include "call/call.h"
+#include "call/record.h"
 #include "net/interfaces.h"
 #include "net/port_pool.h"
 #include "relay/relay.h"
@@ -32,6 +32,18 @@ void leases_close(struct leases *leases);
 /* Starts a step for a call on the worker whose shared WebRTC port is given (0: none), and returns
  * what call_apply() leases from. */
 struct call_ports leases_begin(struct leases *leases, uint16_t webrtc_port);
+
+/*
+ * Leases in this step, of a call that was in another process, just the ports it had there; the
+ * number of the lease comes out. Returns 0, or a negative errno: -EADDRNOTAVAIL when the address is
+ * none of ours, -ERANGE when the ports are not of the range, -EBUSY or -EADDRINUSE when somebody
+ * has them.
+ */
+NODISCARD int leases_take(
+    struct leases *leases, const struct call_record_port *wanted, uint32_t *number);
+
+/* Whether calls may use that local address; its port does not matter. */
+bool leases_have_address(const struct leases *leases, const struct address *bind);
 
 /* The sockets leased in this step, borrowed until commit or rollback. */
 const struct relay_sockets *leases_new_sockets(const struct leases *leases, size_t *count);

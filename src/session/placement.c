@@ -39,16 +39,20 @@ static uint64_t load_of(const struct placement_worker *w)
     return w->rate + (uint64_t)w->calls * CALL_WEIGHT;
 }
 
-size_t placement_take(struct placement *p)
+size_t placement_best(const struct placement *p)
 {
     assert(p->count > 0);
     size_t best = 0;
     for (size_t i = 1; i < p->count; i++)
         if (load_of(&p->workers[i]) < load_of(&p->workers[best]))
             best = i;
-    p->workers[best].calls++;
-    p->workers[best].rate += EXPECTED_RATE;
     return best;
+}
+
+void placement_put(struct placement *p, size_t worker)
+{
+    p->workers[worker].calls++;
+    p->workers[worker].rate += EXPECTED_RATE;
 }
 
 void placement_give(struct placement *p, size_t worker)

@@ -32,8 +32,11 @@ void placement_done(struct placement *placement);
 /* Once a second for each worker: all packets that it has received. */
 void placement_look(struct placement *placement, size_t worker, uint64_t received);
 
-/* Places a call and returns its worker; there is at least one. */
-size_t placement_take(struct placement *placement);
+/* The worker to place a call on; there is at least one. */
+size_t placement_best(const struct placement *placement);
+
+/* Places a call on a worker. */
+void placement_put(struct placement *placement, size_t worker);
 
 /* A call has ended. */
 void placement_give(struct placement *placement, size_t worker);

@@ -130,6 +130,72 @@ struct sessions_totals {
 
 struct sessions_totals sessions_totals(const struct sessions *sessions);
 
+/* --- calls that go on in another process (docs/store.md) --- */
+
+struct sessions_saved {
+    uint64_t saved;
+    uint64_t lost; /* not written, or memory was short: these have ended */
+};
+
+/* Where records go; called from the loop, or from within sessions_save_all(). */
+struct sessions_sink {
+    void *owner;
+    /* Keeps a record, borrowed for the call: there are keys in it. False when it could not. */
+    bool (*keep)(void *owner, struct text call_id, struct bytes record);
+    /* Once, after the last one. */
+    void (*done)(void *owner, const struct sessions_saved *counts);
+};
+
+/* Writes a record of each call, the oldest first, with which the call ends here: its media stops
+ * and it is not known any more. Commands must not come meanwhile. Not while it is under way.
+ * Returns 0, or -ENOMEM: nothing happens then. */
+NODISCARD int sessions_save_all(struct sessions *sessions, const struct sessions_sink *sink);
+
+/* Ends it before all is saved, while the workers still run: what is left ends with them. */
+void sessions_stop_saving(struct sessions *sessions);
+
+/* Why a record was not taken: constant, word. */
+#define SESSION_REFUSALS(X)                                                                        \
+    X(SESSION_REFUSED_MALFORMED, "malformed") /* breaks a rule of docs/store.md */                 \
+    X(SESSION_REFUSED_DAMAGED, "damaged")     /* in the file that should have kept it */           \
+    X(SESSION_REFUSED_VERSION, "version")     /* of a later program */                             \
+    X(SESSION_REFUSED_OLD, "old")             /* saved too long ago */                             \
+    X(SESSION_REFUSED_KNOWN, "known")         /* there is a call of that call-id */                \
+    X(SESSION_REFUSED_WORKER, "worker")       /* its shared WebRTC port is no worker's */          \
+    X(SESSION_REFUSED_INTERFACE, "interface") /* an address of it is none of ours */               \
+    X(SESSION_REFUSED_PORTS, "ports")         /* somebody has its ports */                         \
+    X(SESSION_REFUSED_MEMORY, "memory")
+
+#define SESSION_REFUSAL_CONSTANT(constant, word) constant,
+enum session_refusal { SESSION_REFUSALS(SESSION_REFUSAL_CONSTANT) SESSION_REFUSAL_COUNT };
+
+const char *session_refusal_word(enum session_refusal refusal);
+
+struct session_restored {
+    bool ok;
+    enum session_refusal refusal; /* unless ok */
+    struct text call_id;          /* borrows the record; empty when it could not be read */
+    char why[200];                /* unless ok */
+};
+
+/*
+ * Makes the call of a record go on here, with the ports it had. `age_limit_ms`: of what was saved
+ * longer ago nothing is taken; 0: no limit. A record must be restored only once, and nobody else
+ * may go on with the call: SRTP would use its key stream twice.
+ */
+struct session_restored sessions_restore(
+    struct sessions *sessions, struct bytes record, uint64_t age_limit_ms);
+
+/* Counts a record that could not be handed to sessions_restore(). */
+void sessions_count_refused(struct sessions *sessions, enum session_refusal refusal);
+
+struct sessions_records {
+    uint64_t saved, lost, restored;
+    uint64_t refused[SESSION_REFUSAL_COUNT];
+};
+
+struct sessions_records sessions_records(const struct sessions *sessions);
+
 /* What all workers together have done. */
 struct sessions_media {
     uint64_t streams, transports; /* now */

@@ -33,9 +33,10 @@ struct session *session_find_handle(const struct sessions *sessions, uint64_t ha
     return node != NULL ? CONTAINER_OF(node, struct session, by_handle) : NULL;
 }
 
-struct session *session_new(struct sessions *sessions, struct text id)
+struct session *session_new_on(
+    struct sessions *sessions, struct text id, size_t worker, struct dtls_certificate *certificate)
 {
-    struct session *session = sessions->worker_count > 0 ? calloc(1, sizeof(*session)) : NULL;
+    struct session *session = calloc(1, sizeof(*session));
     if (session == NULL)
         return NULL;
     char *copy = text_dup(id);
@@ -44,12 +45,21 @@ struct session *session_new(struct sessions *sessions, struct text id)
         return NULL;
     }
     session->id = text_of(copy, id.len);
-    session->worker = placement_take(&sessions->placement);
-    session->certificate = dtls_certificate_ref(sessions->certificate);
+    session->worker = worker;
+    placement_put(&sessions->placement, worker);
+    session->certificate = dtls_certificate_ref(certificate);
     session->created_ms = uv_now(sessions->loop);
     map_put(&sessions->by_id, &session->by_id, text_bytes(session->id));
     u64_map_put(&sessions->by_handle, &session->by_handle, ++sessions->last_handle);
     return session;
+}
+
+struct session *session_new(struct sessions *sessions, struct text id)
+{
+    return sessions->worker_count == 0
+               ? NULL
+               : session_new_on(
+                     sessions, id, placement_best(&sessions->placement), sessions->certificate);
 }
 
 static const char *end_word(enum session_end why)

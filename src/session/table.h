@@ -42,6 +42,10 @@ struct sessions {
     uint64_t trimmed_ms;
     struct session *awake; /* whose call was touched last; NULL: none */
     struct sessions_totals totals;
+    struct sessions_records records;
+    struct saver *saver;               /* NULL: nothing is being saved */
+    struct dtls_certificate *imported; /* of the last record, and what it was read from */
+    struct text imported_pem;
     bool refuses_new;
     uv_loop_t *loop;
     uv_timer_t tick;
@@ -70,6 +74,10 @@ struct session *session_find_handle(const struct sessions *sessions, uint64_t ha
 /* Returns a new session without a call on the least loaded worker, or NULL when memory is short or
  * there is no worker. */
 NODISCARD struct session *session_new(struct sessions *sessions, struct text id);
+
+/* The same on a given worker, with a certificate of which it takes a reference. */
+NODISCARD struct session *session_new_on(
+    struct sessions *sessions, struct text id, size_t worker, struct dtls_certificate *certificate);
 
 /* Ends the media on the worker, logs why, frees. Without memory for that the session stays, and is
  * ended by the next tick. */
@@ -101,6 +109,12 @@ static inline struct session_outcome session_failed(enum call_status status)
 void reports_open(struct sessions *sessions);
 void reports_close(struct sessions *sessions);
 void reports_snapshot(void *owner, uint64_t token, const struct relay_snapshot *snapshot);
+
+/* session/save.c: a worker's answer. */
+void saver_saved(void *owner, uint64_t token, const struct relay_resume *resume);
+
+/* session/restore.c: for the table's own life. */
+void session_forget_import(struct sessions *sessions);
 
 int64_t wall_clock_us(void);
 

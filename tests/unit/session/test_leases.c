@@ -2,6 +2,7 @@
 /* Leases on loopback addresses: steps that commit or roll back, and ports that come home. */
 #include "session/leases.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -195,6 +196,83 @@ static void an_address_of_no_one_is_not_a_lack_of_ports(void **state)
     close_fixture(&f);
 }
 
+static struct call_record_port port_of(const char *ip, uint16_t port, bool pair)
+{
+    struct call_record_port wanted = {.transport = 1};
+    assert_true(address_parse(text_from(ip), &wanted.rtp));
+    wanted.rtp.port = port;
+    if (pair) {
+        wanted.rtcp = wanted.rtp;
+        wanted.rtcp.port++;
+    }
+    assert_true(address_parse(TEXT("203.0.113.9"), &wanted.told));
+    wanted.told.port = port;
+    return wanted;
+}
+
+static void the_ports_of_another_process_are_taken_as_they_are(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct call_record_port pair = port_of("127.0.0.2", 23102, true);
+    struct call_record_port single = port_of("127.0.0.1", 23101, false);
+    struct call_record_port muxed = port_of("127.0.0.1", 23102, true);
+    uint32_t numbers[3];
+    size_t count;
+
+    open_fixture(&f, "in/127.0.0.1;out/127.0.0.2", 23100, 23103);
+    leases_begin(f.leases, 0);
+    muxed.rtcp_given_up = true;
+    assert_int_equal(leases_take(f.leases, &pair, &numbers[0]), 0);
+    assert_int_equal(leases_take(f.leases, &single, &numbers[1]), 0);
+    assert_int_equal(leases_take(f.leases, &muxed, &numbers[2]), 0);
+    const struct relay_sockets *sockets = leases_new_sockets(f.leases, &count);
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        char text[ADDRESS_TEXT_SIZE];
+        assert_int_equal(sockets[i].lease, numbers[i]);
+        assert_true(sockets[i].lease != 0 && sockets[i].rtp_fd >= 0);
+        assert_string_equal(address_text(&sockets[i].advertised, text), "203.0.113.9:0");
+    }
+    assert_true(sockets[0].rtcp_fd >= 0 && sockets[1].rtcp_fd < 0 && sockets[2].rtcp_fd < 0);
+    assert_int_equal(leases_usage(f.leases, 0).used, 3); /* the closed one too: SDP told of it */
+    assert_int_equal(leases_usage(f.leases, 1).used, 2);
+    take(sockets, count);
+    leases_commit(f.leases);
+    for (size_t i = 0; i < 3; i++)
+        leases_returned(f.leases, numbers[i]);
+    assert_int_equal(leases_usage(f.leases, 0).used + leases_usage(f.leases, 1).used, 0);
+    close_fixture(&f);
+}
+
+static void ports_that_cannot_be_had_are_told_apart(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct call_record_port stranger = port_of("127.0.0.9", 23100, true);
+    struct call_record_port outside = port_of("127.0.0.1", 23104, true);
+    struct call_record_port odd = port_of("127.0.0.1", 23101, true);
+    struct call_record_port good = port_of("127.0.0.1", 23100, true);
+    uint32_t number;
+
+    open_fixture(&f, "127.0.0.1", 23100, 23103);
+    leases_begin(f.leases, 0);
+    assert_false(leases_have_address(f.leases, &stranger.rtp));
+    assert_true(leases_have_address(f.leases, &good.rtp));
+    assert_int_equal(leases_take(f.leases, &stranger, &number), -EADDRNOTAVAIL);
+    assert_int_equal(leases_take(f.leases, &outside, &number), -ERANGE);
+    assert_int_equal(leases_take(f.leases, &odd, &number), -ERANGE);
+    assert_int_equal(leases_take(f.leases, &good, &number), 0);
+    assert_int_equal(leases_take(f.leases, &good, &number), -EBUSY);
+    assert_int_equal(leases_outstanding(f.leases), 1);
+    leases_rollback(f.leases);
+    assert_int_equal(leases_outstanding(f.leases), 0);
+    leases_begin(f.leases, 0);
+    assert_int_equal(leases_take(f.leases, &good, &number), 0); /* it came back */
+    leases_rollback(f.leases);
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +282,8 @@ int main(void)
         cmocka_unit_test(ice_gets_every_address_and_the_shared_port),
         cmocka_unit_test(an_unknown_interface_means_the_default),
         cmocka_unit_test(an_address_of_no_one_is_not_a_lack_of_ports),
+        cmocka_unit_test(the_ports_of_another_process_are_taken_as_they_are),
+        cmocka_unit_test(ports_that_cannot_be_had_are_told_apart),
     };
     return cmocka_run_group_tests_name("leases", tests, NULL, NULL);
 }
