@@ -98,8 +98,11 @@ static int open_queue(struct device *device, size_t index, struct str *why)
 
 static int attach_as(struct device *device, bool native)
 {
-    LIBBPF_OPTS(
-        bpf_link_create_opts, options, .flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+    /* Cleared whole: the library takes no other bytes where it knows of no member. */
+    struct bpf_link_create_opts options;
+    memset(&options, 0, sizeof(options));
+    options.sz = sizeof(options);
+    options.flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
     int fd =
         bpf_link_create(device->program.program_fd, (int)device->card.ifindex, BPF_XDP, &options);
     if (fd < 0)

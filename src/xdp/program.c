@@ -48,7 +48,11 @@ static int open_addresses(struct xdp_maps *maps, struct str *why)
 
 static int open_ports(struct xdp_maps *maps, struct str *why)
 {
-    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+    /* Cleared whole: the library takes no other bytes where it knows of no member. */
+    struct bpf_map_create_opts options;
+    memset(&options, 0, sizeof(options));
+    options.sz = sizeof(options);
+    options.map_flags = BPF_F_MMAPABLE;
     maps->ports_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ports", sizeof(uint32_t),
         sizeof(struct xdp_port_slot), SLOT_COUNT, &options);
     if (maps->ports_fd < 0)
@@ -161,7 +165,10 @@ static int take_descriptors(const struct bpf_object *object, struct xdp_program 
 
 static int load(const struct xdp_maps *maps, size_t queues, struct xdp_program *out)
 {
-    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "mediaferry");
+    struct bpf_object_open_opts options;
+    memset(&options, 0, sizeof(options));
+    options.sz = sizeof(options);
+    options.object_name = "mediaferry";
     struct bpf_object *object = bpf_object__open_mem(xdp_program_bytes, xdp_program_size, &options);
     if (object == NULL)
         return -errno;

@@ -68,7 +68,9 @@ static void expect_refusal(const struct device_config *config, int error, const 
 
 static unsigned attached_mode(void)
 {
-    struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
+    struct bpf_xdp_query_opts query;
+    memset(&query, 0, sizeof(query));
+    query.sz = sizeof(query);
     assert_int_equal(bpf_xdp_query((int)if_nametoindex(NEAR_NAME), 0, &query), 0);
     return query.attach_mode;
 }

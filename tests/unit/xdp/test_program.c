@@ -76,9 +76,15 @@ static struct ran run_at(struct bytes frame, unsigned ifindex, unsigned queue)
         .ingress_ifindex = ifindex,
         .rx_queue_index = queue,
     };
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data,
-        .data_size_in = (uint32_t)frame.len, .data_out = result, .data_size_out = sizeof(result),
-        .ctx_in = &context, .ctx_size_in = sizeof(context));
+    struct bpf_test_run_opts options;
+    memset(&options, 0, sizeof(options));
+    options.sz = sizeof(options);
+    options.data_in = frame.data;
+    options.data_size_in = (uint32_t)frame.len;
+    options.data_out = result;
+    options.data_size_out = sizeof(result);
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof(context);
     assert_int_equal(bpf_prog_test_run_opts(program.program_fd, &options), 0);
     return (struct ran){options.retval, bytes_of(result, options.data_size_out)};
 }
