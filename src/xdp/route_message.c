@@ -21,6 +21,7 @@ static const unsigned USABLE =
 
 static struct nlmsghdr *start(void *out, int type, unsigned flags, uint32_t seq)
 {
+    memset(out, 0, ROUTE_REQUEST_SIZE); /* also what attributes are padded with */
     struct nlmsghdr *message = mnl_nlmsg_put_header(out);
     message->nlmsg_type = (uint16_t)type;
     message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
