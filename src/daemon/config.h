@@ -16,6 +16,7 @@
 #include "net/packet_io_choose.h"
 #include "ng/server.h"
 #include "plan/plan.h"
+#include "xdp/device.h"
 
 enum mos_kind { MOS_CQ, MOS_LQ };
 
@@ -48,6 +49,8 @@ struct media_settings {
     enum mos_kind mos;
     int64_t batch_wait_us;
     enum packet_io_kind packet_io;
+    char *xdp_interface; /* empty: those that have the addresses */
+    enum device_attach xdp_attach;
 };
 
 enum turn_default_family { TURN_DEFAULT_IP4, TURN_DEFAULT_IP6, TURN_DEFAULT_KEEP };

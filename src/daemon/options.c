@@ -33,6 +33,14 @@ static const struct option_choice packet_ios[] = {
     {"auto", PACKET_IO_AUTO},
     {"epoll", PACKET_IO_EPOLL},
     {"io_uring", PACKET_IO_URING},
+    {"xdp", PACKET_IO_XDP},
+    {NULL, 0},
+};
+
+static const struct option_choice attachments[] = {
+    {"auto", DEVICE_ATTACH_AUTO},
+    {"native", DEVICE_ATTACH_NATIVE},
+    {"generic", DEVICE_ATTACH_GENERIC},
     {NULL, 0},
 };
 
@@ -268,13 +276,13 @@ const struct option options[] = {
     {.name = "batch-wait",
         .kind = OPTION_NUMBER,
         .section = media,
-        .fallback = "700",
+        .fallback = "500",
         FIELD(media.batch_wait_us),
         RANGE(0, 10000),
         .help =
             "Microseconds that a busy worker lets pass from one batch of packets to the next, so "
             "that it wakes for many at once: waking is half of the work. One that has little to "
-            "do handles each packet as it comes. 700 is not heard; 0 never waits."},
+            "do handles each packet as it comes. 500 is not heard; 0 never waits."},
 
     {.name = "packet-io",
         .kind = OPTION_CHOICE,
@@ -286,7 +294,27 @@ const struct option options[] = {
                 "calls but a kernel that allows it (containers often do not), or with epoll, which "
                 "works everywhere. 'auto' tries io_uring out at the start and falls back to epoll "
                 "(with batch-wait 0 it takes that at once); "
-                "a log line tells which is used and why."},
+                "a log line tells which is used and why. 'xdp' must be asked for: media then passes "
+                "by the kernel's UDP stack, which is most of the work, but also by its packet "
+                "filters and connection tracking (nftables, iptables); it needs CAP_NET_ADMIN, "
+                "CAP_NET_RAW and CAP_BPF. What cannot go that way goes by sockets, and all does "
+                "where it does not work; see operation.md."},
+    {.name = "xdp-interface",
+        .kind = OPTION_LIST,
+        .section = media,
+        .fallback = "",
+        FIELD(media.xdp_interface),
+        .help = "Network interfaces for packet-io=xdp. Empty: those that have the addresses for "
+                "media and TURN."},
+    {.name = "xdp-attach",
+        .kind = OPTION_CHOICE,
+        .section = media,
+        .fallback = "auto",
+        FIELD(media.xdp_attach),
+        .choices = attachments,
+        .help = "Where packet-io=xdp takes packets from: in the network driver ('native'), which "
+                "not every driver can, or behind it ('generic'), which gains less. 'auto' tries "
+                "one after the other."},
     {.name = "listen-admin",
         .kind = OPTION_LIST,
         .section = admin,

@@ -7,7 +7,8 @@
 
 #include "net/packet_io.h"
 
-enum packet_io_kind { PACKET_IO_AUTO, PACKET_IO_EPOLL, PACKET_IO_URING };
+/* PACKET_IO_XDP is none of net's: who knows it chooses it, or falls back to PACKET_IO_AUTO. */
+enum packet_io_kind { PACKET_IO_AUTO, PACKET_IO_EPOLL, PACKET_IO_URING, PACKET_IO_XDP };
 
 struct packet_io_choice {
     packet_io_maker *make; /* for worker_config */
