@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <limits.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
@@ -83,11 +82,13 @@ static int remember(const struct nlattr *attr, void *data)
     return MNL_CB_OK;
 }
 
-/* Those behind the header of `header_len` bytes, which are there. */
+/* Those behind the header of `header_len` bytes, which are there. Not by mnl_attr_parse(), which
+ * would look into the padding behind a last message that has none. */
 static struct attrs attrs_of(const struct nlmsghdr *message, size_t header_len)
 {
     struct attrs attrs = {.at = {NULL}};
-    mnl_attr_parse(message, (unsigned)header_len, remember, &attrs);
+    mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(message, header_len),
+        mnl_nlmsg_get_payload_len(message) - header_len, remember, &attrs);
     return attrs;
 }
 
@@ -303,18 +304,25 @@ static enum route_message_kind read_message(
     }
 }
 
+/* Not by mnl_nlmsg_ok(), to which a length of more than INT_MAX is a negative one. */
+static bool is_whole(struct bytes rest)
+{
+    const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)rest.data;
+    return rest.len >= sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
+           message->nlmsg_len <= rest.len;
+}
+
 bool route_message_next(struct bytes *rest, struct route_message *out)
 {
     if (rest->len == 0)
         return false;
-    const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)rest->data;
     *out = (struct route_message){.kind = ROUTE_MESSAGE_BAD};
-    if (rest->len > INT_MAX || !mnl_nlmsg_ok(message, (int)rest->len)) {
+    if (!is_whole(*rest)) {
         *rest = bytes_of(NULL, 0);
         return true;
     }
-    /* Padded to a multiple of 4, but for the last one. */
-    size_t len = ((size_t)message->nlmsg_len + 3) / 4 * 4;
+    const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)rest->data;
+    size_t len = ((size_t)message->nlmsg_len + 3) / 4 * 4; /* the last need not be padded */
     struct reader r = reader_over(*rest);
     reader_take(&r, len < rest->len ? len : rest->len);
     *rest = r.rest;

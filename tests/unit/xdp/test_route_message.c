@@ -372,6 +372,8 @@ static const struct kind_case kinds[] = {
         "28000000 18000000 07000000 01000000 02200000 fe000001 00000000" OUT_BY_3,
         ROUTE_MESSAGE_BAD, 0},
     {"shorter than a header can be", "0f000000 18000000 07000000 01000000", ROUTE_MESSAGE_BAD, 0},
+    {"longer than any, a negative number", "140000fb 03000000 00000000 e66b0000", ROUTE_MESSAGE_BAD,
+        0},
     {"half a header", "10000000 03000200", ROUTE_MESSAGE_BAD, 0},
 };
 
