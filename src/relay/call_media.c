@@ -9,6 +9,7 @@
 #include "plan/share.h"
 #include "relay/dtls_path.h"
 #include "relay/events.h"
+#include "relay/resume_media.h"
 #include "relay/timeouts.h"
 
 struct text call_media_id(const struct call_media *call)
@@ -120,8 +121,8 @@ static void close_gone(struct call_media *call, const struct plan *plan)
     }
 }
 
-static void apply_transports(
-    struct call_media *call, const struct relay_update *update, uint64_t now_ms)
+static void apply_transports(struct call_media *call, const struct relay_update *update,
+    const struct relay_resume *resume, uint64_t now_ms)
 {
     for (uint32_t i = 0; i < update->plan->transport_count; i++) {
         const struct plan_transport *plan = &update->plan->transports[i];
@@ -129,7 +130,7 @@ static void apply_transports(
         if (t == NULL)
             t = transport_new(call, plan->id);
         if (t != NULL)
-            transport_apply(t, plan, now_ms);
+            transport_apply(t, plan, resume, now_ms);
         else
             out_of_memory(call->relay, update);
     }
@@ -244,6 +245,7 @@ void call_media_update(struct relay *relay, struct relay_update *update, uint64_
     const struct plan *plan = update->plan;
     bool ends = plan->transport_count == 0 && plan->stream_count == 0;
     struct call_media *call = call_media_find(relay, update->call);
+    const struct relay_resume *resume = call == NULL ? update->resume : NULL;
 
     if (call == NULL && !ends) {
         call = call_media_new(relay, update);
@@ -259,9 +261,11 @@ void call_media_update(struct relay *relay, struct relay_update *update, uint64_
     take_certificate(call, update->certificate);
     add_leases(call, update);
     close_gone(call, plan);
-    apply_transports(call, update, now_ms);
+    apply_transports(call, update, resume, now_ms);
     apply_streams(call, update, now_ms);
     link_all(call);
+    if (resume != NULL)
+        resume_streams(call, resume, now_ms);
     close_unused_leases(call);
     plan_unref(old);
     if (ends)

@@ -105,13 +105,18 @@ int demux_rtp(struct demux *d, const struct rtp_packet *packet)
     return member;
 }
 
+void demux_learn(struct demux *d, uint32_t ssrc, uint32_t id)
+{
+    for (uint32_t m = 0; m < d->member_count; m++)
+        if (d->ids[m] == id && demux_find_ssrc(d, ssrc) == DEMUX_NONE)
+            remember(d, ssrc, (int)m, false);
+}
+
 void demux_keep_learned(struct demux *d, const struct demux *from)
 {
     for (uint32_t i = 0; i < from->ssrc_count; i++) {
         const struct demux_ssrc *old = &from->ssrcs[i];
-        uint32_t id = from->ids[old->member];
-        for (uint32_t m = 0; m < d->member_count && !old->signalled; m++)
-            if (d->ids[m] == id && demux_find_ssrc(d, old->ssrc) == DEMUX_NONE)
-                remember(d, old->ssrc, (int)m, false);
+        if (!old->signalled)
+            demux_learn(d, old->ssrc, from->ids[old->member]);
     }
 }

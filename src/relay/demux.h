@@ -45,6 +45,10 @@ NODISCARD int demux_rtp(struct demux *d, const struct rtp_packet *packet);
 /* The member that sends `ssrc`, as far as known; learns nothing. */
 NODISCARD int demux_find_ssrc(const struct demux *d, uint32_t ssrc);
 
+/* Packets of `ssrc` belong to the stream with this id, as far as there is one and nothing else is
+ * known. */
+void demux_learn(struct demux *d, uint32_t ssrc, uint32_t id);
+
 /* Takes over what `from` has learned, for members that still are there (by stream id). The members
  * of `from` may be gone already. */
 void demux_keep_learned(struct demux *d, const struct demux *from);

@@ -20,6 +20,7 @@ struct dtls_leg {
     struct timer timer;
     struct address peer; /* where its handshake came from; family NONE: none yet */
     uint8_t local;       /* and to which local address */
+    uint32_t generation; /* of the plan it was begun for */
     uint64_t begun_ms;
     uint64_t verified_ms; /* 0: not, or OpenSSL's state has been given back */
 };
@@ -142,24 +143,30 @@ static void end_association(struct component *c)
     counter_subtract(&c->transport->relay->counters.dtls_associations, 1);
 }
 
-static void begin_association(struct component *c)
+/* Takes `association`; NULL: none could be made. */
+static void use_association(struct component *c, struct dtls_association *association)
 {
     struct transport *t = c->transport;
 
-    end_association(c);
-    c->dtls_leg = calloc(1, sizeof(*c->dtls_leg));
-    c->dtls = c->dtls_leg != NULL ? new_association(c) : NULL;
-    if (c->dtls == NULL) {
-        free(c->dtls_leg);
-        c->dtls_leg = NULL;
+    c->dtls_leg = association != NULL ? calloc(1, sizeof(*c->dtls_leg)) : NULL;
+    if (c->dtls_leg == NULL) {
+        dtls_association_free(association);
         counter_add(&t->relay->counters.errors, 1);
         log_event(LOG_ERR, call_media_id(t->call), "dtls-failed",
             "transport=%u reason=\"no association could be made\"", t->plan.id);
         return;
     }
     counter_add(&t->relay->counters.dtls_associations, 1);
+    c->dtls = association;
     c->dtls_leg->component = c;
+    c->dtls_leg->generation = t->plan.dtls->generation;
     timer_init(&c->dtls_leg->timer, on_due);
+}
+
+static void begin_association(struct component *c)
+{
+    end_association(c);
+    use_association(c, new_association(c));
 }
 
 void dtls_path_close(struct component *c)
@@ -288,18 +295,15 @@ void dtls_path_begin(struct component *c, uint64_t now_ms)
     settle(c, DTLS_IDLE, dtls_start(c->dtls, DTLS_ROLE_ACTIVE, now_ms), now_ms);
 }
 
-static void apply_component(
-    struct component *c, const struct plan_transport *old, bool wanted, uint64_t now_ms)
+static void apply_component(struct component *c, bool wanted, uint64_t now_ms)
 {
     const struct plan_transport *plan = &c->transport->plan;
-    bool same_peer =
-        old->security == PLAN_DTLS && wanted && plan->dtls->generation == old->dtls->generation;
 
     if (!wanted) {
         dtls_path_close(c);
         return;
     }
-    if (c->dtls == NULL || !same_peer)
+    if (c->dtls == NULL || c->dtls_leg->generation != plan->dtls->generation)
         begin_association(c);
     if (c->dtls == NULL)
         return;
@@ -309,11 +313,60 @@ static void apply_component(
     dtls_path_begin(c, now_ms);
 }
 
-void dtls_path_apply(struct transport *t, const struct plan_transport *old, uint64_t now_ms)
+void dtls_path_apply(struct transport *t, uint64_t now_ms)
 {
     bool dtls = t->plan.security == PLAN_DTLS;
-    apply_component(&t->components[0], old, dtls, now_ms);
-    apply_component(&t->components[1], old, dtls && !t->plan.rtcp_mux, now_ms);
+    apply_component(&t->components[0], dtls, now_ms);
+    apply_component(&t->components[1], dtls && !t->plan.rtcp_mux, now_ms);
+}
+
+bool dtls_path_save(
+    const struct component *c, struct dtls_saved *out, struct address *peer, uint8_t *local)
+{
+    if (c->dtls == NULL || !dtls_association_save(c->dtls, out))
+        return false;
+    *peer = c->dtls_leg->peer;
+    *local = c->dtls_leg->local;
+    return true;
+}
+
+void dtls_path_leave(struct component *c)
+{
+    end_association(c);
+}
+
+/* Who has shown another certificate than the one of this plan is nobody to go on with. */
+static bool is_our_peer(const struct component *c, const struct dtls_association *association)
+{
+    enum dtls_state state = dtls_association_state(association);
+    struct dtls_fingerprint fingerprint;
+    return fingerprint_of(c->transport->plan.dtls, &fingerprint)
+               ? dtls_peer_has_fingerprint(association, &fingerprint)
+               : state == DTLS_CONNECTED_UNVERIFIED;
+}
+
+bool dtls_path_restore(struct component *c, const struct relay_resume_component *saved)
+{
+    struct relay *relay = c->transport->relay;
+    struct dtls_association_config config = {.send = send_datagram, .owner = c};
+    if (counter_get(&relay->counters.dtls_associations) >= RELAY_MAX_ASSOCIATIONS)
+        return false;
+    struct dtls_association *association = dtls_association_restore(&config, saved->dtls);
+    if (association == NULL)
+        return false;
+    if (!is_our_peer(c, association)) {
+        dtls_association_free(association);
+        return false;
+    }
+    end_association(c);
+    use_association(c, association);
+    if (c->dtls == NULL)
+        return false;
+    if (saved->dtls_local < c->transport->plan.local_count) {
+        c->dtls_leg->peer = saved->dtls_peer;
+        c->dtls_leg->local = saved->dtls_local;
+    }
+    return true;
 }
 
 /* A handshake that is complete stays where it came from: what comes later may be anybody's. */

@@ -11,12 +11,24 @@
 #define RELAY_DTLS_PATH_H
 
 #include "dtls/association.h"
+#include "relay/resume.h"
 #include "relay/transport.h"
 
-void dtls_path_apply(struct transport *t, const struct plan_transport *old, uint64_t now_ms);
+void dtls_path_apply(struct transport *t, uint64_t now_ms);
 
 /* Ends the association, with a close_notify if the peer can be told. */
 void dtls_path_close(struct component *c);
+
+/* Ends it without a word: it goes on elsewhere. */
+void dtls_path_leave(struct component *c);
+
+/* False when no handshake is complete. */
+NODISCARD bool dtls_path_save(
+    const struct component *c, struct dtls_saved *out, struct address *peer, uint8_t *local);
+
+/* Goes on with what is saved of one, before dtls_path_apply() would begin a new one. False when it
+ * is not with the peer of the plan, or cannot be. */
+NODISCARD bool dtls_path_restore(struct component *c, const struct relay_resume_component *saved);
 
 /* A datagram of DTLS came to component `c`, at its local address number `local`: why it is not for
  * us, or DROP_NONE. */

@@ -37,7 +37,7 @@ static int seq_ahead(unsigned seq, unsigned of)
 
 /* SRTP can send no number twice, and its receiver would drop it (RFC 3711, section 3.3.2). So where
  * a plain sender starts anew under its old SSRC, heard or unheard, the numbers go on where they
- * stopped. */
+ * stopped. So they do where others may have sent since (relay/resume.h). */
 static void keep_sequence(struct outbound *out)
 {
     uint16_t seq = out->in->rtp.seq;
@@ -47,9 +47,10 @@ static void keep_sequence(struct outbound *out)
     if (!entry->seq_known)
         entry->seq_last = (uint16_t)reception_highest(&entry->reception);
     entry->seq_known = true;
-    if (out->in->order == RECEPTION_RESTARTED ||
+    if (entry->seq_jumps || out->in->order == RECEPTION_RESTARTED ||
         seq_ahead(seq + entry->seq_shift, entry->seq_last) <= -RTPSEC_WINDOW)
         entry->seq_shift = (uint16_t)(entry->seq_last + 1 - seq);
+    entry->seq_jumps = false;
     out->seq = (uint16_t)(seq + entry->seq_shift);
     if (seq_ahead(out->seq, entry->seq_last) > 0)
         entry->seq_last = out->seq;

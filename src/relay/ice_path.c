@@ -262,6 +262,18 @@ static void on_due(struct timer *timer, uint64_t now_ms)
     follow(t, true, now_ms);
 }
 
+void ice_path_restore(struct transport *t, const struct ice_saved *saved, uint64_t age_ms,
+    uint64_t grace_ms, uint64_t now_ms)
+{
+    forget_ufrags(t);
+    bool restored = ice_agent_restore(t->ice, saved, age_ms, grace_ms, now_ms);
+    know_ufrags(t);
+    if (restored)
+        ice_path_follow(t, now_ms);
+    else
+        failed(t, "what was saved of it makes no sense");
+}
+
 static void send_reply(
     struct relay *relay, const struct packet *request, struct packet *reply, size_t len)
 {

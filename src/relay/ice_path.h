@@ -5,11 +5,16 @@
 #ifndef RELAY_ICE_PATH_H
 #define RELAY_ICE_PATH_H
 
-#include "ice/agent.h"
+#include "ice/saved.h"
 #include "relay/transport.h"
 
 /* Makes, restarts or ends the agent as the plan has it. */
 void ice_path_apply(struct transport *t, const struct plan_transport *old, uint64_t now_ms);
+
+/* Goes on with an agent of another process, in place of one that has just begun; ages and grace as
+ * in ice/saved.h. */
+void ice_path_restore(struct transport *t, const struct ice_saved *saved, uint64_t age_ms,
+    uint64_t grace_ms, uint64_t now_ms);
 
 /* Ends the agent; harmless without one. */
 void ice_path_close(struct transport *t);

@@ -12,7 +12,7 @@ void keys_free(struct component *c)
     c->rx = c->tx = NULL;
 }
 
-static void key_failed(const struct transport *t)
+void keys_failed(const struct transport *t)
 {
     counter_add(&t->relay->counters.errors, 1);
     log_event(LOG_ERR, call_media_id(t->call), "srtp-failed",
@@ -53,7 +53,7 @@ static void apply_sdes(const struct transport *t, struct rtpsec_session **sessio
     };
     *session = rtpsec_session_new(&config);
     if (*session == NULL)
-        key_failed(t);
+        keys_failed(t);
 }
 
 void keys_apply(struct transport *t, const struct plan_transport *old)
@@ -93,6 +93,33 @@ const struct rtpsec_suite *keys_from_dtls(struct component *c)
     if (c->rx != NULL && c->tx != NULL)
         return config.suite;
     keys_free(c);
-    key_failed(c->transport);
+    keys_failed(c->transport);
     return NULL;
+}
+
+static struct rtpsec_session *restored(const struct component *c, enum rtpsec_direction direction,
+    const struct relay_resume_session *saved)
+{
+    struct rtpsec_session_config config = {
+        .engine = c->transport->relay->srtp_engine,
+        .suite = saved->suite,
+        .direction = direction,
+        .key = bytes_of(saved->key, saved->suite->key_len),
+        .salt = bytes_of(saved->salt, saved->suite->salt_len),
+    };
+    return rtpsec_session_new(&config);
+}
+
+void keys_restore(struct component *c, const struct relay_resume_session *rx,
+    const struct relay_resume_session *tx)
+{
+    if (rx->suite == NULL || tx->suite == NULL)
+        return;
+    keys_free(c);
+    c->rx = restored(c, RTPSEC_RX, rx);
+    c->tx = restored(c, RTPSEC_TX, tx);
+    if (c->rx != NULL && c->tx != NULL)
+        return;
+    keys_free(c);
+    keys_failed(c->transport);
 }

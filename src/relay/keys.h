@@ -5,6 +5,7 @@
 #ifndef RELAY_KEYS_H
 #define RELAY_KEYS_H
 
+#include "relay/resume.h"
 #include "relay/transport.h"
 
 /* Makes and ends sessions as the plan has it; a session stays as long as its key is the same. */
@@ -14,6 +15,13 @@ void keys_apply(struct transport *t, const struct plan_transport *old);
  * or NULL when no sessions could be made. */
 const struct rtpsec_suite *keys_from_dtls(struct component *c);
 
+/* Makes the sessions of a handshake that was done in another process, with no marks yet. */
+void keys_restore(struct component *c, const struct relay_resume_session *rx,
+    const struct relay_resume_session *tx);
+
 void keys_free(struct component *c);
+
+/* No session could be made: that is counted and told. */
+void keys_failed(const struct transport *t);
 
 #endif

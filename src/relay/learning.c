@@ -12,15 +12,15 @@ static enum learning_rank rank_of(const struct learning *l, const struct address
     return RANK_OTHER;
 }
 
-static bool never_learns(const struct learning *l)
+bool learning_may_learn(const struct learning *l)
 {
-    return l->rules.asymmetric || l->rules.mode == PLAN_LEARN_OFF;
+    return !l->rules.asymmetric && l->rules.mode != PLAN_LEARN_OFF;
 }
 
 void learning_signalled(struct learning *l, const struct learning_rules *rules,
     const struct address *signalled, uint64_t now_ms)
 {
-    if (!address_equal(signalled, &l->signalled) || never_learns(l))
+    if (!address_equal(signalled, &l->signalled) || !learning_may_learn(l))
         l->target = *signalled;
     l->rules = *rules;
     l->signalled = *signalled;
@@ -77,7 +77,7 @@ enum learning_verdict learning_packet(
 {
     bool window_over = now_ms >= l->window_end_ms;
 
-    if (never_learns(l))
+    if (!learning_may_learn(l))
         return unlearned_packet(l, source);
     if (!l->settled && l->best != RANK_NONE && window_over && l->rules.mode == PLAN_LEARN_HEURISTIC)
         l->settled = true; /* on the best that came within the window */

@@ -55,6 +55,9 @@ struct learning {
 void learning_signalled(struct learning *l, const struct learning_rules *rules,
     const struct address *signalled, uint64_t now_ms);
 
+/* Whether it ever sends to anywhere but the signalled address. */
+bool learning_may_learn(const struct learning *l);
+
 /* A packet came in. `authentic`: SRTP has proven who sent it. */
 NODISCARD enum learning_verdict learning_packet(
     struct learning *l, const struct address *source, bool authentic, uint64_t now_ms);

@@ -36,8 +36,8 @@ struct relay_update {
     struct dtls_certificate *certificate; /* reference owned; the call's DTLS certificate */
     size_t socket_count;
     struct relay_sockets *sockets; /* new since the last update; owned */
-    struct relay_resume *resume;   /* for the transports and streams that it makes; owned; set after
-                                      relay_update_new(), else NULL */
+    struct relay_resume *resume;   /* of a call that it makes; owned; set after relay_update_new(),
+                                      else NULL */
 };
 
 /* Returns a new update with a copy of the text and references of its own to `plan`, which is of

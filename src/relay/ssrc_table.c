@@ -86,6 +86,17 @@ struct ssrc_entry *ssrc_table_find_or_add(struct ssrc_table *table, struct ssrc_
                          : add(table, pools, rtp->ssrc, clock_of(stream, rtp->payload_type));
 }
 
+struct ssrc_entry *ssrc_table_restore(struct ssrc_table *table, struct ssrc_pools *pools,
+    uint32_t ssrc, const struct reception *reception)
+{
+    if (table->count == RELAY_MAX_SSRCS || ssrc_table_find(table, ssrc) != NULL)
+        return NULL;
+    struct ssrc_entry *entry = add(table, pools, ssrc, reception->clock_rate);
+    if (entry != NULL)
+        entry->reception = *reception;
+    return entry;
+}
+
 void ssrc_table_done(struct ssrc_table *table, struct ssrc_pools *pools)
 {
     for (struct ssrc_entry *at = table->first, *next; at != NULL; at = next) {

@@ -25,6 +25,7 @@ struct ssrc_entry {
     int32_t reported_lost;
     /* Of what goes to SRTP: */
     bool seq_known;     /* the two below mean something */
+    bool seq_jumps;     /* the next number is the one behind `seq_last`, whatever it was */
     uint16_t seq_last;  /* the highest number handed on */
     uint16_t seq_shift; /* what is added to the sender's numbers */
     struct reception reception;
@@ -54,6 +55,10 @@ struct quality *ssrc_entry_quality(struct ssrc_entry *entry, struct ssrc_pools *
  */
 COLD struct ssrc_entry *ssrc_table_find_or_add(struct ssrc_table *table, struct ssrc_pools *pools,
     const struct rtp_header *rtp, const struct plan_stream *stream);
+
+/* Puts one in that another process had; NULL: out of memory, too many, or known already. */
+struct ssrc_entry *ssrc_table_restore(struct ssrc_table *table, struct ssrc_pools *pools,
+    uint32_t ssrc, const struct reception *reception);
 
 /* Counts one RTP packet, which has the number `seq`, and tells how it follows those before. */
 static inline enum reception_verdict ssrc_table_count(struct ssrc_table *table,

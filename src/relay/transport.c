@@ -7,6 +7,7 @@
 #include "relay/dtls_path.h"
 #include "relay/ice_path.h"
 #include "relay/keys.h"
+#include "relay/resume_media.h"
 #include "relay/stream.h"
 
 struct transport *transport_new(struct call_media *call, uint32_t id)
@@ -155,7 +156,8 @@ static void apply_learning(struct transport *t, const struct plan_transport *old
     }
 }
 
-void transport_apply(struct transport *t, const struct plan_transport *plan, uint64_t now_ms)
+void transport_apply(struct transport *t, const struct plan_transport *plan,
+    const struct relay_resume *resume, uint64_t now_ms)
 {
     const struct plan_transport old = t->plan;
 
@@ -165,7 +167,9 @@ void transport_apply(struct transport *t, const struct plan_transport *plan, uin
     ice_path_apply(t, &old, now_ms);
     bind_without_ice(t);
     keys_apply(t, &old);
-    dtls_path_apply(t, &old, now_ms);
+    if (resume != NULL)
+        resume_transport(t, resume, now_ms);
+    dtls_path_apply(t, now_ms);
 }
 
 void transport_free(struct transport *t)

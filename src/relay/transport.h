@@ -71,8 +71,10 @@ struct transport {
 /* Returns a new transport of `call`, in its list, that does nothing yet; NULL: out of memory. */
 NODISCARD struct transport *transport_new(struct call_media *call, uint32_t id);
 
-/* Brings it to what the plan says; the call has all leases that the plan names. */
-void transport_apply(struct transport *t, const struct plan_transport *plan, uint64_t now_ms);
+/* Brings it to what the plan says; the call has all leases that the plan names. A new one goes on
+ * with `resume`; NULL: there is nothing to go on with. */
+void transport_apply(struct transport *t, const struct plan_transport *plan,
+    const struct relay_resume *resume, uint64_t now_ms);
 
 void transport_free(struct transport *t);
 

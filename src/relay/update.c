@@ -6,6 +6,7 @@
 #include "dtls/certificate.h"
 #include "plan/share.h"
 #include "relay/call_media.h"
+#include "relay/resume.h"
 
 struct parcel {
     struct message message;
@@ -19,6 +20,7 @@ static void parcel_free(struct parcel *parcel)
     dtls_certificate_unref(update->certificate);
     free(update->call_id);
     free(update->sockets);
+    relay_resume_free(update->resume);
     free(parcel);
 }
 
