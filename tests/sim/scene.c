@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "moves.h"
 #include "plan/share.h"
 
 static void lease_closed(void *owner, uint32_t lease)
@@ -46,20 +47,13 @@ static struct dtls_certificate *certificate(void)
     return own;
 }
 
-void scene_open(struct scene *s)
+void scene_open_relay(struct scene *s)
 {
     const struct relay_shared_socket shared[] = {
         {.fd = sim_fd(), .local = addr(SHARED), .advertised = addr(ADVERTISED)},
         {.fd = sim_fd(), .local = addr(SHARED_6)},
     };
     struct worker_config worker = {.index = 0};
-
-    sim_begin();
-    *s = (struct scene){0};
-    s->control.owner = s;
-    s->plan = (struct plan){.transports = s->transports, .streams = s->streams};
-    s->certificate = certificate();
-    browsers_expect(scene_fingerprint(s));
     struct relay_config config = {
         .software_id = "sim",
         .timeout_s = 60,
@@ -69,18 +63,52 @@ void scene_open(struct scene *s)
         .listener = {.owner = s,
             .lease_closed = lease_closed,
             .timed_out = timed_out,
-            .snapshot = snapshot},
+            .snapshot = snapshot,
+            .saved = scene_saved},
     };
     if (worker_new(&worker, &s->worker) != 0 ||
         relay_open(&s->relay, s->worker, &config, shared, COUNT_OF(shared)) != 0)
         abort();
+    *(struct relay_counters *)relay_counters(s->relay) = s->counters;
+}
+
+static void keep_moving(void *owner)
+{
+    scene_move(owner);
+}
+
+void scene_stays(void)
+{
+    sim_when_settled(NULL, NULL);
+}
+
+void scene_open(struct scene *s)
+{
+    sim_begin();
+    *s = (struct scene){0};
+    s->control.owner = s;
+    s->plan = (struct plan){.transports = s->transports, .streams = s->streams};
+    s->certificate = certificate();
+    browsers_expect(scene_fingerprint(s));
+    scene_open_relay(s);
+    if (getenv("SIM_MOVES") != NULL)
+        sim_when_settled(keep_moving, s);
+}
+
+void scene_close_relay(struct scene *s)
+{
+    worker_stop(s->worker);
+    if (s->relay != NULL)
+        s->counters = *relay_counters(s->relay);
+    relay_close(s->relay);
 }
 
 void scene_close(struct scene *s)
 {
-    worker_stop(s->worker);
-    relay_close(s->relay);
+    scene_close_relay(s);
     sim_end();
+    relay_resume_free(s->saved);
+    plan_unref(s->applied);
 }
 
 const struct dtls_fingerprint *scene_fingerprint(const struct scene *s)
@@ -192,17 +220,28 @@ void scene_connect(struct plan_stream *a, struct plan_stream *b)
     scene_sink(b, a);
 }
 
-void scene_apply(struct scene *s)
+static void post(struct scene *s, const struct plan *plan, struct relay_resume *resume)
 {
-    const struct plan *plan = plan_share(&s->plan);
     assert(plan != NULL);
     struct relay_update *update = relay_update_new(
         SCENE_CALL, TEXT("sim-call"), plan, s->certificate, s->sockets, s->socket_count);
     assert(update != NULL);
-    plan_unref(plan);
+    plan_unref(s->applied);
+    s->applied = plan;
     s->socket_count = 0;
+    update->resume = resume;
     relay_post_update(s->relay, update);
     sim_settle();
+}
+
+void scene_apply(struct scene *s)
+{
+    post(s, plan_share(&s->plan), NULL);
+}
+
+void scene_apply_resume(struct scene *s, struct relay_resume *resume)
+{
+    post(s, plan_ref(s->applied), resume);
 }
 
 void scene_end_call(struct scene *s)

@@ -58,12 +58,25 @@ struct scene {
     uint64_t token;
     struct relay_transport_state transport_states[SCENE_MAX];
     struct relay_stream_state stream_states[SCENE_MAX];
+
+    unsigned saves;
+    struct relay_resume *saved;     /* a copy of the last answer; NULL: nothing was there */
+    const struct plan *applied;     /* the last plan that was posted; a reference */
+    struct relay_counters counters; /* of the relays that are gone */
 };
+
+/* With SIM_MOVES in the environment the call goes on in another relay whenever all is settled,
+ * which nobody should notice (sim/moves.h); scene_stays() is for those who would. */
+void scene_stays(void);
 
 /* Opens a relay with both shared ports. timeout 60, silent-timeout 3600,
  * offer-timeout 300 s. */
 void scene_open(struct scene *s);
 void scene_close(struct scene *s);
+
+/* The two halves of them that are about the relay: the world stays. */
+void scene_open_relay(struct scene *s);
+void scene_close_relay(struct scene *s);
 
 /* The relay's fingerprint. */
 const struct dtls_fingerprint *scene_fingerprint(const struct scene *s);
@@ -89,6 +102,9 @@ void scene_connect(struct plan_stream *a, struct plan_stream *b);
 
 /* Posts the plan with the new sockets and settles. */
 void scene_apply(struct scene *s);
+
+/* Posts the plan again that was posted last; takes `resume`. */
+void scene_apply_resume(struct scene *s, struct relay_resume *resume);
 
 /* Ends the call. */
 void scene_end_call(struct scene *s);

@@ -30,6 +30,7 @@ struct worker_module {
 
 struct worker {
     struct worker_config config;
+    uint64_t ahead_ms;           /* of the world's clock; modulo 2^64 */
     struct worker_module module; /* one */
     struct timers timers;
     struct timer tick;
@@ -44,21 +45,28 @@ struct worker {
 
 static struct {
     uint64_t now_ms;
+    uint64_t ahead_ms; /* of the next worker */
     struct list peers;
     struct list to_relay; /* struct wire */
     struct worker *worker;
     struct message *control, **control_end;
     uint64_t unreachable;
+    struct packet_io_counters counters; /* of the workers that are gone */
+    void (*when_settled)(void *owner);  /* NULL: nothing */
+    void *owner;
 } world;
 
 void sim_begin(void)
 {
     world.now_ms = START_MS;
+    world.ahead_ms = 0;
     list_init(&world.peers);
     list_init(&world.to_relay);
     world.control = NULL;
     world.control_end = &world.control;
     world.unreachable = 0;
+    world.counters = (struct packet_io_counters){0};
+    world.when_settled = NULL;
 }
 
 static void deliver_control(void)
@@ -82,6 +90,11 @@ void sim_end(void)
 uint64_t sim_now_ms(void)
 {
     return world.now_ms;
+}
+
+void sim_set_clock(uint64_t now_ms)
+{
+    world.ahead_ms = now_ms - world.now_ms;
 }
 
 void sim_join(struct sim_peer *peer)
@@ -204,7 +217,7 @@ static void fake_receive(struct packet_io *io, struct packet_batch *batch)
         if (p != NULL && packet_set(p, bytes_of(wire->data, wire->len))) {
             p->socket = socket;
             p->peer = wire->from;
-            p->arrival_ns = world.now_ms * 1000000;
+            p->arrival_ns = worker_now_ms(w) * 1000000;
             batch->packets[batch->count++] = p;
             counter_add(&w->counters.received_packets, 1);
         } else {
@@ -278,7 +291,7 @@ static bool run_packets(struct worker *w)
     packet_io_receive(&w->io, &batch);
     if (batch.count == 0)
         return false;
-    w->module.hooks->packets(w->module.state, &batch, world.now_ms);
+    w->module.hooks->packets(w->module.state, &batch, worker_now_ms(w));
     for (size_t i = 0; i < batch.count; i++)
         if (!batch.packets[i]->queued)
             worker_discard(w, batch.packets[i]);
@@ -306,17 +319,17 @@ static bool run_again(struct worker *w)
     if (!w->module.wants_again)
         return false;
     w->module.wants_again = false;
-    w->module.hooks->on_again(w->module.state, world.now_ms);
+    w->module.hooks->on_again(w->module.state, worker_now_ms(w));
     flush(w);
     return true;
 }
 
-void sim_settle(void)
+static void settle(void)
 {
     struct worker *w = world.worker;
     bool busy = true;
     while (busy) {
-        timers_run(&w->timers, world.now_ms);
+        timers_run(&w->timers, worker_now_ms(w));
         flush(w);
         busy = run_packets(w);
         busy = run_messages(w) || busy;
@@ -324,6 +337,27 @@ void sim_settle(void)
         deliver_control();
         busy = busy || w->posted != NULL || !list_is_empty(&world.to_relay);
     }
+}
+
+void sim_when_settled(void (*act)(void *owner), void *owner)
+{
+    world.when_settled = act;
+    world.owner = owner;
+}
+
+static void tell_settled(void)
+{
+    void (*act)(void *owner) = world.when_settled;
+    world.when_settled = NULL;
+    if (act != NULL)
+        act(world.owner);
+    world.when_settled = act;
+}
+
+void sim_settle(void)
+{
+    settle();
+    tell_settled();
 }
 
 void sim_run(uint64_t ms)
@@ -336,8 +370,9 @@ void sim_run(uint64_t ms)
             if (peer->tick != NULL)
                 peer->tick(peer, world.now_ms);
         }
-        sim_settle();
+        settle();
     }
+    tell_settled();
 }
 
 int worker_new(const struct worker_config *config, struct worker **out)
@@ -345,7 +380,9 @@ int worker_new(const struct worker_config *config, struct worker **out)
     struct worker *w = calloc(1, sizeof(*w));
     assert(w != NULL);
     w->config = *config;
+    w->ahead_ms = world.ahead_ms;
     w->packet_limit = SIZE_MAX;
+    w->counters = world.counters;
     w->io = (struct packet_io){.ops = &fake_ops, .pool = &w->packets, .counters = &w->counters};
     w->posted_end = &w->posted;
     timers_init(&w->timers);
@@ -353,7 +390,7 @@ int worker_new(const struct worker_config *config, struct worker **out)
     list_init(&w->closed);
     packet_pool_init(&w->packets, PACKETS);
     timer_init(&w->tick, on_tick);
-    timer_arm(&w->timers, &w->tick, world.now_ms + TICK_MS);
+    timer_arm(&w->timers, &w->tick, worker_now_ms(w) + TICK_MS);
     world.worker = w;
     *out = w;
     return 0;
@@ -392,6 +429,7 @@ void worker_stop(struct worker *w)
     assert(timers_next_due(&w->timers) == TIMERS_NEVER);
     flush(w);
     assert(list_is_empty(&w->sockets));
+    world.counters = w->counters;
     fake_free(&w->io);
     pool_done(&w->packets);
     free(w);
@@ -422,8 +460,7 @@ const struct packet_io_counters *worker_counters(const struct worker *w)
 
 uint64_t worker_now_ms(const struct worker *w)
 {
-    (void)w;
-    return world.now_ms;
+    return world.now_ms + w->ahead_ms;
 }
 
 struct timers *worker_timers(struct worker *w)

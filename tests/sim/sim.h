@@ -27,6 +27,9 @@ void sim_end(void);
 
 uint64_t sim_now_ms(void);
 
+/* A worker made from now on has a clock that shows `now_ms`, as on another machine. */
+void sim_set_clock(uint64_t now_ms);
+
 /* A peer is found by its address, which may be changed at any time. */
 void sim_join(struct sim_peer *peer);
 void sim_leave(struct sim_peer *peer);
@@ -37,13 +40,16 @@ void sim_send(const struct address *from, const struct address *to, struct bytes
 /* Lets everything happen that is due, without time passing. */
 void sim_settle(void);
 
+/* From now on, `act` is called whenever that is done; what it does itself is no such occasion. */
+void sim_when_settled(void (*act)(void *owner), void *owner);
+
 /* The same while `ms` pass, step by step. */
 void sim_run(uint64_t ms);
 
 /* A descriptor for a lease. */
 int sim_fd(void);
 
-/* What came and went, as the worker counts it. */
+/* What came and went in this world, as workers count it. */
 uint64_t sim_drops(enum drop_reason reason);
 uint64_t sim_drops_in_all(void);
 uint64_t sim_received(void);

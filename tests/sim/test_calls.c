@@ -129,6 +129,7 @@ static void sockets_for_a_call_that_ended_are_given_back(void **state)
 static void closing_the_relay_closes_the_leases(void **state)
 {
     (void)state;
+    scene_stays();
     size_t descriptors = open_descriptors();
     worker_stop(scene.worker);
     relay_close(scene.relay);
@@ -165,6 +166,7 @@ static void ports_go_on_while_a_branch_goes(void **state)
 static void a_silent_call_times_out_once(void **state)
 {
     (void)state;
+    scene_stays(); /* another relay would tell, too */
     say(&alice, 1);
     sim_run(59000);
     assert_int_equal(scene.timeouts, 0);
@@ -299,6 +301,7 @@ static void report(struct phone *who, struct phone *other, uint32_t ssrc, uint64
 static void reports_give_round_trips_and_quality(void **state)
 {
     (void)state;
+    scene_stays(); /* what answers a report that the relay before has sent shows no distance */
     phone_say(&alice, &(struct speech){.ssrc = 1, .payload = "x"});
     phone_say(&bob, &(struct speech){.ssrc = 2, .payload = "x"});
     sim_settle();
