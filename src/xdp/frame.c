@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "xdp/frame.h"
 
+#include <endian.h>
+
 #include "base/hot_path.h"
 
 enum { TYPE_IP4 = 0x0800, TYPE_IP6 = 0x86dd, PROTOCOL_UDP = 17, PACKET_MAX = 65535 };
 
-/* Where fields lie in their headers. */
+/* Where fields lie in their headers, for reading. */
 enum {
     ETHERNET_TYPE = 12,
     IP4_TOS = 1,
     IP4_LENGTH = 2,
     IP4_FRAGMENT = 6,
     IP4_PROTOCOL = 9,
-    IP4_CHECKSUM = 10,
     IP4_SOURCE = 12,
     IP4_DESTINATION = 16,
     IP6_LENGTH = 4,
@@ -27,25 +28,41 @@ enum {
 enum {
     IP4_VERSION_AND_SIZE = 0x45, /* no options */
     IP4_IS_FRAGMENT = 0x3fff,    /* an offset, or more to come */
-    IP4_DONT_FRAGMENT = 0x40,    /* of the first byte */
+    IP4_DONT_FRAGMENT = 0x4000,
     IP6_VERSION = 6,
 };
 
 static inline uint16_t read_u16(const uint8_t *at)
 {
-    return (uint16_t)(at[0] << 8 | at[1]);
+    uint16_t word;
+    memcpy(&word, at, sizeof(word));
+    return be16toh(word);
 }
 
-static inline void write_u16(uint8_t *at, size_t value)
+static inline uint32_t read_u32(const uint8_t *at)
 {
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
+    uint32_t word;
+    memcpy(&word, at, sizeof(word));
+    return be32toh(word);
+}
+
+static inline void write_u16(uint8_t *at, uint16_t value)
+{
+    uint16_t word = htobe16(value);
+    memcpy(at, &word, sizeof(word));
+}
+
+static inline void write_u32(uint8_t *at, uint32_t value)
+{
+    uint32_t word = htobe32(value);
+    memcpy(at, &word, sizeof(word));
 }
 
 /* --- checksums (RFC 1071) ----------------------------------------------------------------------
  *
- * The sum of 16-bit words is the same, its bytes exchanged, in the other byte order, and words four
- * times as wide give it too when they are folded at the end. So all here is as the machine has it.
+ * The sum of 16-bit words is the same, its bytes exchanged, in the other byte order, and wider
+ * words give it too when they are folded at the end. So bytes in memory are summed up as the
+ * machine has them, and headers that are yet to be written by their values.
  */
 
 HOT uint64_t sum_word(uint64_t sum, uint64_t word)
@@ -68,16 +85,29 @@ HOT uint64_t sum_u32(uint64_t sum, const uint8_t *at)
     return sum_word(sum, word);
 }
 
-static inline uint64_t sum_rest(uint64_t sum, const uint8_t *at, size_t len)
+HOT uint16_t word_at(const uint8_t *at)
 {
-    uint8_t word[8] = {0};
-    for (size_t i = 0; i < len; i++)
-        word[i] = at[i];
-    return sum_u64(sum, word);
+    uint16_t word;
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+/* Less than 8 bytes; a last odd one is followed by a zero. */
+HOT uint64_t sum_rest(uint64_t sum, const uint8_t *at, size_t len)
+{
+    if ((len & 4) != 0) {
+        sum = sum_u32(sum, at);
+        at += 4;
+    }
+    if ((len & 2) != 0) {
+        sum = sum_word(sum, word_at(at));
+        at += 2;
+    }
+    return (len & 1) != 0 ? sum_word(sum, htobe16((uint16_t)(*at << 8))) : sum;
 }
 
 /* Starts at an even distance from what was summed up before. */
-static inline uint64_t sum_bytes(uint64_t sum, struct bytes b)
+HOT uint64_t sum_bytes(uint64_t sum, struct bytes b)
 {
     const uint8_t *at = b.data;
     size_t len = b.len;
@@ -89,41 +119,25 @@ static inline uint64_t sum_bytes(uint64_t sum, struct bytes b)
     }
     for (; len >= 8; at += 8, len -= 8)
         sum = sum_u64(sum, at);
-    return len > 0 ? sum_rest(sum, at, len) : sum;
+    return sum_rest(sum, at, len);
 }
 
-static inline uint16_t fold(uint64_t sum)
+/* Each half is added to the other, with what that carries. Only 0 folds to 0. */
+HOT uint16_t fold(uint64_t sum)
 {
-    sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    return (uint16_t)((sum >> 16) + (sum & 0xffff));
+    uint32_t half = (uint32_t)((sum + (sum << 32 | sum >> 32)) >> 32);
+    return (uint16_t)((half + (half << 16 | half >> 16)) >> 16);
 }
 
-/* As a word in memory. */
-static inline uint16_t word_at(const uint8_t *at)
-{
-    uint16_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-static inline void put_word(uint8_t *at, uint16_t word)
-{
-    memcpy(at, &word, sizeof(word));
-}
-
-static inline uint64_t sum_ip4_header(const uint8_t *ip)
+HOT uint64_t sum_ip4_header(const uint8_t *ip)
 {
     return sum_u32(sum_u64(sum_u64(0, ip), ip + 8), ip + 16);
 }
 
 /* Addresses (which lie side by side), protocol and length. */
-static inline uint64_t sum_pseudo_header(const uint8_t *addresses, size_t size, size_t udp_len)
+HOT uint64_t sum_pseudo_header(const uint8_t *addresses, size_t size, size_t udp_len)
 {
-    uint8_t rest[4] = {0, PROTOCOL_UDP};
-    write_u16(rest + 2, udp_len);
-    uint64_t sum = sum_u32(0, rest);
+    uint64_t sum = (uint64_t)htobe16(PROTOCOL_UDP) + htobe16((uint16_t)udp_len);
     for (size_t i = 0; i < size; i += 8)
         sum = sum_u64(sum, addresses + i);
     return sum;
@@ -132,7 +146,7 @@ static inline uint64_t sum_pseudo_header(const uint8_t *addresses, size_t size, 
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-static enum drop_reason read_udp(
+HOT enum drop_reason read_udp(
     struct reader *r, uint64_t pseudo_sum, bool may_lack_sum, struct frame_in *out)
 {
     const uint8_t *udp = reader_take(r, FRAME_UDP_SIZE).data;
@@ -203,77 +217,78 @@ enum drop_reason frame_read(struct bytes frame, struct frame_in *out)
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-static inline void write_ethernet(uint8_t *at, const struct frame_out *how, uint16_t type)
+HOT void write_ethernet(uint8_t *at, const struct frame_out *how, uint16_t type)
 {
     memcpy(at, how->destination_mac, FRAME_MAC_SIZE);
     memcpy(at + FRAME_MAC_SIZE, how->source_mac, FRAME_MAC_SIZE);
     write_u16(at + ETHERNET_TYPE, type);
 }
 
-/* RFC 6864, section 4.1: what is never fragmented needs no identification. */
-static inline void write_ip4(uint8_t *at, const struct frame_out *how, size_t udp_len)
+/* Returns the sum of the addresses. What is never fragmented needs no identification (RFC 6864,
+ * section 4.1). */
+HOT uint64_t write_ip4(uint8_t *at, const struct frame_out *how, size_t udp_len)
 {
-    memset(at, 0, FRAME_IP4_SIZE);
-    at[0] = IP4_VERSION_AND_SIZE;
-    at[IP4_TOS] = how->tos;
-    write_u16(at + IP4_LENGTH, FRAME_IP4_SIZE + udp_len);
-    if (how->dont_fragment)
-        at[IP4_FRAGMENT] = IP4_DONT_FRAGMENT;
-    else
-        write_u16(at + IP4_FRAGMENT - 2, how->id);
-    at[IP4_PROTOCOL - 1] = how->hop_limit;
-    at[IP4_PROTOCOL] = PROTOCOL_UDP;
-    memcpy(at + IP4_SOURCE, how->from->ip, 4);
-    memcpy(at + IP4_DESTINATION, how->to->ip, 4);
-    put_word(at + IP4_CHECKSUM, (uint16_t)~fold(sum_ip4_header(at)));
+    uint32_t source = read_u32(how->from->ip), destination = read_u32(how->to->ip);
+    uint64_t addresses = (uint64_t)source + destination;
+    uint32_t first = (uint32_t)IP4_VERSION_AND_SIZE << 24 | (uint32_t)how->tos << 16 |
+                     (uint32_t)(FRAME_IP4_SIZE + udp_len);
+    uint32_t second = how->dont_fragment ? IP4_DONT_FRAGMENT : (uint32_t)how->id << 16;
+    uint32_t third = (uint32_t)how->hop_limit << 24 | PROTOCOL_UDP << 16;
+    uint16_t checksum = (uint16_t)~fold(addresses + first + second + third);
+    write_u32(at, first);
+    write_u32(at + 4, second);
+    write_u32(at + 8, third | checksum);
+    write_u32(at + IP4_SOURCE, source);
+    write_u32(at + IP4_DESTINATION, destination);
+    return addresses;
 }
 
-static inline void write_ip6(uint8_t *at, const struct frame_out *how, size_t udp_len)
+/* The same. */
+HOT uint64_t write_ip6(uint8_t *at, const struct frame_out *how, size_t udp_len)
 {
-    at[0] = (uint8_t)(IP6_VERSION << 4 | how->tos >> 4);
-    at[1] = (uint8_t)(how->tos << 4);
-    at[2] = at[3] = 0;
-    write_u16(at + IP6_LENGTH, udp_len);
-    at[IP6_NEXT_HEADER] = PROTOCOL_UDP;
-    at[IP6_NEXT_HEADER + 1] = how->hop_limit;
+    uint64_t addresses = 0;
+    write_u32(at, (uint32_t)IP6_VERSION << 28 | (uint32_t)how->tos << 20);
+    write_u32(at + 4, (uint32_t)udp_len << 16 | PROTOCOL_UDP << 8 | how->hop_limit);
     memcpy(at + IP6_SOURCE, how->from->ip, 16);
     memcpy(at + IP6_DESTINATION, how->to->ip, 16);
+    for (size_t i = 0; i < 16; i += 4)
+        addresses += (uint64_t)read_u32(how->from->ip + i) + read_u32(how->to->ip + i);
+    return addresses;
 }
 
 /* A sum of 0 is sent as its other form: 0 means that there is none (RFC 768). */
-static inline void write_udp(
-    uint8_t *at, const struct frame_out *how, struct bytes payload, uint64_t pseudo_sum)
+HOT void write_udp(
+    uint8_t *at, const struct frame_out *how, struct bytes payload, uint64_t addresses)
 {
-    write_u16(at, how->from->port);
-    write_u16(at + UDP_DESTINATION, how->to->port);
-    write_u16(at + UDP_LENGTH, FRAME_UDP_SIZE + payload.len);
-    put_word(at + UDP_CHECKSUM, 0);
-    uint16_t checksum = (uint16_t)~fold(sum_bytes(sum_u64(pseudo_sum, at), payload));
-    put_word(at + UDP_CHECKSUM, checksum != 0 ? checksum : 0xffff);
+    uint32_t ports = (uint32_t)how->from->port << 16 | how->to->port;
+    uint32_t len = (uint32_t)(FRAME_UDP_SIZE + payload.len);
+    uint64_t sum = addresses + PROTOCOL_UDP + len + ports + len; /* both headers have the length */
+    uint16_t checksum = (uint16_t)~fold(sum + be16toh(fold(sum_bytes(0, payload))));
+    write_u32(at, ports);
+    write_u32(at + 4, len << 16 | (checksum != 0 ? checksum : 0xffff));
 }
 
-size_t frame_write(uint8_t *out, size_t capacity, const struct frame_out *how, struct bytes payload)
+HOT size_t write_as(
+    uint8_t *out, size_t capacity, const struct frame_out *how, struct bytes payload, bool is_ip6)
 {
-    bool is_ip6 = how->from->family == ADDRESS_IP6;
-    size_t udp_len = FRAME_UDP_SIZE + payload.len;
     size_t ip_size = is_ip6 ? FRAME_IP6_SIZE : FRAME_IP4_SIZE;
     size_t headers = FRAME_ETHERNET_SIZE + ip_size + FRAME_UDP_SIZE;
+    size_t udp_len = FRAME_UDP_SIZE + payload.len;
+    uint8_t *ip = out + FRAME_ETHERNET_SIZE;
     if (payload.len > PACKET_MAX - FRAME_IP4_SIZE - FRAME_UDP_SIZE || headers > capacity ||
         payload.len > capacity - headers)
         return 0;
 
-    uint8_t *ip = out + FRAME_ETHERNET_SIZE;
-    uint64_t pseudo_sum;
     write_ethernet(out, how, is_ip6 ? TYPE_IP6 : TYPE_IP4);
-    if (is_ip6) {
-        write_ip6(ip, how, udp_len);
-        pseudo_sum = sum_pseudo_header(ip + IP6_SOURCE, 32, udp_len);
-    } else {
-        write_ip4(ip, how, udp_len);
-        pseudo_sum = sum_pseudo_header(ip + IP4_SOURCE, 8, udp_len);
-    }
-    write_udp(ip + ip_size, how, payload, pseudo_sum);
+    uint64_t addresses = is_ip6 ? write_ip6(ip, how, udp_len) : write_ip4(ip, how, udp_len);
+    write_udp(ip + ip_size, how, payload, addresses);
     if (payload.len > 0)
         memcpy(out + headers, payload.data, payload.len);
     return headers + payload.len;
+}
+
+size_t frame_write(uint8_t *out, size_t capacity, const struct frame_out *how, struct bytes payload)
+{
+    return how->from->family == ADDRESS_IP6 ? write_as(out, capacity, how, payload, true)
+                                            : write_as(out, capacity, how, payload, false);
 }
