@@ -2,11 +2,11 @@
 /*
  * admin/api.h - what the HTTP port asks of the daemon, and what it is told.
  *
- * The port knows nothing of TURN's threads. Each question carries the number of the HTTP request
- * that waits for it; the daemon answers with one of the admin_answer_...() functions, from within
- * the call or later, in the control thread. An answer to a request that is gone (the client hung
- * up, its time is over, the port is closed and `admin` NULL) is dropped. What a question or an
- * answer points to is borrowed for the call.
+ * The port knows nothing of calls, or of TURN's threads. Each question carries the number of the
+ * HTTP request that waits for it; the daemon answers with one of the admin_answer_...() functions,
+ * from within the call or later, in the control thread. An answer to a request that is gone (the
+ * client hung up, its time is over, the port is closed and `admin` NULL) is dropped. What a
+ * question or an answer points to is borrowed for the call.
  */
 #ifndef ADMIN_API_H
 #define ADMIN_API_H
@@ -78,23 +78,52 @@ struct admin_end_user {
     uint32_t revoke_s; /* 0: may come back at once; else refused for so long */
 };
 
-/* A function left NULL: the path is not found. */
-struct admin_api {
+struct admin_call_filter {
+    struct text match; /* part of the call-id; empty: all calls */
+    uint64_t after;    /* `handle` of the row behind which to go on; 0: from the first */
+    size_t limit;      /* rows wanted, at least 1 */
+};
+
+/* How to drain. */
+struct admin_drain {
+    const struct text *alternates; /* where clients of TURN are sent, up to ADMIN_MAX_ALTERNATES;
+                                      not yet looked at */
+    size_t alternate_count;
+    bool exit;          /* the process ends when nothing is left */
+    bool has_timeout;   /* or so late; else as configured */
+    uint32_t timeout_s; /* 0: without a limit */
+};
+
+/* The paths below /turn. A function left NULL: the path is not found. So for all others. */
+struct admin_turn_api {
     void *owner; /* borrowed */
     void (*credentials)(void *owner, uint64_t request, const struct admin_credentials_query *query);
     void (*allocations)(
         void *owner, uint64_t request, const struct admin_allocation_filter *filter);
     void (*end_allocation)(void *owner, uint64_t request, uint64_t id);
     void (*end_user)(void *owner, uint64_t request, const struct admin_end_user *what);
-    /* `alternates`: where clients are sent, up to ADMIN_MAX_ALTERNATES; not yet looked at. */
-    void (*drain)(
-        void *owner, uint64_t request, const struct text *alternates, size_t alternate_count);
+    void (*drain)(void *owner, uint64_t request, const struct admin_drain *how);
+    void (*undrain)(void *owner, uint64_t request);
+};
+
+struct admin_api {
+    void *owner; /* borrowed */
+    void (*status)(void *owner, uint64_t request);
+    void (*calls)(void *owner, uint64_t request, const struct admin_call_filter *filter);
+    void (*call)(void *owner, uint64_t request, struct text call_id);
+    void (*end_call)(void *owner, uint64_t request, struct text call_id);
+    void (*drain_state)(void *owner, uint64_t request);
+    void (*drain)(void *owner, uint64_t request, const struct admin_drain *how);
     void (*undrain)(void *owner, uint64_t request);
     /* Adds the text of /metrics (Prometheus, text format 0.0.4). */
     void (*metrics)(void *owner, struct str *out);
     /* Whether new work is welcome; if not, adds a word why. */
     bool (*ready)(void *owner, struct str *why);
+    struct admin_turn_api turn;
 };
+
+/* `json` is a document, without a line feed at its end; taken. A failed one: 500. */
+void admin_answer_json(struct admin *admin, uint64_t request, struct str *json);
 
 void admin_answer_credentials(
     struct admin *admin, uint64_t request, const struct admin_credentials *credentials);
@@ -106,7 +135,7 @@ void admin_answer_allocations(struct admin *admin, uint64_t request,
 /* To end_allocation and end_user: how many allocations were ended. */
 void admin_answer_ended(struct admin *admin, uint64_t request, uint64_t count);
 
-/* To drain and undrain: `left` allocations are still running. */
+/* To turn.drain and turn.undrain: `left` allocations are still running. */
 void admin_answer_drain(struct admin *admin, uint64_t request, bool draining, uint64_t left);
 
 /* `why` is a sentence for the reader. */

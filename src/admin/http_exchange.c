@@ -53,6 +53,9 @@ static void know_peer(struct http_exchange *exchange)
     const struct sockaddr *from =
         info_of(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     struct sockaddr_storage address = {.ss_family = from->sa_family};
+    exchange->peer = (struct address){.family = ADDRESS_NONE};
+    if (from->sa_family != AF_INET && from->sa_family != AF_INET6)
+        return;
     memcpy(&address, from,
         from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
     if (!address_from_sockaddr(&address, &exchange->peer))
@@ -323,4 +326,10 @@ struct text http_exchange_body(const struct http_exchange *exchange)
 const struct address *http_exchange_peer(const struct http_exchange *exchange)
 {
     return &exchange->peer;
+}
+
+bool http_exchange_local_peer(const struct http_exchange *exchange, uid_t *out)
+{
+    return local_peer(
+        info_of(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, out);
 }

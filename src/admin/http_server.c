@@ -56,9 +56,12 @@ void http_server_wake(struct http_server *server)
 
 void http_server_count(struct http_server *server, size_t connections)
 {
-    size_t most = server->config.max_connections;
-    bool was_full = server->exchange_count >= most, is_full = connections >= most;
+    size_t most = server->config.max_connections, last = most + HTTP_LOCAL_RESERVE;
+    size_t before = server->exchange_count;
+    bool was_full = before >= most, is_full = connections >= most;
     server->exchange_count = connections;
+    if (server->local != NULL && (before >= last) != (connections >= last))
+        (connections >= last ? local_listener_pause : local_listener_resume)(server->local);
     for (size_t i = 0; i < server->listener_count && was_full != is_full; i++)
         (is_full ? tcp_listener_pause : tcp_listener_resume)(server->listeners[i]);
     server->config.counted(server->config.owner, connections);
@@ -77,6 +80,10 @@ static void on_message(void *owner, const char *format, va_list arguments)
         return;
     vsnprintf(text, sizeof(text), format, arguments);
     text[strcspn(text, "\n")] = '\0';
+    /* On a unix socket it tries the options of TCP, and says so each time. */
+    if (text_starts_with(text_from(text), "Setting TCP_") ||
+        text_starts_with(text_from(text), "Failed to push the data"))
+        return;
     log_event(LOG_DEBUG, LOG_NO_CALL, "admin-http", "message=%s", LOG_QUOTED(text_from(text)));
 }
 
@@ -85,7 +92,8 @@ static struct MHD_Daemon *start_library(struct http_server *server)
 {
     const struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_message, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)server->config.max_connections, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)server->config.max_connections + HTTP_LOCAL_RESERVE,
+            NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, server->config.stall_timeout_s, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
@@ -109,6 +117,21 @@ static void on_accepted(
     /* Takes `fd`, and closes it when it fails. */
     (void)MHD_add_connection(server->mhd, fd, (struct sockaddr *)&address, len);
     http_server_wake(server);
+}
+
+static void on_accepted_local(void *owner, int fd)
+{
+    struct http_server *server = owner;
+    struct sockaddr_storage address = {.ss_family = AF_UNIX};
+    (void)MHD_add_connection(server->mhd, fd, (struct sockaddr *)&address, sizeof(address));
+    http_server_wake(server);
+}
+
+static int listen_locally(struct http_server *server, const char *path, struct str *why)
+{
+    struct local_listener_config config = {
+        .path = path, .on_connection = on_accepted_local, .owner = server};
+    return path == NULL ? 0 : local_listener_open(server->loop, &config, &server->local, why);
 }
 
 static int listen_everywhere(
@@ -139,6 +162,8 @@ static void close_listeners(struct http_server *server)
     for (size_t i = 0; i < server->listener_count; i++)
         tcp_listener_close(server->listeners[i]);
     server->listener_count = 0;
+    local_listener_close(server->local);
+    server->local = NULL;
 }
 
 static int watch_library(struct http_server *server)
@@ -165,7 +190,10 @@ int http_server_open(uv_loop_t *loop, const struct http_server_config *config,
     server->config = *config;
     server->config.listen = NULL;
     list_init(&server->exchanges);
+    server->config.local = NULL;
     int error = listen_everywhere(server, config->listen, why);
+    if (error == 0)
+        error = listen_locally(server, config->local, why);
     if (error == 0) {
         server->mhd = start_library(server);
         error = server->mhd == NULL ? -ENOMEM : watch_library(server);

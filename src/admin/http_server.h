@@ -15,6 +15,7 @@
 #ifndef ADMIN_HTTP_SERVER_H
 #define ADMIN_HTTP_SERVER_H
 
+#include <sys/types.h>
 #include <uv.h>
 
 #include "admin/http_request.h"
@@ -22,6 +23,9 @@
 #include "net/listen_address.h"
 
 enum { HTTP_MAX_HEAD = 8192, HTTP_MAX_BODY = 4096 }; /* bytes */
+
+/* Connections over the unix socket that find room when those over TCP have taken all. */
+enum { HTTP_LOCAL_RESERVE = 8 };
 
 struct http_server;
 
@@ -42,6 +46,7 @@ struct http_response {
 
 struct http_server_config {
     const struct listen_addresses *listen; /* borrowed for the call */
+    const char *local;                     /* path of a unix socket, copied; NULL: none */
     size_t max_connections;                /* others wait in the kernel */
     unsigned read_timeout_ms; /* for the whole request, from the connection on; then closed */
     unsigned deadline_ms;     /* for its answer */
@@ -80,6 +85,9 @@ struct http_exchange *http_server_find(struct http_server *server, uint64_t id);
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
 struct text http_exchange_body(const struct http_exchange *exchange);
 const struct address *http_exchange_peer(const struct http_exchange *exchange);
+
+/* False when it came over TCP; else who is at the other end. Family of the peer: none. */
+NODISCARD bool http_exchange_local_peer(const struct http_exchange *exchange, uid_t *out);
 
 /* Once for each exchange handed over. To HEAD the body is measured, but not sent. */
 void http_respond(struct http_exchange *exchange, struct http_response *response);

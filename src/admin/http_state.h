@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 
 #include "admin/http_server.h"
+#include "admin/local_listener.h"
 #include "base/list.h"
 #include "net/tcp_listener.h"
 
@@ -14,6 +15,7 @@ struct http_server {
     struct http_server_config config;
     struct tcp_listener *listeners[LISTEN_MAX];
     size_t listener_count;
+    struct local_listener *local; /* NULL: none */
     struct MHD_Daemon *mhd;
     uv_poll_t ready;
     uv_timer_t timer;

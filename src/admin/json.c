@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 
+#include "admin/route.h"
+
 /* --- writing --- */
 
 /* An object being filled; a failure sticks. */
@@ -184,38 +186,67 @@ void admin_json_error(struct str *out, struct text why)
 static bool add_alternate(struct admin_drain_body *body, const json_t *item)
 {
     if (!json_is_string(item) || json_string_length(item) == 0 ||
-        body->count == ADMIN_MAX_ALTERNATES)
+        body->how.alternate_count == ADMIN_MAX_ALTERNATES)
         return false;
-    body->alternates[body->count++] = text_of(json_string_value(item), json_string_length(item));
+    body->alternates[body->how.alternate_count++] =
+        text_of(json_string_value(item), json_string_length(item));
     return true;
 }
 
-static bool read_drain(const json_t *json, struct admin_drain_body *body)
+static bool read_alternates(struct admin_drain_body *body, const json_t *value)
 {
-    const json_t *alternate = json_object_get(json, "alternate-server");
-    if (!json_is_object(json) || json_object_size(json) != (alternate != NULL))
-        return false;
-    if (alternate == NULL)
-        return true;
-    if (!json_is_array(alternate))
-        return add_alternate(body, alternate);
-    for (size_t i = 0; i < json_array_size(alternate); i++)
-        if (!add_alternate(body, json_array_get(alternate, i)))
+    if (!json_is_array(value))
+        return add_alternate(body, value);
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (!add_alternate(body, json_array_get(value, i)))
             return false;
     return true;
 }
 
-bool admin_drain_body_read(struct text body, struct admin_drain_body *out)
+static bool read_timeout(struct admin_drain_body *body, const json_t *value)
+{
+    json_int_t seconds = json_integer_value(value);
+    if (!json_is_integer(value) || seconds < 0 || seconds > ROUTE_MAX_SECONDS)
+        return false;
+    body->how.has_timeout = true;
+    body->how.timeout_s = (uint32_t)seconds;
+    return true;
+}
+
+static bool read_drain(json_t *json, bool turn_alone, struct admin_drain_body *body)
+{
+    const char *name;
+    json_t *value;
+    if (!json_is_object(json))
+        return false;
+    json_object_foreach(json, name, value)
+    {
+        bool ok = false;
+        if (strcmp(name, "alternate-server") == 0) {
+            ok = read_alternates(body, value);
+        } else if (strcmp(name, "exit") == 0 && !turn_alone) {
+            ok = json_is_boolean(value);
+            body->how.exit = json_is_true(value);
+        } else if (strcmp(name, "timeout") == 0 && !turn_alone) {
+            ok = read_timeout(body, value);
+        }
+        if (!ok)
+            return false;
+    }
+    return body->how.exit || !body->how.has_timeout;
+}
+
+bool admin_drain_body_read(struct text body, bool turn_alone, struct admin_drain_body *out)
 {
     json_error_t error;
-    *out = (struct admin_drain_body){.count = 0};
+    *out = (struct admin_drain_body){.how = {.alternates = out->alternates}};
     if (body.len == 0)
         return true;
     json_t *json = json_loadb(body.data, body.len, JSON_REJECT_DUPLICATES, &error);
     if (json == NULL)
         return false;
     out->memory = json;
-    if (read_drain(json, out))
+    if (read_drain(json, turn_alone, out))
         return true;
     admin_drain_body_done(out);
     return false;
@@ -224,5 +255,5 @@ bool admin_drain_body_read(struct text body, struct admin_drain_body *out)
 void admin_drain_body_done(struct admin_drain_body *body)
 {
     json_decref(body->memory);
-    *body = (struct admin_drain_body){.count = 0};
+    *body = (struct admin_drain_body){.how = {.alternates = body->alternates}};
 }

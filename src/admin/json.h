@@ -20,13 +20,17 @@ void admin_json_error(struct str *out, struct text why);
 /* The body of a drain request. */
 struct admin_drain_body {
     struct text alternates[ADMIN_MAX_ALTERNATES];
-    size_t count;
+    struct admin_drain how; /* points to them */
     void *memory;
 };
 
-/* Nothing at all, or {"alternate-server": "a"} or {"alternate-server": ["a", "b"]}. False, and
- * nothing to be freed, when it is something else. */
-NODISCARD bool admin_drain_body_read(struct text body, struct admin_drain_body *out);
+/*
+ * Nothing at all, or an object of {"alternate-server": "a" or ["a", "b"]} and, unless it is about
+ * TURN alone, {"exit": true, "timeout": seconds}. False, and nothing to be freed, when it is
+ * something else. `out` must stay where it is.
+ */
+NODISCARD bool admin_drain_body_read(
+    struct text body, bool turn_alone, struct admin_drain_body *out);
 void admin_drain_body_done(struct admin_drain_body *body);
 
 #endif

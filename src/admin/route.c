@@ -11,10 +11,12 @@ enum parameter {
     PARAMETER_TTL = 1 << 2,
     PARAMETER_REVOKE = 1 << 3,
     PARAMETER_LIMIT = 1 << 4,
+    PARAMETER_MATCH = 1 << 5,
+    PARAMETER_AFTER = 1 << 6,
 };
 
 /* What follows a path that ends in '/'. */
-enum tail { TAIL_NONE, TAIL_ID, TAIL_USER };
+enum tail { TAIL_NONE, TAIL_ID, TAIL_USER, TAIL_CALL };
 
 struct endpoint {
     const char *path;
@@ -28,7 +30,9 @@ struct endpoint {
 
 static const char allow_get[] = "GET, HEAD";
 static const char allow_delete[] = "DELETE";
-static const char allow_drain[] = "POST, DELETE";
+static const char allow_turn_drain[] = "POST, DELETE";
+static const char allow_call[] = "GET, HEAD, DELETE";
+static const char allow_drain[] = "GET, HEAD, POST, DELETE";
 
 static const struct endpoint endpoints[] = {
     {"/healthz", TAIL_NONE, HTTP_GET, ROUTE_HEALTH, 0, 0, allow_get},
@@ -41,8 +45,16 @@ static const struct endpoint endpoints[] = {
     {"/turn/allocations/", TAIL_ID, HTTP_DELETE, ROUTE_END_ALLOCATION, 0, 0, allow_delete},
     {"/turn/users/", TAIL_USER, HTTP_DELETE, ROUTE_END_USER, PARAMETER_REALM | PARAMETER_REVOKE, 0,
         allow_delete},
-    {"/turn/drain", TAIL_NONE, HTTP_POST, ROUTE_DRAIN, 0, 0, allow_drain},
-    {"/turn/drain", TAIL_NONE, HTTP_DELETE, ROUTE_UNDRAIN, 0, 0, allow_drain},
+    {"/turn/drain", TAIL_NONE, HTTP_POST, ROUTE_TURN_DRAIN, 0, 0, allow_turn_drain},
+    {"/turn/drain", TAIL_NONE, HTTP_DELETE, ROUTE_TURN_UNDRAIN, 0, 0, allow_turn_drain},
+    {"/status", TAIL_NONE, HTTP_GET, ROUTE_STATUS, 0, 0, allow_get},
+    {"/calls", TAIL_NONE, HTTP_GET, ROUTE_CALLS,
+        PARAMETER_MATCH | PARAMETER_AFTER | PARAMETER_LIMIT, 0, allow_get},
+    {"/calls/", TAIL_CALL, HTTP_GET, ROUTE_CALL, 0, 0, allow_call},
+    {"/calls/", TAIL_CALL, HTTP_DELETE, ROUTE_END_CALL, 0, 0, allow_call},
+    {"/drain", TAIL_NONE, HTTP_GET, ROUTE_DRAIN_STATE, 0, 0, allow_drain},
+    {"/drain", TAIL_NONE, HTTP_POST, ROUTE_DRAIN, 0, 0, allow_drain},
+    {"/drain", TAIL_NONE, HTTP_DELETE, ROUTE_UNDRAIN, 0, 0, allow_drain},
 };
 
 static bool refuse(struct admin_refusal *refusal, unsigned status, const char *why)
@@ -103,6 +115,11 @@ static bool is_name(struct text t)
     return valid != NULL;
 }
 
+static bool is_call_id(struct text t)
+{
+    return t.len > 0 && t.len <= ROUTE_MAX_CALL_ID;
+}
+
 /* What is decoded is never longer, so the memory of a route takes all of a target. */
 struct decoder {
     struct admin_route *route;
@@ -136,6 +153,8 @@ static unsigned parameter_of(struct text name)
         {"ttl", PARAMETER_TTL},
         {"revoke", PARAMETER_REVOKE},
         {"limit", PARAMETER_LIMIT},
+        {"match", PARAMETER_MATCH},
+        {"after", PARAMETER_AFTER},
     };
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (text_is(name, names[i].name))
@@ -163,6 +182,11 @@ static bool set_parameter(struct admin_route *route, enum parameter parameter, s
         ok = read_number(value, ROUTE_MAX_LIMIT, &number);
         route->limit = (size_t)number;
         return ok;
+    case PARAMETER_MATCH:
+        route->call_id = value;
+        return is_call_id(value);
+    case PARAMETER_AFTER:
+        return read_number(value, UINT64_MAX, &route->after);
     }
     return false;
 }
@@ -203,6 +227,10 @@ static bool read_tail(const struct endpoint *endpoint, struct text path, struct 
         decoder->route->user = decoded;
         return is_name(decoded) || refuse(refusal, 400, "no name of a user");
     }
+    if (endpoint->tail == TAIL_CALL) {
+        decoder->route->call_id = decoded;
+        return is_call_id(decoded) || refuse(refusal, 400, "the call-id is too long");
+    }
     return read_number(decoded, UINT64_MAX, &decoder->route->id) ||
            refuse(refusal, 404, "there is no such allocation");
 }
@@ -215,7 +243,8 @@ bool admin_route_find(
     if (endpoint == NULL)
         return false;
     out->kind = endpoint->kind;
-    out->user = out->realm = text_of(NULL, 0);
+    out->user = out->realm = out->call_id = text_of(NULL, 0);
+    out->after = 0;
     out->seconds = 0;
     out->limit = ROUTE_DEFAULT_LIMIT;
     out->id = 0;

@@ -14,7 +14,8 @@
 enum {
     ROUTE_MAX_LIMIT = 1000,
     ROUTE_DEFAULT_LIMIT = 1000,
-    ROUTE_MAX_NAME = 508, /* bytes of a user or realm */
+    ROUTE_MAX_NAME = 508,     /* bytes of a user or realm */
+    ROUTE_MAX_CALL_ID = 2048, /* which may hold any */
     ROUTE_MAX_SECONDS = 366 * 86400,
 };
 
@@ -26,6 +27,13 @@ enum admin_route_kind {
     ROUTE_ALLOCATIONS,
     ROUTE_END_ALLOCATION,
     ROUTE_END_USER,
+    ROUTE_TURN_DRAIN,
+    ROUTE_TURN_UNDRAIN,
+    ROUTE_STATUS,
+    ROUTE_CALLS,
+    ROUTE_CALL,
+    ROUTE_END_CALL,
+    ROUTE_DRAIN_STATE,
     ROUTE_DRAIN,
     ROUTE_UNDRAIN,
 };
@@ -34,6 +42,8 @@ struct admin_route {
     enum admin_route_kind kind;
     struct text user; /* texts lie in `memory`; empty: not given */
     struct text realm;
+    struct text call_id; /* or the part of one that is looked for */
+    uint64_t after;
     uint32_t seconds; /* `ttl` or `revoke`; 0: not given */
     size_t limit;
     uint64_t id;

@@ -2,8 +2,9 @@
 /*
  * admin/server.h - the HTTP port for operators, web backends and Prometheus.
  *
- * HTTP/1.1 on the control thread's loop. Everything but /healthz and /readyz needs
- * `Authorization: Bearer TOKEN`. Bounded: connections, header and body sizes, the time for each
+ * HTTP/1.1 on the control thread's loop. Over TCP, everything but /healthz and /readyz needs
+ * `Authorization: Bearer TOKEN`; over the unix socket, root or the process's own user is enough.
+ * Bounded: connections, header and body sizes, the time for each
  * request. The paths are in docs/admin.md, the daemon's side in admin/api.h.
  */
 #ifndef ADMIN_SERVER_H
@@ -31,8 +32,10 @@ struct admin_counters {
 
 struct admin_config {
     const struct listen_addresses *listen; /* copied */
+    const char *local;                     /* path of a unix socket; NULL: none */
     const struct text *tokens;             /* any of them will do; only their hashes are kept */
-    size_t token_count;                    /* 1 to 8, each of 16 to 256 characters */
+    size_t token_count;                    /* 1 to 8, each of 16 to 256 characters; 0 will do
+                                              when it does not listen on TCP */
     unsigned deadline_ms;                  /* for the daemon's answer, then 504; 0: the default */
     struct admin_api api;
 };

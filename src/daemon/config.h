@@ -116,9 +116,14 @@ struct turn_options {
     int64_t credentials_ttl_s;
 };
 
+/* Where mediaferryctl looks too. */
+#define CONTROL_FOLDER "/run/mediaferry"
+#define CONTROL_PATH CONTROL_FOLDER "/control.sock"
+
 struct admin_settings {
-    char *listen; /* empty: none */
-    char *token;  /* list */
+    char *listen;  /* empty: none */
+    char *control; /* path of a unix socket; empty: none */
+    char *token;   /* list */
     char *token_file;
 };
 

@@ -324,6 +324,16 @@ const struct option options[] = {
             "TCP addresses of the HTTP service for administration, metrics and /turn-credentials: "
             "IP:PORT, [IP]:PORT or HOST:PORT. PORT alone is 127.0.0.1. Empty: none. It speaks "
             "plain HTTP: keep it on loopback or behind a proxy with TLS."},
+    {.name = "listen-control",
+        .kind = OPTION_TEXT,
+        .section = admin,
+        .fallback = CONTROL_PATH,
+        FIELD(admin.control),
+        .help =
+            "Unix socket of the same service, for mediaferryctl: its file has mode 0600, and no "
+            "token is needed there by root or by the user that mediaferry runs as. The default is "
+            "done without where its folder cannot be written; another path must be possible. "
+            "Empty: none."},
     {.name = "admin-token",
         .kind = OPTION_ENTRIES,
         .section = admin,

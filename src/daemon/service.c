@@ -39,6 +39,7 @@ struct service {
     struct ng_server *server;
     struct ng_listener *listeners[LISTEN_MAX];
     size_t listener_count;
+    const char *packet_io_name;
     struct service_owner owner;
     struct operation *operation;
 };
@@ -193,7 +194,7 @@ static int open_relay(struct service *service, size_t index, struct str *why)
 
 /* Which back end, told once for all workers. One that was asked for by name and does not work is no
  * reason to serve no calls. */
-static packet_io_maker *choose_packet_io(const struct daemon_config *config)
+static packet_io_maker *choose_packet_io(const struct daemon_config *config, const char **name)
 {
     struct packet_io_choice choice;
     /* Where each packet wakes the worker, epoll is cheaper. */
@@ -203,6 +204,7 @@ static packet_io_maker *choose_packet_io(const struct daemon_config *config)
         packet_io_choose(never_gathers ? PACKET_IO_EPOLL : config->media.packet_io, &choice);
     log_event(is_wanted ? LOG_NOTICE : LOG_WARNING, LOG_NO_CALL, "packet-io", "use=%s why=%s",
         choice.name, LOG_QUOTED(text_from(never_gathers ? "batch-wait is 0" : choice.reason)));
+    *name = choice.name;
     return choice.make;
 }
 
@@ -239,7 +241,7 @@ static int open_worker(struct service *service, size_t index, struct str *why)
 static int open_workers(struct service *service, struct str *why)
 {
     size_t count = (size_t)service->config->process.num_threads;
-    service->make_io = choose_packet_io(service->config);
+    service->make_io = choose_packet_io(service->config, &service->packet_io_name);
     service->workers = calloc(count, sizeof(*service->workers));
     if (service->workers == NULL)
         return -ENOMEM;
@@ -273,9 +275,8 @@ static void say_listener(const struct address *address)
             text);
 }
 
-static int open_listeners(struct service *service, struct str *why)
+static int make_ng_server(struct service *service)
 {
-    const struct listen_addresses *wanted = &service->config->listen_ng;
     struct ng_server_config server = {
         .sessions = service->sessions,
         .now_us = monotonic_us,
@@ -284,11 +285,14 @@ static int open_listeners(struct service *service, struct str *why)
         .port_max = (uint16_t)service->config->network.port_max,
         .ssrc_reporting = service->config->media.ssrc_reporting,
     };
-    char text[ADDRESS_TEXT_SIZE];
-
     service->server = ng_server_new(&server);
-    if (service->server == NULL)
-        return -ENOMEM;
+    return service->server != NULL ? 0 : -ENOMEM;
+}
+
+static int open_listeners(struct service *service, struct str *why)
+{
+    const struct listen_addresses *wanted = &service->config->listen_ng;
+    char text[ADDRESS_TEXT_SIZE];
     for (size_t i = 0; i < wanted->count; i++) {
         const struct address *address = &wanted->list[i].address;
         int error =
@@ -340,6 +344,8 @@ static int open_operation(struct service *service, struct str *why)
         .config = service->config,
         .sessions = service->sessions,
         .turn = service->turn,
+        .ng = ng_server_counters(service->server),
+        .packet_io = service->packet_io_name,
         .drained = service->owner.drained,
         .owner = service->owner.owner,
     };
@@ -360,6 +366,8 @@ static int open_all(struct service *service, struct str *why)
         error = open_workers(service, why);
     if (error == 0)
         error = turn_service_start(service->turn, why);
+    if (error == 0)
+        error = make_ng_server(service);
     if (error == 0)
         error = open_operation(service, why);
     return error != 0 ? error : open_listeners(service, why);
@@ -413,7 +421,8 @@ int service_start(struct service **out, uv_loop_t *loop, const struct daemon_con
 int service_reload(struct service *service, const struct daemon_config *config,
     const struct host_addresses *host, struct str *why)
 {
-    return turn_service_reload(service->turn, config, host, why);
+    int error = turn_service_reload(service->turn, config, host, why);
+    return error != 0 ? error : operation_reload(service->operation, why);
 }
 
 void service_leave(struct service *service)
@@ -442,6 +451,7 @@ void service_stop(struct service *service)
     own_sockets_free(service->own_sockets);
     if (service->sessions != NULL)
         sessions_close(service->sessions);
+    operation_free(service->operation);
     ng_server_free(service->server);
     for (size_t i = 0; i < service->listener_count; i++)
         ng_listener_close(service->listeners[i]);

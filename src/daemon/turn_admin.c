@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "admin/tokens.h"
 #include "base/log.h"
 #include "daemon/turn_state.h"
 
@@ -271,113 +270,87 @@ static void end_user(void *owner, uint64_t request, const struct admin_end_user 
 /* --- draining ----------------------------------------------------------------------------------
  */
 
-static void answer_drain(struct turn_service *s, uint64_t request)
+bool turn_service_drain(
+    struct turn_service *s, const struct text *alternates, size_t alternate_count)
 {
-    struct turnserver_totals totals;
-    turnserver_totals(s->server, &totals);
-    log_event(LOG_NOTICE, LOG_NO_CALL, "turn-drain", "draining=%s allocations=%llu by=admin",
-        s->circumstances.draining ? "yes" : "no", (unsigned long long)totals.allocations);
-    admin_answer_drain(s->admin, request, s->circumstances.draining, totals.allocations);
-}
-
-static void drain(
-    void *owner, uint64_t request, const struct text *alternates, size_t alternate_count)
-{
-    struct turn_service *s = owner;
     struct turn_circumstances *c = &s->circumstances;
     struct address read[TURN_MAX_ALTERNATES];
-    for (size_t i = 0; i < alternate_count; i++) {
-        if (i < COUNT_OF(read) && address_parse_with_port(alternates[i],
-                                      (uint16_t)s->own.config->turn.listening_port, &read[i]))
-            continue;
-        admin_answer_error(s->admin, request, ADMIN_BAD_REQUEST,
-            TEXT("alternate-server: IP:PORT is wanted, at most eight of them"));
-        return;
-    }
+    if (alternate_count > COUNT_OF(read))
+        return false;
+    for (size_t i = 0; i < alternate_count; i++)
+        if (!address_parse_with_port(
+                alternates[i], (uint16_t)s->own.config->turn.listening_port, &read[i]))
+            return false;
     c->draining = true;
     c->alternate_count = alternate_count;
     memcpy(c->alternates, read, alternate_count * sizeof(read[0]));
     turn_service_refresh(s, "drain");
-    answer_drain(s, request);
+    return true;
+}
+
+void turn_service_undrain(struct turn_service *s)
+{
+    s->circumstances.draining = false;
+    s->circumstances.alternate_count = 0;
+    turn_service_refresh(s, "drain");
+}
+
+bool turn_service_is_draining(const struct turn_service *s)
+{
+    return s->circumstances.draining;
+}
+
+void turn_service_totals(const struct turn_service *s, struct turnserver_totals *out)
+{
+    turnserver_totals(s->server, out);
+}
+
+uint64_t turn_service_allocations(const struct turn_service *s)
+{
+    struct turnserver_totals totals;
+    turn_service_totals(s, &totals);
+    return totals.allocations;
+}
+
+static void answer_drain(struct turn_service *s, uint64_t request)
+{
+    uint64_t left = turn_service_allocations(s);
+    log_event(LOG_NOTICE, LOG_NO_CALL, "turn-drain", "draining=%s allocations=%llu by=admin",
+        s->circumstances.draining ? "yes" : "no", (unsigned long long)left);
+    admin_answer_drain(s->admin, request, s->circumstances.draining, left);
+}
+
+static void drain(void *owner, uint64_t request, const struct admin_drain *how)
+{
+    struct turn_service *s = owner;
+    if (turn_service_drain(s, how->alternates, how->alternate_count))
+        answer_drain(s, request);
+    else
+        admin_answer_error(s->admin, request, ADMIN_BAD_REQUEST,
+            TEXT("alternate-server: IP:PORT is wanted, at most eight of them"));
 }
 
 static void undrain(void *owner, uint64_t request)
 {
     struct turn_service *s = owner;
-    s->circumstances.draining = false;
-    s->circumstances.alternate_count = 0;
-    turn_service_refresh(s, "drain");
+    turn_service_undrain(s);
     answer_drain(s, request);
 }
 
-/* --- the rest ----------------------------------------------------------------------------------
- */
-
-static void metrics(void *owner, struct str *out)
+void turn_service_api(struct turn_service *s, struct admin_turn_api *out)
 {
-    turn_metrics(owner, out);
-}
-
-static bool ready(void *owner, struct str *why)
-{
-    const struct turn_service *s = owner;
-    if (s->circumstances.draining)
-        str_add_string(why, "draining");
-    return !s->circumstances.draining;
-}
-
-static void say_listening(const struct turn_service *s)
-{
-    for (size_t i = 0; i < admin_address_count(s->admin); i++) {
-        char text[ADDRESS_TEXT_SIZE];
-        log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
-            "for=admin address=%s/tcp use=\"HTTP of operators and Prometheus\"",
-            address_text(admin_address(s->admin, i), text));
-    }
-}
-
-static size_t read_tokens(const struct daemon_config *config, struct text out[TOKENS_MAX])
-{
-    struct text rest = text_from(config->admin_tokens), token;
-    size_t count = 0;
-    while (count < TOKENS_MAX && turn_list_next(&rest, &token))
-        out[count++] = token;
-    return count;
-}
-
-int turn_admin_reload(struct turn_service *s, const struct daemon_config *config, struct str *why)
-{
-    struct text tokens[TOKENS_MAX];
-    if (s->admin == NULL || config->listen_admin.count == 0)
-        return 0; /* opening and closing it needs a restart */
-    return admin_set_tokens(s->admin, tokens, read_tokens(config, tokens), why);
-}
-
-int turn_admin_open(struct turn_service *s, struct str *why)
-{
-    const struct daemon_config *config = s->own.config;
-    struct text tokens[TOKENS_MAX];
-    if (config->listen_admin.count == 0)
-        return 0;
-    struct admin_config admin = {
-        .listen = &config->listen_admin,
-        .tokens = tokens,
-        .token_count = read_tokens(config, tokens),
-        .api =
-            {
-                .owner = s,
-                .credentials = credentials,
-                .allocations = allocations,
-                .end_allocation = end_allocation,
-                .end_user = end_user,
-                .drain = drain,
-                .undrain = undrain,
-                .metrics = metrics,
-                .ready = ready,
-            },
+    *out = (struct admin_turn_api){
+        .owner = s,
+        .credentials = credentials,
+        .allocations = allocations,
+        .end_allocation = end_allocation,
+        .end_user = end_user,
+        .drain = drain,
+        .undrain = undrain,
     };
-    int error = admin_open(s->own.loop, &admin, &s->admin, why);
-    if (error == 0)
-        say_listening(s);
-    return error;
+}
+
+void turn_service_answer_to(struct turn_service *s, struct admin *admin)
+{
+    s->admin = admin;
 }

@@ -64,11 +64,7 @@ int turn_service_reload(struct turn_service *s, const struct daemon_config *conf
     s->tls = tls;
     error = make_settings(s, &settings, why);
     if (error == 0)
-        error = turn_admin_reload(s, config, why);
-    if (error == 0)
         error = put_in_force(s, settings, why);
-    else
-        turnserver_settings_unref(settings);
     if (error != 0) {
         s->own = former;
         s->circumstances.host = former.host;
@@ -78,22 +74,6 @@ int turn_service_reload(struct turn_service *s, const struct daemon_config *conf
     }
     tls_context_unref(former_tls);
     return 0;
-}
-
-void turn_service_drain(struct turn_service *s, bool draining)
-{
-    if (s->circumstances.draining == draining)
-        return;
-    s->circumstances.draining = draining;
-    s->circumstances.alternate_count = 0;
-    turn_service_refresh(s, "drain");
-}
-
-uint64_t turn_service_allocations(const struct turn_service *s)
-{
-    struct turnserver_totals totals;
-    turnserver_totals(s->server, &totals);
-    return totals.allocations;
 }
 
 /* Certificates are renewed by others, at any time; a half-written file is tried again. */
@@ -210,11 +190,6 @@ int turn_service_new(
 
 int turn_service_add_worker(struct turn_service *s, struct worker *worker, struct str *why)
 {
-    struct worker **grown = realloc(s->workers, (s->worker_count + 1) * sizeof(struct worker *));
-    if (grown == NULL)
-        return -ENOMEM;
-    s->workers = grown;
-    s->workers[s->worker_count++] = worker;
     return turnserver_add_worker(s->server, worker, why);
 }
 
@@ -261,8 +236,6 @@ int turn_service_start(struct turn_service *s, struct str *why)
     if (error == 0 && s->circumstances.redis_count > 0)
         error = turn_service_apply(s, why);
     if (error == 0)
-        error = turn_admin_open(s, why);
-    if (error == 0)
         uv_timer_start(&s->housekeeping, keep_house, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
     return error;
 }
@@ -272,8 +245,6 @@ void turn_service_close(struct turn_service *s)
     if (s == NULL)
         return;
     uv_timer_stop(&s->housekeeping);
-    admin_close(s->admin);
-    s->admin = NULL;
     struct redis_turn *redis = s->redis;
     s->redis = NULL; /* look-ups that come now are done at once */
     redis_turn_close(redis);
@@ -293,7 +264,6 @@ void turn_service_free(struct turn_service *s)
     tls_context_unref(s->tls);
     turn_revoked_done(&s->revoked);
     str_done(&s->certificate_problem);
-    free(s->workers);
     user_cache_unref(s->circumstances.cache);
     turn_circumstances_done(&s->circumstances);
     host_addresses_done(&s->host);

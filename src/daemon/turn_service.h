@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * daemon/turn_service.h - the STUN/TURN server with all it needs on the control thread: settings,
- * certificates that are read again when their files change, users in Redis, the HTTP port.
+ * certificates that are read again when their files change, users in Redis, and what the HTTP port
+ * tells of it.
  */
 #ifndef DAEMON_TURN_SERVICE_H
 #define DAEMON_TURN_SERVICE_H
 
 #include <uv.h>
 
+#include "admin/api.h"
 #include "daemon/config.h"
 #include "turnserver/turnserver.h"
 
@@ -32,7 +34,7 @@ NODISCARD int turn_service_new(
 NODISCARD int turn_service_add_worker(
     struct turn_service *s, struct worker *worker, struct str *why);
 
-/* Logs what listens where and opens Redis and the HTTP port; the workers run. Same errors. */
+/* Logs what listens where and opens Redis; the workers run. Same errors. */
 NODISCARD int turn_service_start(struct turn_service *s, struct str *why);
 
 /* A new configuration, which is borrowed from now on, as is `host`. With an error, told in `why`,
@@ -40,11 +42,26 @@ NODISCARD int turn_service_start(struct turn_service *s, struct str *why);
 NODISCARD int turn_service_reload(struct turn_service *s, const struct daemon_config *config,
     const struct host_addresses *host, struct str *why);
 
-/* While it is so, every new allocation is refused; those that there are go on. */
-void turn_service_drain(struct turn_service *s, bool draining);
+/* From now on every new allocation is refused, or sent to one of the servers named; those that
+ * there are go on. False, and nothing is changed: one of the names is no address, or there are too
+ * many. */
+NODISCARD bool turn_service_drain(
+    struct turn_service *s, const struct text *alternates, size_t alternate_count);
+void turn_service_undrain(struct turn_service *s);
+bool turn_service_is_draining(const struct turn_service *s);
+
+void turn_service_totals(const struct turn_service *s, struct turnserver_totals *out);
 
 /* How many there are. */
 uint64_t turn_service_allocations(const struct turn_service *s);
+
+/* Its part of /metrics. */
+void turn_service_metrics(const struct turn_service *s, struct str *out);
+
+/* What the HTTP port may ask about TURN, and who gets the answers: NULL, as before this is called,
+ * when nobody wants them any more. */
+void turn_service_api(struct turn_service *s, struct admin_turn_api *out);
+void turn_service_answer_to(struct turn_service *s, struct admin *admin);
 
 /* Before the workers stop: no more answers to the outside. Accepts NULL. */
 void turn_service_close(struct turn_service *s);

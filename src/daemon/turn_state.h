@@ -3,7 +3,6 @@
 #ifndef DAEMON_TURN_STATE_H
 #define DAEMON_TURN_STATE_H
 
-#include "admin/server.h"
 #include "daemon/turn_revoked.h"
 #include "daemon/turn_service.h"
 #include "daemon/turn_settings.h"
@@ -19,10 +18,8 @@ struct turn_service {
     struct turnserver_settings *settings; /* in force; a reference */
     struct tls_context *tls;              /* a reference; NULL: none */
     struct redis_turn *redis;             /* NULL: none, or closed */
-    struct admin *admin;                  /* likewise */
-    struct worker **workers;
-    size_t worker_count;
-    struct str certificate_problem; /* told last: once is enough */
+    struct admin *admin;                  /* who gets answers; borrowed. NULL: nobody */
+    struct str certificate_problem;       /* told last: once is enough */
     uv_timer_t housekeeping;
 };
 
@@ -36,13 +33,5 @@ void turn_service_refresh(struct turn_service *s, const char *cause);
 /* turn_redis.c */
 NODISCARD int turn_redis_open(struct turn_service *s, struct str *why);
 void turn_redis_lookup(void *owner, struct turnserver_lookup *lookup);
-
-/* turn_admin.c: what the HTTP port asks. */
-NODISCARD int turn_admin_open(struct turn_service *s, struct str *why);
-NODISCARD int turn_admin_reload(
-    struct turn_service *s, const struct daemon_config *config, struct str *why);
-
-/* turn_metrics.c */
-void turn_metrics(struct turn_service *s, struct str *out);
 
 #endif

@@ -48,6 +48,9 @@ static void check_route(const struct http_request *request, const struct admin_r
     require(admin_route_is_open(request) == is_open);
     require(route->user.len <= ROUTE_MAX_NAME && route->realm.len <= ROUTE_MAX_NAME);
     require(within(route->user, memory) && within(route->realm, memory));
+    require(route->call_id.len <= ROUTE_MAX_CALL_ID && within(route->call_id, memory));
+    if (route->kind == ROUTE_CALL || route->kind == ROUTE_END_CALL)
+        require(route->call_id.len > 0);
     require(route->limit >= 1 && route->limit <= ROUTE_MAX_LIMIT);
     require((route->id != 0) == (route->kind == ROUTE_END_ALLOCATION));
     if (route->kind == ROUTE_END_USER || route->kind == ROUTE_CREDENTIALS)
@@ -56,14 +59,18 @@ static void check_route(const struct http_request *request, const struct admin_r
         check_user(route);
 }
 
-static void check_body(struct text body)
+static void check_body(struct text body, bool turn_alone)
 {
     struct admin_drain_body drain;
-    if (!admin_drain_body_read(body, &drain))
+    if (!admin_drain_body_read(body, turn_alone, &drain))
         return;
-    require(drain.count <= ADMIN_MAX_ALTERNATES);
-    for (size_t i = 0; i < drain.count; i++)
-        require(drain.alternates[i].len > 0);
+    const struct admin_drain *how = &drain.how;
+    require(how->alternate_count <= ADMIN_MAX_ALTERNATES);
+    for (size_t i = 0; i < how->alternate_count; i++)
+        require(how->alternates[i].len > 0);
+    require(how->exit || !how->has_timeout);
+    require(how->timeout_s <= ROUTE_MAX_SECONDS);
+    require(!turn_alone || !how->exit);
     admin_drain_body_done(&drain);
 }
 
@@ -76,7 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct text target = text_cut(&body, '\n');
     struct text method = text_cut(&target, ' ');
 
-    check_body(body);
+    check_body(body, true);
+    check_body(body, false);
     int status = http_request_line(&request, method, target);
     require(status == 200 || status == 400 || status == 414);
     if (status != 200)

@@ -117,11 +117,48 @@ static void reads_the_body_of_a_drain(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct admin_drain_body body;
-        bool ok = admin_drain_body_read(text_from(cases[i].body), &body);
-        if ((ok ? (int)body.count : -1) != cases[i].count)
+        bool ok = admin_drain_body_read(text_from(cases[i].body), true, &body);
+        if ((ok ? (int)body.how.alternate_count : -1) != cases[i].count)
             fail_msg("%s", cases[i].body);
         if (ok && cases[i].count == 8)
             assert_true(text_is(body.alternates[7], "h"));
+        admin_drain_body_done(&body);
+    }
+}
+
+static void reads_how_the_process_drains(void **state)
+{
+    static const struct {
+        const char *body;
+        int alternates; /* -1: refused */
+        bool exit, has_timeout;
+        unsigned timeout_s;
+    } cases[] = {
+        {"", 0, false, false, 0},
+        {"{}", 0, false, false, 0},
+        {"{\"exit\":false}", 0, false, false, 0},
+        {"{\"exit\":true}", 0, true, false, 0},
+        {"{\"exit\":true,\"timeout\":0}", 0, true, true, 0},
+        {"{\"timeout\":90,\"exit\":true,\"alternate-server\":\"a\"}", 1, true, true, 90},
+        {"{\"timeout\":90}", -1, false, false, 0},
+        {"{\"exit\":false,\"timeout\":90}", -1, false, false, 0},
+        {"{\"exit\":1}", -1, false, false, 0},
+        {"{\"exit\":true,\"timeout\":-1}", -1, false, false, 0},
+        {"{\"exit\":true,\"timeout\":1.5}", -1, false, false, 0},
+        {"{\"exit\":true,\"timeout\":31622401}", -1, false, false, 0},
+        {"{\"wait\":true}", -1, false, false, 0},
+        {"[true]", -1, false, false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct admin_drain_body body;
+        bool ok = admin_drain_body_read(text_from(cases[i].body), false, &body);
+        if ((ok ? (int)body.how.alternate_count : -1) != cases[i].alternates)
+            fail_msg("%s", cases[i].body);
+        assert_int_equal(ok && body.how.exit, cases[i].exit);
+        assert_int_equal(ok && body.how.has_timeout, cases[i].has_timeout);
+        if (ok)
+            assert_int_equal(body.how.timeout_s, cases[i].timeout_s);
         admin_drain_body_done(&body);
     }
 }
@@ -133,6 +170,7 @@ int main(void)
         cmocka_unit_test(rows_show_what_there_is),
         cmocka_unit_test(small_answers),
         cmocka_unit_test(reads_the_body_of_a_drain),
+        cmocka_unit_test(reads_how_the_process_drains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

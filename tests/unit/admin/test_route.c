@@ -37,8 +37,12 @@ static const struct found found[] = {
     {"DELETE /turn/users/..", ROUTE_END_USER, "..", "", 0, 0},
     {"DELETE /turn/users/%3Fuser=b", ROUTE_END_USER, "?user=b", "", 0, 0},
     {"DELETE /turn/users/%25s%25n", ROUTE_END_USER, "%s%n", "", 0, 0},
-    {"POST /turn/drain", ROUTE_DRAIN, "", "", 0, 0},
-    {"DELETE /turn/drain", ROUTE_UNDRAIN, "", "", 0, 0},
+    {"POST /turn/drain", ROUTE_TURN_DRAIN, "", "", 0, 0},
+    {"DELETE /turn/drain", ROUTE_TURN_UNDRAIN, "", "", 0, 0},
+    {"GET /status", ROUTE_STATUS, "", "", 0, 0},
+    {"GET /drain", ROUTE_DRAIN_STATE, "", "", 0, 0},
+    {"POST /drain", ROUTE_DRAIN, "", "", 0, 0},
+    {"DELETE /drain", ROUTE_UNDRAIN, "", "", 0, 0},
 };
 
 static void read_request(const char *line, struct http_request *out)
@@ -65,6 +69,39 @@ static void finds_routes(void **state)
         assert_true(text_is(route.realm, f->realm));
         assert_int_equal(route.seconds, f->seconds);
         assert_int_equal(f->kind == ROUTE_ALLOCATIONS ? route.limit : route.id, f->number);
+    }
+}
+
+static void finds_calls(void **state)
+{
+    static const struct {
+        const char *request;
+        enum admin_route_kind kind;
+        const char *call_id;
+        size_t id_len;
+        uint64_t after;
+        size_t limit;
+    } cases[] = {
+        {"GET /calls", ROUTE_CALLS, "", 0, 0, 1000},
+        {"HEAD /calls?limit=5&after=18446744073709551615", ROUTE_CALLS, "", 0, UINT64_MAX, 5},
+        {"GET /calls?match=a%40b+c", ROUTE_CALLS, "a@b c", 5, 0, 1000},
+        {"GET /calls/a%40b", ROUTE_CALL, "a@b", 3, 0, 1000},
+        {"GET /calls/a@b+c", ROUTE_CALL, "a@b+c", 5, 0, 1000},
+        {"DELETE /calls/x%2F..%2Fy", ROUTE_END_CALL, "x/../y", 6, 0, 1000},
+        /* A call-id may hold any byte, and can be ended all the same. */
+        {"DELETE /calls/%ff%00%0a", ROUTE_END_CALL, "\xff\0\n", 3, 0, 1000},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct http_request request;
+        struct admin_refusal refusal;
+        struct admin_route route;
+        read_request(cases[i].request, &request);
+        assert_true(admin_route_find(&request, &route, &refusal));
+        assert_int_equal(route.kind, cases[i].kind);
+        assert_true(text_equal(route.call_id, text_of(cases[i].call_id, cases[i].id_len)));
+        assert_int_equal(route.after, cases[i].after);
+        assert_int_equal(route.limit, cases[i].limit);
     }
 }
 
@@ -120,6 +157,17 @@ static const struct {
     {"DELETE /turn/users/a?user=b", 400},
     {"DELETE /turn/allocations/1?user=b", 400},
     {"POST /turn/drain?x", 400},
+    {"GET /calls/", 404},
+    {"DELETE /calls", 405}, /* not all of them */
+    {"DELETE /status", 405},
+    {"PUT /drain", 405},
+    {"GET /calls?user=a", 400},
+    {"GET /calls?match=", 400},
+    {"GET /calls?after=x", 400},
+    {"GET /calls?limit=1001", 400},
+    {"GET /calls/%", 400},
+    {"DELETE /calls/a?limit=1", 400},
+    {"POST /drain?wait=1", 400},
 };
 
 static void refuses_the_rest(void **state)
@@ -170,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_routes),
+        cmocka_unit_test(finds_calls),
         cmocka_unit_test(refuses_the_rest),
         cmocka_unit_test(names_have_a_limit),
         cmocka_unit_test(two_paths_are_open),

@@ -98,22 +98,73 @@ static void on_end_user(void *owner, uint64_t request, const struct admin_end_us
         admin_answer_ended(b->admin, request, 2);
 }
 
-static void on_drain(
-    void *owner, uint64_t request, const struct text *alternates, size_t alternate_count)
+static void on_turn_drain(void *owner, uint64_t request, const struct admin_drain *how)
 {
     struct bench *b = owner;
-    ask(b, request, "drain %zu %.*s", alternate_count,
-        TEXT_ARG(alternate_count > 0 ? alternates[0] : TEXT("")));
+    ask(b, request, "drain %zu %.*s", how->alternate_count,
+        TEXT_ARG(how->alternate_count > 0 ? how->alternates[0] : TEXT("")));
     if (b->answers_at_once)
         admin_answer_drain(b->admin, request, true, 7);
 }
 
-static void on_undrain(void *owner, uint64_t request)
+static void on_turn_undrain(void *owner, uint64_t request)
 {
     struct bench *b = owner;
     ask(b, request, "undrain");
     if (b->answers_at_once)
         admin_answer_drain(b->admin, request, false, 7);
+}
+
+static void answer_json(struct bench *b, uint64_t request, const char *text)
+{
+    struct str json = {.data = NULL};
+    str_add_string(&json, text);
+    admin_answer_json(b->admin, request, &json);
+}
+
+static void on_status(void *owner, uint64_t request)
+{
+    ask(owner, request, "status");
+    answer_json(owner, request, "{\"version\":\"1\"}");
+}
+
+static void on_calls(void *owner, uint64_t request, const struct admin_call_filter *filter)
+{
+    ask(owner, request, "calls %.*s %llu %zu", TEXT_ARG(filter->match),
+        (unsigned long long)filter->after, filter->limit);
+    answer_json(owner, request, "{}");
+}
+
+static void on_call(void *owner, uint64_t request, struct text call_id)
+{
+    ask(owner, request, "call %.*s", TEXT_ARG(call_id));
+    answer_json(owner, request, "{}");
+}
+
+static void on_end_call(void *owner, uint64_t request, struct text call_id)
+{
+    struct bench *b = owner;
+    ask(b, request, "end-call %.*s", TEXT_ARG(call_id));
+    admin_answer_error(b->admin, request, ADMIN_NOT_FOUND, TEXT("there is no such call"));
+}
+
+static void on_drain_state(void *owner, uint64_t request)
+{
+    ask(owner, request, "drain-state");
+    answer_json(owner, request, "{}");
+}
+
+static void on_drain(void *owner, uint64_t request, const struct admin_drain *how)
+{
+    ask(owner, request, "process-drain %zu %d %d %u", how->alternate_count, how->exit,
+        how->has_timeout, how->timeout_s);
+    answer_json(owner, request, "{}");
+}
+
+static void on_undrain(void *owner, uint64_t request)
+{
+    ask(owner, request, "process-undrain");
+    answer_json(owner, request, "{}");
 }
 
 static void on_metrics(void *owner, struct str *out)
@@ -144,14 +195,22 @@ static struct admin_config config_of(struct bench *b, const struct listen_addres
         .token_count = 2,
         .deadline_ms = DEADLINE_MS,
         .api = {.owner = b,
-            .credentials = on_credentials,
-            .allocations = on_allocations,
-            .end_allocation = on_end_allocation,
-            .end_user = on_end_user,
+            .status = on_status,
+            .calls = on_calls,
+            .call = on_call,
+            .end_call = on_end_call,
+            .drain_state = on_drain_state,
             .drain = on_drain,
             .undrain = on_undrain,
             .metrics = on_metrics,
-            .ready = on_ready},
+            .ready = on_ready,
+            .turn = {.owner = b,
+                .credentials = on_credentials,
+                .allocations = on_allocations,
+                .end_allocation = on_end_allocation,
+                .end_user = on_end_user,
+                .drain = on_turn_drain,
+                .undrain = on_turn_undrain}},
     };
 }
 
@@ -285,8 +344,9 @@ static void everything_else_needs_one(void **state)
 {
     static const char *const requests[] = {"GET /metrics", "GET /turn-credentials?user=a",
         "GET /turn/allocations", "DELETE /turn/allocations/1", "DELETE /turn/users/a",
-        "POST /turn/drain", "DELETE /turn/drain", "GET /", "GET /nothing", "PUT /metrics",
-        "GET /healthz/../metrics"};
+        "POST /turn/drain", "DELETE /turn/drain", "GET /status", "GET /calls", "GET /calls/a",
+        "DELETE /calls/a", "GET /drain", "POST /drain", "DELETE /drain", "GET /", "GET /nothing",
+        "PUT /metrics", "GET /healthz/../metrics"};
     char request[256];
     struct bench *b = *state;
     for (size_t i = 0; i < COUNT_OF(requests); i++) {
@@ -364,6 +424,18 @@ static void questions_reach_the_daemon(void **state)
             "drain 1 192.0.2.1", 200, NULL},
         {DELETE("/turn/drain"), "undrain", 200, "{\"draining\":false,\"allocations\":7}\n"},
         {GET("/metrics"), "", 200, "# EOF\n"},
+        {GET("/status"), "status", 200, "{\"version\":\"1\"}\n"},
+        {GET("/calls?match=x&limit=7&after=3"), "calls x 3 7", 200, "{}\n"},
+        {GET("/calls/a%2fb"), "call a/b", 200, "{}\n"},
+        {DELETE("/calls/a%2fb"), "end-call a/b", 404, "{\"error\":\"there is no such call\"}\n"},
+        {GET("/drain"), "drain-state", 200, "{}\n"},
+        {"POST /drain HTTP/1.1\r\n" AUTH "Content-Length: 28\r\n\r\n"
+         "{\"exit\": true, \"timeout\": 9}",
+            "process-drain 0 1 1 9", 200, "{}\n"},
+        {"POST /drain HTTP/1.1\r\n" AUTH "Content-Length: 13\r\n\r\n"
+         "{\"timeout\":9}",
+            "", 400, NULL},
+        {DELETE("/drain"), "process-undrain", 200, "{}\n"},
         {GET("/nothing"), "", 404, "{\"error\":\"there is nothing at this path\"}\n"},
         {GET("/turn-credentials"), "", 400, "{\"error\":\"the parameter 'user' is missing\"}\n"},
         {DELETE("/turn-credentials?user=a"), "", 405, "{\"error\":\"not with this method\"}\n"},
@@ -740,6 +812,9 @@ static void absent_parts_are_not_found(void **state)
     b->address = *admin_address(other, 0);
     assert_int_equal(exchange(b, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
     assert_int_equal(exchange(b, GET("/metrics")), 404);
+    assert_int_equal(exchange(b, GET("/status")), 404);
+    assert_int_equal(exchange(b, GET("/calls")), 404);
+    assert_int_equal(exchange(b, DELETE("/calls/a")), 404);
     assert_int_equal(exchange(b, GET("/turn-credentials?user=a")), 404);
     assert_int_equal(exchange(b, GET("/turn/allocations")), 404);
     assert_int_equal(exchange(b, DELETE("/turn/allocations/1")), 404);
