@@ -90,15 +90,10 @@ static uint8_t established_group(const struct party *p)
     return 0;
 }
 
-/* The next section of the group is the tagged one now: what is ours of the link goes on, the
- * party's half is what its own section says. */
-static void inherit(struct side *next, const struct side *old)
+/* What is ours of a link goes on with another section of the group; the party's half is what its
+ * own section says. */
+static void take_ours(struct link *to, const struct link *from)
 {
-    struct link *to = &next->link;
-    const struct link *from = &old->link;
-    next->is_bundle_tag = true;
-    if (next->transport == NULL)
-        next->transport = old->transport;
     to->mux = from->mux;
     to->mux_settled = from->mux_settled;
     to->mux_required = from->mux_required;
@@ -107,6 +102,28 @@ static void inherit(struct side *next, const struct side *old)
     memcpy(to->ice.pwd, from->ice.pwd, sizeof(to->ice.pwd));
     to->dtls.generation = from->dtls.generation;
     memcpy(to->dtls.our_tls_id, from->dtls.our_tls_id, sizeof(to->dtls.our_tls_id));
+}
+
+/* The next section of the group is the tagged one now. */
+static void inherit(struct side *next, const struct side *old)
+{
+    next->is_bundle_tag = true;
+    if (next->transport == NULL)
+        next->transport = old->transport;
+    take_ours(&next->link, &old->link);
+}
+
+void bundle_join_transport(const struct party *p, struct side *lead)
+{
+    for (uint32_t i = 0; i < p->section_count; i++) {
+        const struct side *s = work_side(p, i);
+        if (s == NULL || s->bundle != lead->bundle || s->transport == NULL)
+            continue;
+        lead->transport = s->transport;
+        take_ours(&lead->link, &s->link);
+        lead->link.dtls.role = s->link.dtls.role;
+        return;
+    }
 }
 
 /* A re-INVITE may reject a member, or make a fax of it. */

@@ -83,22 +83,11 @@ static bool is_taken(const struct party *p, uint32_t index, const struct side *s
     return false;
 }
 
-/* Under BUNDLE the group keeps the transport that any of its members has (RFC 9143, 7.5). */
-static struct transport *of_group(const struct party *p, const struct side *lead)
-{
-    for (uint32_t i = 0; i < p->section_count; i++) {
-        const struct side *s = work_side(p, i);
-        if (s != NULL && s->bundle == lead->bundle && s->transport != NULL)
-            return s->transport;
-    }
-    return NULL;
-}
-
 static enum call_status lease_for_lead(struct work *w, struct party *p, uint32_t index)
 {
     struct side *s = work_side(p, index);
     if (s->transport == NULL && s->bundle != 0)
-        s->transport = of_group(p, s);
+        bundle_join_transport(p, s);
     struct call_lease_request wanted = what_is_wanted(p, s);
     if (s->transport != NULL && fits(s->transport, &wanted) && !is_taken(p, index, s)) {
         mux_on_transport(&s->link, s->transport);

@@ -65,6 +65,9 @@ void bundle_read_offer(struct work *w);
 void bundle_offer(struct work *w);
 /* Groups that the answerer took. */
 void bundle_read_answer(struct work *w);
+/* Under BUNDLE the group keeps the transport that any of its members has (RFC 9143, 7.5), and what
+ * is ours of the link: a tagged section without a transport takes both. */
+void bundle_join_transport(const struct party *p, struct side *lead);
 /* Rejected sections leave the groups of the offerer, who gets the answer. */
 void bundle_answer(struct party *offerer);
 
