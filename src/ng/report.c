@@ -100,6 +100,9 @@ static void put_stream_flags(struct reporter *r, struct ng_value *out,
         {transport != NULL && transport->confirmed, "confirmed"},
         {transport != NULL && transport->consent_expired, "consent expired"},
         {transport != NULL && transport->dtls == RELAY_DTLS_CONNECTED, "DTLS fingerprint verified"},
+        {transport != NULL && transport->dtls == RELAY_DTLS_HANDSHAKING, "DTLS handshaking"},
+        {transport != NULL && transport->dtls == RELAY_DTLS_UNVERIFIED, "DTLS unverified"},
+        {transport != NULL && transport->dtls == RELAY_DTLS_FAILED, "DTLS failed"},
     };
     struct ng_value *list = ng_put_list(r->arena, out, TEXT("flags"));
     for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -166,14 +169,25 @@ static void put_section_flags(
             ng_add_string(r->arena, list, text_from(rows[i].name));
 }
 
+/* "opus/48000/2": 48000; 0 when it is not known. */
+static uint32_t clock_rate(struct text codec)
+{
+    uint64_t hz;
+    text_cut(&codec, '/');
+    return text_to_u64(text_cut(&codec, '/'), UINT32_MAX, &hz) ? (uint32_t)hz : 0;
+}
+
+/* `clock_hz` is that of the codec, for what is received here; NULL: it is not. */
 static void put_ssrcs(struct reporter *r, struct ng_value *out, struct text key,
-    const struct relay_ssrc *ssrcs, size_t count)
+    const struct relay_ssrc *ssrcs, size_t count, const uint32_t *clock_hz)
 {
     struct ng_value *list = ng_put_list(r->arena, out, key);
     for (size_t i = 0; i < count && i < RELAY_MAX_SSRCS; i++) {
         struct ng_value *dict = ng_add_dict(r->arena, list);
         ng_put_int(r->arena, dict, TEXT("SSRC"), ssrcs[i].ssrc);
         ng_report_ssrc(r->arena, dict, &ssrcs[i]);
+        if (clock_hz != NULL)
+            ng_report_arrival(r->arena, dict, &ssrcs[i], *clock_hz);
     }
 }
 
@@ -209,8 +223,9 @@ static void put_section(struct reporter *r, struct ng_value *list,
     if (state == NULL)
         state = &nothing;
     if (r->ssrcs_of_sections) {
-        put_ssrcs(r, out, TEXT("ingress SSRCs"), state->ssrc_in, state->ssrc_in_count);
-        put_ssrcs(r, out, TEXT("egress SSRCs"), state->ssrc_out, state->ssrc_out_count);
+        uint32_t clock_hz = clock_rate(section->codec);
+        put_ssrcs(r, out, TEXT("ingress SSRCs"), state->ssrc_in, state->ssrc_in_count, &clock_hz);
+        put_ssrcs(r, out, TEXT("egress SSRCs"), state->ssrc_out, state->ssrc_out_count, NULL);
     }
     put_call_ssrcs(r, state);
 }

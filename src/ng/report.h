@@ -22,4 +22,9 @@ void ng_report(struct ng_arena *arena, struct ng_value *out, const struct sessio
 /* One SSRC: packets, and quality if RTCP told of any. */
 void ng_report_ssrc(struct ng_arena *arena, struct ng_value *out, const struct relay_ssrc *ssrc);
 
+/* How one arrives here, whatever RTCP says: packets lost on the way and doubled, and jitter in
+ * milliseconds, if the clock of its codec is known (`clock_hz` not 0). */
+void ng_report_arrival(
+    struct ng_arena *arena, struct ng_value *out, const struct relay_ssrc *ssrc, uint32_t clock_hz);
+
 #endif

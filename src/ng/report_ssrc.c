@@ -50,3 +50,12 @@ void ng_report_ssrc(struct ng_arena *arena, struct ng_value *out, const struct r
     put_reported(arena, out, TEXT("highest MOS"), &ssrc->highest);
     put_progression(arena, out, ssrc);
 }
+
+void ng_report_arrival(
+    struct ng_arena *arena, struct ng_value *out, const struct relay_ssrc *ssrc, uint32_t clock_hz)
+{
+    ng_put_int(arena, out, TEXT("lost"), ssrc->lost);
+    ng_put_int(arena, out, TEXT("duplicates"), (int64_t)ssrc->duplicates);
+    if (clock_hz > 0)
+        ng_put_int(arena, out, TEXT("jitter"), (int64_t)ssrc->jitter * 1000 / clock_hz);
+}

@@ -74,6 +74,47 @@ static void tells_of_lost_consent(void **state)
     assert_non_null(strstr(report(snapshot, ""), expected));
 }
 
+/* How far DTLS has got, and whether it never will. */
+static void tells_of_the_handshake(void **state)
+{
+    (void)state;
+    static const struct {
+        enum relay_dtls_state dtls;
+        const char *flag; /* NULL: none */
+    } cases[] = {
+        {RELAY_DTLS_NONE, NULL},
+        {RELAY_DTLS_NEW, NULL},
+        {RELAY_DTLS_HANDSHAKING, "\"DTLS handshaking\"]"},
+        {RELAY_DTLS_UNVERIFIED, "\"DTLS unverified\"]"},
+        {RELAY_DTLS_CONNECTED, "\"DTLS fingerprint verified\"]"},
+        {RELAY_DTLS_FAILED, "\"DTLS failed\"]"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct relay_snapshot *snapshot = fake_snapshot(0);
+        snapshot->transports[0].dtls = cases[i].dtls;
+        const char *told = report(snapshot, "");
+        if (cases[i].flag != NULL)
+            assert_non_null(strstr(told, cases[i].flag));
+        else
+            assert_non_null(strstr(told, "\"confirmed\"]"));
+    }
+}
+
+/* What was seen here of what a party sends: of that alone. */
+static void tells_how_packets_arrive(void **state)
+{
+    (void)state;
+    const struct relay_snapshot *snapshot = fake_snapshot(1);
+    struct relay_ssrc *in = snapshot->streams[0].ssrc_in;
+    in->lost = -2;
+    in->duplicates = 7;
+    in->jitter = 161;
+    snapshot->streams[0].ssrc_out[0].lost = 99;
+    const char *told = report(snapshot, "");
+    assert_non_null(strstr(told, "\"lost\":-2,\"duplicates\":7,\"jitter\":20}],\"egress SSRCs\""));
+    assert_null(strstr(told, "\"lost\":99"));
+}
+
 static void tells_of_the_call(void **state)
 {
     (void)state;
@@ -194,6 +235,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_of_a_party),
         cmocka_unit_test(tells_of_lost_consent),
+        cmocka_unit_test(tells_of_the_handshake),
+        cmocka_unit_test(tells_how_packets_arrive),
         cmocka_unit_test(tells_of_the_call),
         cmocka_unit_test(tells_quality),
         cmocka_unit_test(ssrcs_are_told_where_wanted),
