@@ -46,7 +46,7 @@ void metrics_process(const struct metrics_sources *from, struct str *out)
 {
     const struct metric_label labels[] = {
         {"version", text_from(MEDIAFERRY_VERSION)},
-        {"packet_io", text_from(from->packet_io)},
+        {"packet_io", text_from(from->packets->name)},
         {"srtp_engine", text_from(from->srtp_engine)},
     };
     struct sessions_totals totals = sessions_totals(from->sessions);

@@ -5,6 +5,7 @@
 
 #include "admin/server.h"
 #include "daemon/metrics.h"
+#include "daemon/packet_back_end.h"
 #include "ng/server.h"
 #include "session/session.h"
 
@@ -13,7 +14,8 @@ struct metrics_sources {
     const struct sessions *sessions;
     const struct ng_counters *ng;
     const struct admin_counters *admin;
-    const char *packet_io, *srtp_engine; /* names of those in use */
+    const struct packet_back_end *packets;
+    const char *srtp_engine; /* name of that in use */
     bool is_draining;
 };
 

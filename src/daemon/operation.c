@@ -159,13 +159,14 @@ static void metrics(void *owner, struct str *out)
         .sessions = o->own.sessions,
         .ng = o->own.ng,
         .admin = admin_counters(o->admin),
-        .packet_io = o->own.packet_io,
+        .packets = o->own.packets,
         .srtp_engine = o->srtp_engine,
         .is_draining = drain_refuses_work(&o->drain),
     };
     metrics_process(&from, out);
     metrics_calls(&from, out);
     metrics_packets(&from, out);
+    packet_back_end_metrics(from.packets, out);
     metrics_control(&from, out);
     turn_service_metrics(o->own.turn, out);
     metrics_rtpengine(&from, out);

@@ -15,6 +15,7 @@ struct operation;
 struct sessions;
 struct turn_service;
 struct ng_counters;
+struct packet_back_end;
 
 /* All borrowed for the life time. */
 struct operation_config {
@@ -23,7 +24,7 @@ struct operation_config {
     struct sessions *sessions;
     struct turn_service *turn;
     const struct ng_counters *ng;
-    const char *packet_io; /* name of the back end in use */
+    const struct packet_back_end *packets;
     /* The process is to end: told once, when nothing is left or waited for any more, from the loop
      * or from within operation_leave(). */
     void (*drained)(void *owner);

@@ -221,7 +221,7 @@ void operation_status(void *owner, uint64_t request)
         "{s:s, s:i, s:I, s:I, s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "version", MEDIAFERRY_VERSION, "pid", (int)getpid(), "started", (json_int_t)started_s,
         "uptime", (json_int_t)(time(NULL) - started_s), "state", operation_drain_word(o),
-        "draining", drain_refuses_work(&o->drain), "packet_io", o->own.packet_io, "srtp_engine",
+        "draining", drain_refuses_work(&o->drain), "packet_io", o->own.packets->name, "srtp_engine",
         o->srtp_engine, "calls", calls_of(o), "media", media_of(o), "packets", packets_of(o, &sums),
         "drops", drops_of(o, &sums), "workers", workers_of(o), "ports", ports_of(o), "turn",
         turn_of(o), "ng", ng_of(o));

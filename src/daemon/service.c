@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "daemon/operation.h"
+#include "daemon/packet_back_end.h"
 #include "daemon/turn_service.h"
 #include "net/own_sockets.h"
 #include "net/udp_socket.h"
@@ -33,13 +34,12 @@ struct service {
     struct own_sockets *own_sockets;
     struct turn_service *turn;
     struct sessions *sessions;
-    packet_io_maker *make_io;
+    struct packet_back_end packets;
     struct media_worker *workers;
     size_t worker_count;
     struct ng_server *server;
     struct ng_listener *listeners[LISTEN_MAX];
     size_t listener_count;
-    const char *packet_io_name;
     struct service_owner owner;
     struct operation *operation;
 };
@@ -192,29 +192,14 @@ static int open_relay(struct service *service, size_t index, struct str *why)
     return error;
 }
 
-/* Which back end, told once for all workers. One that was asked for by name and does not work is no
- * reason to serve no calls. */
-static packet_io_maker *choose_packet_io(const struct daemon_config *config, const char **name)
-{
-    struct packet_io_choice choice;
-    /* Where each packet wakes the worker, epoll is cheaper. */
-    bool never_gathers =
-        config->media.packet_io == PACKET_IO_AUTO && config->media.batch_wait_us == 0;
-    bool is_wanted =
-        packet_io_choose(never_gathers ? PACKET_IO_EPOLL : config->media.packet_io, &choice);
-    log_event(is_wanted ? LOG_NOTICE : LOG_WARNING, LOG_NO_CALL, "packet-io", "use=%s why=%s",
-        choice.name, LOG_QUOTED(text_from(never_gathers ? "batch-wait is 0" : choice.reason)));
-    *name = choice.name;
-    return choice.make;
-}
-
 static int open_worker(struct service *service, size_t index, struct str *why)
 {
     const struct daemon_config *config = service->config;
     struct media_worker *media = &service->workers[index];
     struct worker_config worker = {
         .index = (unsigned)index,
-        .make_io = service->make_io,
+        .make_io = service->packets.make,
+        .io_context = packet_back_end_context(&service->packets, index),
         .batch_wait_us = (unsigned)config->media.batch_wait_us,
         .own = service->own_sockets,
     };
@@ -241,7 +226,7 @@ static int open_worker(struct service *service, size_t index, struct str *why)
 static int open_workers(struct service *service, struct str *why)
 {
     size_t count = (size_t)service->config->process.num_threads;
-    service->make_io = choose_packet_io(service->config, &service->packet_io_name);
+    packet_back_end_open(&service->packets, service->loop, service->config, service->host);
     service->workers = calloc(count, sizeof(*service->workers));
     if (service->workers == NULL)
         return -ENOMEM;
@@ -345,7 +330,7 @@ static int open_operation(struct service *service, struct str *why)
         .sessions = service->sessions,
         .turn = service->turn,
         .ng = ng_server_counters(service->server),
-        .packet_io = service->packet_io_name,
+        .packets = &service->packets,
         .drained = service->owner.drained,
         .owner = service->owner.owner,
     };
@@ -443,6 +428,7 @@ void service_stop(struct service *service)
     turn_service_close(service->turn);
     for (size_t i = 0; i < service->worker_count; i++)
         worker_stop(service->workers[i].worker);
+    packet_back_end_close(&service->packets);
     for (size_t i = 0; i < service->worker_count; i++)
         relay_close(service->workers[i].relay);
     free(service->workers);
