@@ -260,5 +260,7 @@ struct rings *device_send_rings(const struct device *device, size_t worker)
 
 int device_set_mac(struct device *device, const uint8_t mac[6])
 {
-    return xdp_program_set_card(&device->program, device->card.ifindex, mac);
+    struct xdp_card card = {.ifindex = device->card.ifindex, .generic = !device->native};
+    memcpy(card.mac, mac, sizeof(card.mac));
+    return xdp_program_set_card(&device->program, &card);
 }

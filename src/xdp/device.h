@@ -14,9 +14,9 @@
  * cannot send. A new one of the same name is not taken up. Queues that are added later are the
  * kernel's.
  *
- * In generic mode a sender on the same machine that leaves the cutting of its datagrams to the
- * card (UDP_SEGMENT) is heard wrong, since its packets are not cut yet where the program sees
- * them.
+ * In generic mode, packets of the same machine take the kernel's way where their checksums are left
+ * to a card, as those of other containers are: some of them may be several in one. Packets that
+ * were put together from fragment lists (rx-gro-list, which no system sets by itself) are lost.
  */
 #ifndef XDP_DEVICE_H
 #define XDP_DEVICE_H

@@ -52,20 +52,36 @@ struct target {
 
 enum { ALL_BUT_DF = 0xbfff }; /* of the flags and the offset of a fragment, RFC 791, 3.1 */
 
-/* Whether the frame is for the device itself. One with other hardware addresses, which a card may
- * hand over for those that look on, is none of ours; nor is one that entered by a member of a bond,
- * since the kernel would not give it to a socket of the bond. */
-static __always_inline int is_for_card(const struct xdp_md *context, const struct ethhdr *ethernet)
+/* Whether the frame, which entered by `own`, is for the device itself. One with other hardware
+ * addresses, which a card may hand over for those that look on, is none of ours; nor is one that
+ * entered by a member of a bond, since the kernel would not give it to a socket of the bond. */
+static __always_inline int is_for_card(
+    const struct xdp_md *context, const struct xdp_card *own, const struct ethhdr *ethernet)
 {
-    __u32 key = 0;
-    const struct xdp_card *own = bpf_map_lookup_elem(&card, &key);
-    if (!own || own->ifindex != context->ingress_ifindex)
+    if (own->ifindex != context->ingress_ifindex)
         return 0;
 
     __u8 difference = 0;
     for (int i = 0; i < ETH_ALEN; i++)
         difference |= ethernet->h_dest[i] ^ own->mac[i];
     return difference == 0;
+}
+
+/* Whether the checksum is that of the pseudo header alone (RFC 768): the rest is left to a card. So
+ * it is in packets of this machine, and in all that are yet to be cut into several, or were made of
+ * several. Those must not be taken for one; the kernel knows how many they are, but does not say so
+ * here. In the driver there are none: what runs programs there is not given such packets.
+ * The addresses lie one behind the other. */
+static __always_inline int is_unfinished(
+    const struct udphdr *udp, const __be32 *addresses, int words)
+{
+    __u64 sum = (__u64)bpf_htons(IPPROTO_UDP) + udp->len;
+    for (int i = 0; i < words; i++)
+        sum += addresses[i];
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    for (int i = 0; i < 3; i++)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return udp->check == sum;
 }
 
 /* `room` is what IP says. Whether the frame is as long as that is not asked here: the kernel lets
@@ -87,8 +103,10 @@ static __always_inline int is_strange_source4(__be32 source)
     return first == 0 || first == 127 || first >= 224;
 }
 
-static __always_inline int read_ip4(const struct iphdr *ip, const void *end, struct target *out)
+static __always_inline int read_ip4(
+    const struct iphdr *ip, const void *end, int generic, struct target *out)
 {
+    const struct udphdr *udp = (const void *)(ip + 1);
     if ((const void *)(ip + 1) > end || ip->version != 4 || ip->ihl != 5 ||
         ip->protocol != IPPROTO_UDP || (ip->frag_off & bpf_htons(ALL_BUT_DF)) != 0)
         return 0;
@@ -99,7 +117,8 @@ static __always_inline int read_ip4(const struct iphdr *ip, const void *end, str
 
     out->address.family = 4;
     __builtin_memcpy(out->address.ip, &ip->daddr, sizeof(ip->daddr));
-    return read_udp((const void *)(ip + 1), end, total - sizeof(*ip), out);
+    return read_udp(udp, end, total - sizeof(*ip), out) &&
+           !(generic && is_unfinished(udp, &ip->saddr, 2));
 }
 
 /* The same (RFC 4291, 2.5.2, 2.5.3 and 2.7): ::, ::1 and multicast. */
@@ -111,8 +130,10 @@ static __always_inline int is_strange_source6(const struct in6_addr *source)
     return (words[0] | words[1] | words[2]) == 0 && bpf_ntohl(words[3]) <= 1;
 }
 
-static __always_inline int read_ip6(const struct ipv6hdr *ip, const void *end, struct target *out)
+static __always_inline int read_ip6(
+    const struct ipv6hdr *ip, const void *end, int generic, struct target *out)
 {
+    const struct udphdr *udp = (const void *)(ip + 1);
     if ((const void *)(ip + 1) > end || ip->version != 6 || ip->nexthdr != IPPROTO_UDP)
         return 0;
 
@@ -121,7 +142,8 @@ static __always_inline int read_ip6(const struct ipv6hdr *ip, const void *end, s
 
     out->address.family = 6;
     __builtin_memcpy(out->address.ip, &ip->daddr, sizeof(ip->daddr));
-    return read_udp((const void *)(ip + 1), end, bpf_ntohs(ip->payload_len), out);
+    return read_udp(udp, end, bpf_ntohs(ip->payload_len), out) &&
+           !(generic && is_unfinished(udp, ip->saddr.s6_addr32, 8));
 }
 
 /* Whether it is a plain UDP packet; where to, in `out`. */
@@ -129,14 +151,16 @@ static __always_inline int read_frame(const struct xdp_md *context, struct targe
 {
     const void *end = (const void *)(long)context->data_end;
     const struct ethhdr *ethernet = (const void *)(long)context->data;
+    __u32 key = 0;
+    const struct xdp_card *own = bpf_map_lookup_elem(&card, &key);
 
-    if ((const void *)(ethernet + 1) > end || (const void *)ethernet + XDP_FRAME_MAX < end ||
-        !is_for_card(context, ethernet))
+    if (!own || (const void *)(ethernet + 1) > end ||
+        (const void *)ethernet + XDP_FRAME_MAX < end || !is_for_card(context, own, ethernet))
         return 0;
     if (ethernet->h_proto == bpf_htons(ETH_P_IP))
-        return read_ip4((const void *)(ethernet + 1), end, out);
+        return read_ip4((const void *)(ethernet + 1), end, own->generic, out);
     if (ethernet->h_proto == bpf_htons(ETH_P_IPV6))
-        return read_ip6((const void *)(ethernet + 1), end, out);
+        return read_ip6((const void *)(ethernet + 1), end, own->generic, out);
     return 0;
 }
 

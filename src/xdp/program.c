@@ -214,10 +214,8 @@ void xdp_program_unload(struct xdp_program *program)
     *program = (struct xdp_program){.program_fd = -1, .sockets_fd = -1, .card_fd = -1};
 }
 
-int xdp_program_set_card(const struct xdp_program *program, unsigned ifindex, const uint8_t mac[6])
+int xdp_program_set_card(const struct xdp_program *program, const struct xdp_card *card)
 {
     uint32_t key = 0;
-    struct xdp_card card = {.ifindex = ifindex};
-    memcpy(card.mac, mac, sizeof(card.mac));
-    return bpf_map_update_elem(program->card_fd, &key, &card, BPF_ANY);
+    return bpf_map_update_elem(program->card_fd, &key, card, BPF_ANY);
 }

@@ -5,9 +5,10 @@
  * It hands a frame to a worker's AF_XDP socket when it is a plain UDP packet to an address and
  * port that a worker has registered, and leaves all else to the kernel: fragments, IP options,
  * extension headers, VLAN tags, other hardware addresses, frames beyond XDP_FRAME_MAX, lengths
- * that contradict each other, ports of others. What is wrong here is thus never lost, it only
- * takes the kernel's way; only that a frame is shorter than its headers say is left to the worker,
- * who drops it as the kernel would.
+ * that contradict each other, ports of others; and behind the driver, what may be several packets
+ * in one (see is_unfinished() there). What is wrong here is thus never lost, it only takes the
+ * kernel's way; only that a frame is shorter than its headers say is left to the worker, who drops
+ * it as the kernel would.
  *
  * The tables of addresses and ports are one per process, the program and its table of sockets are
  * one per device. All functions but xdp_maps_set_port() are for the control thread.
@@ -52,7 +53,6 @@ void xdp_program_unload(struct xdp_program *program);
 
 /* Only frames that come in by this interface for this hardware address are taken; before it is
  * told, none are. Returns 0 or a negative errno. */
-NODISCARD int xdp_program_set_card(
-    const struct xdp_program *program, unsigned ifindex, const uint8_t mac[6]);
+NODISCARD int xdp_program_set_card(const struct xdp_program *program, const struct xdp_card *card);
 
 #endif

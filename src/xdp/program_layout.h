@@ -40,7 +40,8 @@ struct xdp_port_slot {
 struct xdp_card {
     __u32 ifindex;
     __u8 mac[6];
-    __u8 zero[2];
+    __u8 generic; /* the program runs behind the driver */
+    __u8 zero;
 };
 
 /* Lies directly before each frame that a worker gets. */

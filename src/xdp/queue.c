@@ -143,13 +143,12 @@ void queue_close(struct queue *queue)
 bool queue_refill(
     struct queue *queue, const struct xsk_ring_cons *received, uint32_t first, uint32_t count)
 {
-    const uint64_t start_of_frame = ~(uint64_t)(XDP_FRAME_SIZE - 1);
     uint32_t to = 0;
     uv_mutex_lock(&queue->lock);
     uint32_t reserved = xsk_ring_prod__reserve(&queue->fill, count, &to);
-    for (uint32_t i = 0; i < reserved; i++)
+    for (uint32_t i = 0; i < reserved; i++) /* any address in a frame means all of it */
         *xsk_ring_prod__fill_addr(&queue->fill, to + i) =
-            xsk_ring_cons__rx_desc(received, first + i)->addr & start_of_frame;
+            xsk_ring_cons__rx_desc(received, first + i)->addr;
     xsk_ring_prod__submit(&queue->fill, reserved);
     uv_mutex_unlock(&queue->lock);
     return reserved == count;

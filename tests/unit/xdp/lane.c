@@ -67,6 +67,7 @@ static void choose(const struct lane_kind *kind)
     device_close(lane.devices[0]);
     if (device_open(lane.maps, &device, &lane.devices[0], &why) != 0)
         fail_msg("%s", str_string(&why));
+    let_far_finish(kind->attach == DEVICE_ATTACH_GENERIC);
     open_kind = kind;
 }
 

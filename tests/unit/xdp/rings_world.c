@@ -36,6 +36,8 @@ void rings_world_open(const struct rings_world *config)
     if (xdp_maps_open(&maps, &why) != 0 || device_open(maps, &device_config, &device, &why) != 0)
         fail_msg("%s", str_string(&why));
     assert_int_equal(device_is_native(device), config->attach != DEVICE_ATTACH_GENERIC);
+    let_far_finish(
+        config->attach == DEVICE_ATTACH_GENERIC); /* else these packets are the kernel's */
     register_ports(&near4, config->workers);
     register_ports(&near6, config->workers);
 }

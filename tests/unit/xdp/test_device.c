@@ -211,6 +211,17 @@ static void opens_again_at_once(void **state)
     (void)state;
     for (int i = 0; i < 5; i++)
         device_close(open_as(DEVICE_ATTACH_AUTO));
+
+    struct queue_config config = {.index = 0, .receive_frames = 64, .send_frames = 64};
+    for (int i = 0; i < 20; i++) {
+        struct queue *queue = NULL;
+        struct rings *rings = NULL;
+        assert_int_equal(queue_open(&config, &queue, &why), 0);
+        struct rings_config socket = {.interface = NEAR_NAME, .queue = queue, .receive_size = 64};
+        assert_int_equal(rings_open(&socket, &rings, &why), 0);
+        rings_close(rings);
+        queue_close(queue);
+    }
 }
 
 /* What a process of such capabilities is told. */

@@ -30,6 +30,13 @@ static void put_socket(uint32_t index)
     assert_int_equal(bpf_map_update_elem(program.sockets_fd, &index, &socket_fd, BPF_ANY), 0);
 }
 
+static void set_card(bool generic)
+{
+    struct xdp_card card = {.ifindex = device, .generic = generic};
+    memcpy(card.mac, near_mac, sizeof(card.mac));
+    assert_int_equal(xdp_program_set_card(&program, &card), 0);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -43,7 +50,7 @@ static int set_up(void **state)
     xdp_maps_set_port(maps, (unsigned)address6, PORT, WORKER);
     if (xdp_program_load(maps, 2, &program, &why) != 0)
         fail_msg("%s", str_string(&why));
-    assert_int_equal(xdp_program_set_card(&program, device, near_mac), 0);
+    set_card(false);
     socket_fd = socket(AF_XDP, SOCK_RAW, 0);
     assert_true(socket_fd >= 0);
     put_socket(WORKER);
@@ -239,6 +246,44 @@ static void the_longest_frame_is_taken(void **state)
     assert_int_equal(run(make_frame(ADDRESS_IP4, XDP_FRAME_MAX - 41, memory)), PASS);
 }
 
+/* The sum of the pseudo header alone, as RFC 768 and RFC 8200, 8.1 have it, of a frame that was
+ * made here: the addresses, the protocol and the length of 48. */
+static void unfinish(enum address_family family, uint8_t *frame)
+{
+    size_t ip_len = family == ADDRESS_IP4 ? 4 : 16;
+    uint8_t *udp = frame + (family == ADDRESS_IP4 ? UDP4 : UDP6);
+    const uint8_t *addresses = udp - 2 * ip_len;
+    uint32_t sum = 17 + 48;
+    for (size_t i = 0; i < 2 * ip_len; i += 2)
+        sum += (uint32_t)(addresses[i] << 8 | addresses[i + 1]);
+    sum = (sum & 0xffff) + (sum >> 16);
+    udp[6] = (uint8_t)(sum >> 8);
+    udp[7] = (uint8_t)sum;
+}
+
+/* Behind the driver, a packet without its whole checksum may be several. */
+static void unfinished_packets_are_taken_in_the_driver_only(void **state)
+{
+    (void)state;
+    for (enum address_family family = ADDRESS_IP4; family <= ADDRESS_IP6; family++) {
+        uint8_t memory[2048];
+        struct bytes frame = make_frame(family, 40, memory);
+        set_card(true);
+        assert_int_equal(run(frame), TAKE);
+        unfinish(family, memory);
+        assert_int_equal(run(frame), PASS);
+        set_card(false);
+        assert_int_equal(run(frame), TAKE);
+
+        set_card(true);
+        memory[(family == ADDRESS_IP4 ? UDP4 : UDP6) + 7] ^= 1;
+        assert_int_equal(run(frame), TAKE);
+        memset(memory + (family == ADDRESS_IP4 ? UDP4 : UDP6) + 6, 0, 2); /* none at all */
+        assert_int_equal(run(frame), TAKE);
+        set_card(false);
+    }
+}
+
 static uint64_t monotonic_ns(void)
 {
     struct timespec now;
@@ -340,6 +385,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(sorts_frames, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_frame_must_be_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_longest_frame_is_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            unfinished_packets_are_taken_in_the_driver_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_when_a_frame_arrived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(looks_for_the_socket_of_the_queue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_only_what_enters_by_the_device, set_up, tear_down),

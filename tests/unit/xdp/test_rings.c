@@ -3,6 +3,7 @@
 #include "xdp/rings.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -159,6 +160,30 @@ static void all_else_reaches_the_kernel(void **state)
     close(fd);
 }
 
+/* A sender may leave the cutting to the card. It is done before a driver runs a program; behind the
+ * driver the kernel does it, and with that the packets are its own. */
+static void cut_datagrams_arrive_apart(void **state)
+{
+    (void)state;
+    static const char *parts[] = {"first", " seco", "nd"};
+    struct rings *rings = device_rings(device, 0, 0);
+    int size = 5;
+    struct address far, near = {.family = ADDRESS_IP4}, from;
+    let_far_finish(false);
+    int near_fd = open_near(&near);
+    xdp_maps_set_port(maps, (unsigned)xdp_maps_add_address(maps, &near4), near.port, 0);
+    int fd = open_far_of(ADDRESS_IP4, &far);
+    assert_return_code(setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)), 0);
+    assert_true(send_from_far(fd, ADDRESS_IP4, near.port, "first second", 12));
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        if (device_is_native(device))
+            expect_frame(rings, &far, near.port, parts[i], strlen(parts[i]));
+        else
+            expect_datagram(near_fd, parts[i], strlen(parts[i]), &from);
+    close(fd);
+    close(near_fd);
+}
+
 /* The memory is used over and over: no frame is lost on the way. */
 static void the_memory_comes_back(void **state)
 {
@@ -243,25 +268,63 @@ static void frames_to_send_run_out(void **state)
 static void receives_more_before_it_releases(void **state)
 {
     (void)state;
+    enum { COUNT = 40, ROUNDS = 20 };
     struct rings *rings = device_rings(device, 0, 0);
-    struct rings_frame frames[64];
+    struct rings_frame frames[COUNT];
     struct address far;
     int fd = open_far_of(ADDRESS_IP4, &far);
-    for (uint8_t round = 0; round < 5; round++) {
-        for (uint8_t i = 0; i < 64; i++)
+    for (uint8_t round = 0; round < ROUNDS; round++) {
+        for (uint8_t i = 0; i < COUNT; i++)
             assert_true(send_from_far(fd, ADDRESS_IP4, FIRST_PORT, &i, 1));
         size_t count = 0;
-        while (count < 64) {
+        while (count < COUNT) {
             assert_true(wait_for_frames(rings, PATIENCE_MS));
-            count += rings_receive(rings, frames + count, count < 60 ? 7 : 64 - count);
+            count += rings_receive(rings, frames + count, count < 30 ? 7 : COUNT - count);
         }
-        for (uint8_t i = 0; i < 64; i++) {
+        for (uint8_t i = 0; i < COUNT; i++) {
             struct frame_in in;
             assert_int_equal(frame_read(frames[i].bytes, &in), DROP_NONE);
             assert_int_equal(in.payload.data[0], i);
         }
         rings_release(rings);
     }
+    close(fd);
+}
+
+/* What other workers found sent is there for one that had nothing left. */
+static void finds_what_others_collected(void **state)
+{
+    (void)state;
+    struct rings *rings = device_send_rings(device, 0);
+    struct address far;
+    int fd = open_far_of(ADDRESS_IP4, &far);
+    while (write_to_far(rings, 0, &far, "x", 1))
+        ;
+    kick_all(rings);
+    struct frame_stack *returned = &rings->queue->returned[rings->sender];
+    memcpy(returned->addresses, rings->unused.addresses,
+        rings->unused.count * sizeof(*returned->addresses));
+    returned->count = rings->unused.count;
+    rings->unused.count = 0;
+    assert_true(write_to_far(rings, 0, &far, "x", 1));
+    kick_all(rings);
+    close(fd);
+}
+
+/* The same few frames are used again and again. */
+static void a_kick_takes_back_what_was_sent(void **state)
+{
+    (void)state;
+    struct rings *rings = device_send_rings(device, 0);
+    struct address far;
+    int fd = open_far_of(ADDRESS_IP4, &far);
+    for (int i = 0; i < 100; i++) {
+        assert_true(write_to_far(rings, 0, &far, "x", 1));
+        assert_int_equal(rings_kick(rings), 0);
+    }
+    assert_in_range(rings->unused.count, rings->queue->config.send_frames - 10,
+        rings->queue->config.send_frames);
+    kick_all(rings);
     close(fd);
 }
 
@@ -360,6 +423,7 @@ static void the_far_end_goes_down_and_up(void **state)
     run_far("ip link set far down");
     for (int i = 0; i < 40; i++)
         assert_true(write_to_far(rings, 0, &far, "lost", 4));
+    assert_int_equal(rings_kick(rings), 0);
     kick_all(rings);
     assert_int_equal(read_statistics(rings).send_dropped, 40);
     run_far("ip link set far up");
@@ -456,10 +520,13 @@ static const struct rings_test {
     {"frames_arrive_as_datagrams", frames_arrive_as_datagrams, set_up},
     {"says_when_frames_arrived", says_when_frames_arrived, set_up},
     {"all_else_reaches_the_kernel", all_else_reaches_the_kernel, set_up},
+    {"cut_datagrams_arrive_apart", cut_datagrams_arrive_apart, set_up},
     {"the_memory_comes_back", the_memory_comes_back, set_up_small},
     {"what_does_not_fit_is_counted", what_does_not_fit_is_counted, set_up_small},
     {"frames_to_send_run_out", frames_to_send_run_out, set_up_small},
     {"receives_more_before_it_releases", receives_more_before_it_releases, set_up_small},
+    {"finds_what_others_collected", finds_what_others_collected, set_up_small},
+    {"a_kick_takes_back_what_was_sent", a_kick_takes_back_what_was_sent, set_up_small},
     {"workers_share_a_queue", workers_share_a_queue, set_up_two_workers},
     {"a_worker_does_not_starve_the_other", a_worker_does_not_starve_the_other, set_up_two_workers},
     {"queues_have_rings_of_their_own", queues_have_rings_of_their_own, set_up_two_queues},

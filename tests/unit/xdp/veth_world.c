@@ -9,6 +9,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+
 #include "net/sockaddr.h"
 #include "net/udp_socket.h"
 #include "xdp/program.h"
@@ -137,6 +140,17 @@ static void read_mac(const char *name, uint8_t mac[6])
     assert_return_code(ioctl(fd, SIOCGIFHWADDR, &request), 0);
     memcpy(mac, request.ifr_hwaddr.sa_data, 6);
     close(fd);
+}
+
+void let_far_finish(bool finish)
+{
+    struct ethtool_value value = {.cmd = ETHTOOL_STXCSUM, .data = !finish};
+    struct ifreq request = {.ifr_name = "far", .ifr_data = (char *)&value};
+    enter(far_ns);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_return_code(ioctl(fd, SIOCETHTOOL, &request), 0);
+    close(fd);
+    enter(near_ns);
 }
 
 void read_macs(uint8_t near[6], uint8_t far[6])

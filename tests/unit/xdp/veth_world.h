@@ -38,6 +38,10 @@ void run_far(const char *command);
 int open_far(struct address *local);
 int open_near(struct address *local);
 
+/* Whether "far" sends whole checksums and whole packets, as one on a wire does, or leaves both to
+ * the card as it does at first. */
+void let_far_finish(bool finish);
+
 /* The hardware addresses of the two ends. */
 void read_macs(uint8_t near[6], uint8_t far[6]);
 
