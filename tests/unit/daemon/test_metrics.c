@@ -98,7 +98,7 @@ static void put(struct world *w)
         .sessions = w->sessions,
         .ng = &w->ng,
         .admin = &w->admin,
-        .packet_io = "epoll",
+        .packets = &(struct packet_back_end){.name = "epoll"},
         .srtp_engine = "openssl",
     };
     str_reset(&w->text);
