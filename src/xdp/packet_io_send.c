@@ -8,6 +8,9 @@
 #include "xdp/frame.h"
 #include "xdp/packet_io.h"
 
+/* Every link takes that (RFC 8200, section 5; of those of IPv4 that do not, few are left). */
+enum { SURE_MTU = 1280 };
+
 /* A batch on its way out. */
 struct outgo {
     struct xdp_io *io;
@@ -51,6 +54,15 @@ static inline bool may_be_a_frame(const struct packet *p)
     return local->family == p->peer.family && p->peer.port != 0 && !has_no_ip(local);
 }
 
+/* Whether a link behind the first may be too narrow for the packet, and nobody here would hear of
+ * it: a router tells the kernel, and the kernel those sockets that want ICMP errors. */
+static bool is_kernels_to_fit(const struct xdp_common *common, const struct packet *p, size_t size)
+{
+    if (size <= SURE_MTU || ((const struct io_socket *)p->socket)->want_icmp)
+        return false;
+    return p->peer.family == ADDRESS_IP6 || common->ip4.dont_fragment;
+}
+
 static struct xdp_exit *exit_by(struct xdp_io *io, unsigned ifindex)
 {
     for (size_t i = 0; i < io->common->device_count; i++)
@@ -91,7 +103,8 @@ static unsigned send_frame(struct outgo *outgo, const struct packet *p)
     if (hop->state != NEXT_HOP_READY)
         return hop->state;
     size_t size = frame_packet_size(p->peer.family, p->len);
-    if (size > hop->mtu || size > XDP_FRAME_SIZE - FRAME_ETHERNET_SIZE)
+    if (size > hop->mtu || size > XDP_FRAME_SIZE - FRAME_ETHERNET_SIZE ||
+        is_kernels_to_fit(outgo->io->common, p, size))
         return XDP_DETOUR_TOO_LONG;
     struct xdp_exit *exit = exit_by(outgo->io, hop->ifindex);
     if (exit == NULL)

@@ -59,7 +59,7 @@ const struct device *xdp_device(const struct xdp *xdp, size_t index);
 
 /* Why a packet left through its socket: states of next hops, and these. */
 enum {
-    XDP_DETOUR_TOO_LONG = NEXT_HOP_STATE_COUNT, /* for the path */
+    XDP_DETOUR_TOO_LONG = NEXT_HOP_STATE_COUNT, /* for the path, as far as is known */
     XDP_DETOUR_RING_FULL,
     XDP_DETOUR_ADDRESS, /* not from a single address, or to one that cannot be */
     XDP_DETOUR_COUNT,

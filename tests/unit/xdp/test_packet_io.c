@@ -276,7 +276,7 @@ static void what_is_too_long_goes_by_the_socket(void **state)
 {
     (void)state;
     static const size_t headers = FRAME_IP4_SIZE + FRAME_UDP_SIZE;
-    struct packet_socket *socket = open_plain();
+    struct packet_socket *socket = open_socket((struct packet_socket_config){.want_icmp = true});
     size_t len;
     send_one(socket, &far, NETWORK_MTU - headers);
     assert_int_equal(sent_frames(), 1);
@@ -287,6 +287,21 @@ static void what_is_too_long_goes_by_the_socket(void **state)
     assert_int_equal(len, NETWORK_MTU - headers);
     hear(&len);
     assert_int_equal(len, NETWORK_MTU - headers + 1);
+}
+
+/* What a router says of a narrow path reaches the kernel and sockets that want ICMP errors. */
+static void what_may_be_too_long_goes_by_the_socket(void **state)
+{
+    (void)state;
+    enum { SURE = 1280 - FRAME_IP4_SIZE - FRAME_UDP_SIZE };
+    struct packet_socket *socket = open_plain();
+    send_one(socket, &far, SURE);
+    assert_int_equal(sent_frames(), 1);
+    send_one(socket, &far, SURE + 1);
+    assert_int_equal(sent_frames(), 1);
+    assert_int_equal(detours(XDP_DETOUR_TOO_LONG), 1);
+    assert_int_equal(hear(NULL), 'p');
+    assert_int_equal(hear(NULL), 'p');
 }
 
 /* A path of a jumbo network; a frame's memory is no longer. */
@@ -516,6 +531,7 @@ int main(void)
         TEST(frames_are_what_the_kernel_sends),
         TEST(what_is_not_known_goes_by_the_socket),
         TEST(what_is_too_long_goes_by_the_socket),
+        TEST(what_may_be_too_long_goes_by_the_socket),
         TEST(what_is_longer_than_a_frame_goes_by_the_socket),
         TEST(what_can_be_no_frame_is_left_to_the_kernel),
         TEST(a_confirming_packet_keeps_the_order),
