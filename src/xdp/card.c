@@ -42,13 +42,12 @@ static bool read_channels(int fd, const char *interface, struct card *out)
 /* Whether /sys shows the same interface: it may be that of another network namespace. */
 static bool is_in_sys(const char *interface, unsigned ifindex)
 {
-    char path[64];
-    unsigned there = 0;
+    char path[64], line[16] = "";
     snprintf(path, sizeof(path), "/sys/class/net/%s/ifindex", interface);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return false;
-    bool same = fscanf(file, "%u", &there) == 1 && there == ifindex;
+    bool same = fgets(line, sizeof(line), file) != NULL && strtoul(line, NULL, 10) == ifindex;
     fclose(file);
     return same;
 }

@@ -39,6 +39,7 @@ static size_t smaller(size_t a, size_t b)
 /* Where a worker sends: a queue, and which one of its senders it is. */
 static size_t send_queue(const struct device *device, size_t worker)
 {
+    assert(device->send_queues > 0); /* as card_read() promises */
     return worker % device->send_queues;
 }
 

@@ -144,7 +144,7 @@ static int send_waiting(struct rings *rings)
 int rings_kick(struct rings *rings)
 {
     rings->exhausted = false;
-    if (!rings->sends || (rings->committed == 0 && waiting(rings) == 0))
+    if (!rings->sends || (rings->committed == 0 && waiting(rings) == 0 && rings->error == 0))
         return 0;
     xsk_ring_prod__submit(&rings->sending, rings->committed);
     rings->committed = 0;
