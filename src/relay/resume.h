@@ -15,15 +15,19 @@
  *
  * - `exact`: the saver did nothing more for the call (RELAY_SAVE_AND_END). Everything goes on
  *   without a jump.
- * - Else the saver may have gone on. What it has sent since is skipped: SRTCP goes on 2^20 behind
- *   the mark. RTP that comes from SRTP keeps its numbers, for which the ROC is that of the nearest
- *   index, and all below the first one counts as used: the sender itself uses none twice, and what
- *   others repeat gives the same packet again. RTP that comes in the clear, for which anybody could
- *   choose the number, goes on 2^14 behind the mark, whatever its number.
- *   So no index serves twice as long as the saver has sent less than 2^14 RTP (of a sender in the
- *   clear; 2^15 else) and 2^20 SRTCP packets of one SSRC after its save: five minutes of sound, or
- *   16 seconds of video at 1000 packets a second. Who saves calls that go on saves them again
- *   within that time, and who finds an older record gives it no media state.
+ * - Else the saver may have gone on, and what it may have sent since is skipped:
+ *   - SRTCP of any SSRC goes on 2^20 behind the mark, or behind where it begins.
+ *   - RTP that comes from SRTP keeps its numbers, for feedback names them. The ROC is that of the
+ *     nearest index, and all below the first one counts as used: the sender itself uses none twice,
+ *     and what others repeat gives the same packet again.
+ *   - RTP that comes in the clear, for which anybody could choose the number, goes on 2^14 behind
+ *     the mark, whatever its number.
+ *   So no index serves twice as long as the saver has sent less than 2^14 RTP packets (of a sender
+ *   in the clear; 2^15 else) and less than 2^20 SRTCP packets of an SSRC after its save: for five
+ *   minutes of sound, or 16 seconds of video at 1000 packets a second. Who saves calls that go on
+ *   saves them again within that time, and gives an older record no media state. An SSRC in the
+ *   clear that came up after the save is not known, and its numbers are as good as its sender: it
+ *   is worth a save, too.
  */
 #ifndef RELAY_RESUME_H
 #define RELAY_RESUME_H
@@ -46,6 +50,8 @@ struct relay_resume_session {
     const struct rtpsec_suite *suite; /* NULL: there is no session */
     uint8_t key[RTPSEC_MAX_KEY];      /* suite->key_len bytes */
     uint8_t salt[RTPSEC_MAX_SALT];    /* suite->salt_len bytes */
+    uint32_t rtcp_begin;              /* where SRTCP begins for an SSRC without a mark */
+    bool unsure;                      /* the marks were old, and that has not settled yet */
     uint32_t mark_count;              /* at most RTPSEC_RX_SSRCS, RTPSEC_TX_SSRCS */
     struct rtpsec_mark *marks;        /* the longest idle first; no SSRC twice */
 };

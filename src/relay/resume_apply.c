@@ -252,6 +252,7 @@ static void resume_session(const struct component *c, struct rtpsec_session **se
 {
     if (*session == NULL || !is_key_of(saved, *session))
         return;
+    rtpsec_session_begin_rtcp(*session, saved->rtcp_begin);
     for (uint32_t i = 0; i < saved->mark_count; i++) {
         struct rtpsec_mark mark = skip ? skipped(c->transport, &saved->marks[i]) : saved->marks[i];
         if (rtpsec_session_restore(*session, &mark))
@@ -261,6 +262,8 @@ static void resume_session(const struct component *c, struct rtpsec_session **se
         keys_failed(c->transport);
         return;
     }
+    if (saved->unsure)
+        rtpsec_session_doubt(*session, 0);
 }
 
 static void resume_marks(struct component *c, const struct relay_resume *resume)

@@ -36,6 +36,8 @@ static void save_session(
     out->suite = rtpsec_session_suite(session);
     memcpy(out->key, key.data, key.len);
     memcpy(out->salt, salt.data, salt.len);
+    out->rtcp_begin = rtpsec_session_rtcp_begin(session);
+    out->unsure = rtpsec_session_is_unsure(session);
     size_t count = rtpsec_session_save(session, marks, COUNT_OF(marks));
     out->marks = take(saver, count, sizeof(marks[0]));
     if (out->marks == NULL)

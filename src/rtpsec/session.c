@@ -148,22 +148,42 @@ bool rtpsec_session_restore(struct rtpsec_session *s, const struct rtpsec_mark *
         rtpsec_window_restore(&stream->rtp, (uint64_t)mark->roc << 16 | mark->seq);
         spend(s, false, stream->rtp.highest + 1);
     }
-    if (mark->has_rtcp) {
+    if (mark->has_rtcp)
         rtpsec_window_restore(&stream->rtcp, mark->rtcp_index & RTPSEC_RTCP_INDEX_MAX);
-        spend(s, true, stream->rtcp.highest);
-    }
+    else
+        rtpsec_streams_skip_rtcp(stream, s->rtcp_begin);
+    spend(s, true, stream->rtcp.highest);
     return true;
 }
 
 void rtpsec_session_doubt(struct rtpsec_session *s, uint32_t rtcp_skipped)
 {
-    if (s->direction == RTPSEC_TX)
-        s->rtcp_skipped = rtcp_skipped;
+    uint32_t skipped = s->direction == RTPSEC_TX ? rtcp_skipped : 0;
+    rtpsec_session_begin_rtcp(s, s->rtcp_begin + skipped);
     for (size_t i = 0; i < s->streams.count; i++) {
         struct rtpsec_stream *stream = s->streams.list[i].stream;
-        rtpsec_streams_skip_rtcp(stream, s->rtcp_skipped);
+        rtpsec_streams_skip_rtcp(stream, skipped);
         rtpsec_window_doubt(&stream->rtp);
         rtpsec_window_doubt(&stream->rtcp);
-        spend(s, true, s->rtcp_skipped);
+        spend(s, true, skipped);
     }
+}
+
+bool rtpsec_session_is_unsure(const struct rtpsec_session *s)
+{
+    for (size_t i = 0; i < s->streams.count; i++)
+        if (s->streams.list[i].stream->rtp.unsure || s->streams.list[i].stream->rtcp.unsure)
+            return true;
+    return false;
+}
+
+uint32_t rtpsec_session_rtcp_begin(const struct rtpsec_session *s)
+{
+    return s->rtcp_begin;
+}
+
+void rtpsec_session_begin_rtcp(struct rtpsec_session *s, uint32_t index)
+{
+    if (s->direction == RTPSEC_TX)
+        s->rtcp_begin = index < RTPSEC_RTCP_INDEX_MAX ? index : RTPSEC_RTCP_INDEX_MAX;
 }

@@ -127,6 +127,14 @@ NODISCARD bool rtpsec_session_restore(struct rtpsec_session *s, const struct rtp
  */
 void rtpsec_session_doubt(struct rtpsec_session *s, uint32_t rtcp_skipped);
 
+/* Whether it is still so for any SSRC; and the index of SRTCP behind which a sender begins with an
+ * SSRC that it does not know. Both belong to what a takeover must know. */
+bool rtpsec_session_is_unsure(const struct rtpsec_session *s);
+uint32_t rtpsec_session_rtcp_begin(const struct rtpsec_session *s);
+
+/* Before the marks are restored: what rtpsec_session_rtcp_begin() said. */
+void rtpsec_session_begin_rtcp(struct rtpsec_session *s, uint32_t index);
+
 const char *rtpsec_verdict_name(enum rtpsec_verdict verdict);
 
 #endif

@@ -15,7 +15,7 @@ struct rtpsec_session {
     uint8_t tag_len[2];    /* of RTP, of RTCP */
     uint8_t behind_mki[2]; /* bytes of a tag that follows the MKI */
     uint8_t mki_len;
-    uint32_t rtcp_skipped; /* indices that no stream sends with */
+    uint32_t rtcp_begin; /* a sender's; no new stream sends with this index or one before it */
     const struct rtpsec_suite *suite;
     struct rtpsec_flags flags;
     uint8_t key[RTPSEC_MAX_KEY];

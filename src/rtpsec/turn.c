@@ -183,7 +183,7 @@ static enum rtpsec_verdict prepare_tx(struct rtpsec_packet *p, struct claim *out
         stream = rtpsec_streams_add(&s->streams, out->header.ssrc);
         if (stream == NULL)
             return RTPSEC_ENGINE_FAILED;
-        rtpsec_streams_skip_rtcp(stream, s->rtcp_skipped);
+        rtpsec_streams_skip_rtcp(stream, s->rtcp_begin);
     }
     const struct rtpsec_window *window = window_of(stream, p->is_rtcp);
     out->stream = stream;

@@ -300,6 +300,43 @@ static void every_ssrc_skips_indices_of_rtcp(void **state)
     rtpsec_session_free(tx);
 }
 
+/* Doubts, and where unknown SSRCs begin, go from one to the next; each that is in doubt adds to it.
+ */
+static void doubts_are_handed_on(void **state)
+{
+    (void)state;
+    const struct rtpsec_mark old = {.ssrc = 1, .has_rtp = true, .seq = 9};
+    const struct rtpsec_suite *suite = rtpsec_suite(RTPSEC_AEAD_AES_128_GCM);
+    struct rtpsec_session *tx = test_session(suite->id, RTPSEC_TX, no_flags);
+    struct rtpsec_session *rx = test_session(suite->id, RTPSEC_RX, no_flags);
+    struct rtpsec_mark mark;
+    rtpsec_session_begin_rtcp(tx, 1000);
+    rtpsec_session_begin_rtcp(rx, 1000); /* not for a receiver */
+    assert_true(rtpsec_session_restore(tx, &old) && rtpsec_session_restore(rx, &old));
+    assert_false(rtpsec_session_is_unsure(tx) || rtpsec_session_is_unsure(rx));
+    assert_int_equal(rtpsec_session_save(tx, &mark, 1), 1);
+    assert_true(mark.has_rtcp);
+    assert_int_equal(mark.rtcp_index, 1000);
+    rtpsec_session_doubt(tx, 50);
+    rtpsec_session_doubt(rx, 50);
+    assert_true(rtpsec_session_is_unsure(tx) && rtpsec_session_is_unsure(rx));
+    assert_int_equal(rtpsec_session_save(tx, &mark, 1), 1);
+    assert_int_equal(mark.rtcp_index, 1050);
+    assert_int_equal(rtpsec_session_save(rx, &mark, 1), 1);
+    assert_false(mark.has_rtcp);
+    assert_int_equal(rtpsec_session_rtcp_begin(tx), 1050);
+    assert_int_equal(rtpsec_session_rtcp_begin(rx), 0);
+    struct test_packet p = rtp_packet(1, 10, 20);
+    assert_int_equal(protect_one(tx, &p), RTPSEC_OK);
+    assert_int_equal(unprotect_one(rx, &p), RTPSEC_OK);
+    assert_true(rtpsec_session_is_unsure(tx)); /* of its RTCP */
+    assert_false(rtpsec_session_is_unsure(rx));
+    rtpsec_session_begin_rtcp(tx, UINT32_MAX);
+    assert_int_equal(rtpsec_session_rtcp_begin(tx), 0x7fffffff);
+    rtpsec_session_free(tx);
+    rtpsec_session_free(rx);
+}
+
 static void no_index_of_rtcp_may_be_left(void **state)
 {
     (void)state;
@@ -335,6 +372,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(tells_its_key),
         cmocka_unit_test(doubts_what_lies_behind_an_old_mark),
         cmocka_unit_test(every_ssrc_skips_indices_of_rtcp),
+        cmocka_unit_test(doubts_are_handed_on),
         cmocka_unit_test(no_index_of_rtcp_may_be_left),
         cmocka_unit_test(restores_no_more_than_there_is_room_for),
     };
