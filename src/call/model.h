@@ -28,7 +28,7 @@ enum {
     CALL_MAX_ALIASES = 8,
     CALL_MAX_FRAGMENTS = 16,
     CALL_MAX_SDP = 65535, /* as much as a string of a record may hold */
-    CALL_UFRAG_LEN = 8, /* ng-protocol 3.8 */
+    CALL_UFRAG_LEN = 8,   /* ng-protocol 3.8 */
     CALL_PWD_LEN = 26,
     CALL_TLS_ID_LEN = 32,
 };

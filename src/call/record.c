@@ -88,7 +88,7 @@ static struct call *finish(struct record_in *in, const struct fields *f)
         return NULL;
     struct call *kept = NULL;
     if (!in->call->arena.failed && plan_make(in->call) == CALL_OK) {
-        record_check_plan(f, in->call->plan);
+        record_check_plan(in, f);
         kept = in->reader.failed ? NULL : call_clone(in->call);
     }
     if (kept == NULL)

@@ -2,6 +2,7 @@
 /* Whether the parts of a record fit together: what commands and workers rely on. */
 #include "call/record_parts.h"
 
+#include "call/negotiate.h"
 #include "call/party.h"
 
 static bool is_among(struct text tag, const struct text *tags, size_t count)
@@ -50,7 +51,7 @@ static void check_lines(const struct call *call, const struct fields *f)
                 seen |= UINT32_C(1) << p->sections[k].line;
         uint32_t wanted = p->line_count == 32 ? UINT32_MAX : (UINT32_C(1) << p->line_count) - 1;
         if (seen != wanted)
-            fields_refuse(f, "parties", "the lines of %u are not 0 to %u", i, p->line_count);
+            fields_refuse(f, "parties", "the lines of %u are not 0 to %u", i, p->line_count - 1);
     }
 }
 
@@ -106,27 +107,46 @@ static bool is_planned(const struct plan *plan, uint32_t transport)
 }
 
 /* On the shared port the ufrag tells transports apart. */
-static void check_ice(const struct fields *f, const struct plan *plan)
+static void check_ice(
+    const struct fields *f, const struct plan_transport *t, const struct plan_transport *before)
 {
-    for (uint32_t i = 0; i < plan->transport_count; i++) {
-        const struct plan_transport *t = &plan->transports[i];
-        if (t->ice == NULL)
-            continue;
-        if (t->ice->local_ufrag[0] == '\0')
-            fields_refuse(f, "transports", "%u has ICE, but no ufrag", t->id);
-        for (uint32_t k = 0; k < i; k++)
-            if (plan->transports[k].ice != NULL &&
-                strcmp(plan->transports[k].ice->local_ufrag, t->ice->local_ufrag) == 0)
-                fields_refuse(
-                    f, "transports", "%u has the ufrag of %u", t->id, plan->transports[k].id);
+    for (; before < t; before++)
+        if (before->ice != NULL && strcmp(before->ice->local_ufrag, t->ice->local_ufrag) == 0)
+            fields_refuse(f, "transports", "%u has the ufrag of %u", t->id, before->id);
+}
+
+/* RTCP has a port of its own, or is muxed whatever comes. */
+static void check_rtcp(const struct fields *f, const struct side *s, bool is_current)
+{
+    if (!side_is_open(s) || (s->bundle != 0 && !s->is_bundle_tag))
+        return;
+    const struct transport *t = s->transport;
+    bool has_place = t->locals[0].lease == 0 || (t->pair && !t->rtcp_given_up);
+    if (!has_place && !(is_current ? s->link.mux : mux_is_sure(&s->link)))
+        fields_refuse(f, "transports", "%u has no place for RTCP", t->id);
+}
+
+static void check_sides(const struct fields *f, const struct party *p)
+{
+    for (uint32_t i = 0; i < p->section_count; i++) {
+        check_rtcp(f, p->sections[i].current, true);
+        check_rtcp(f, p->sections[i].pending, false);
     }
 }
 
-void record_check_plan(const struct fields *f, const struct plan *plan)
+void record_check_plan(const struct record_in *in, const struct fields *f)
 {
-    check_ice(f, plan);
+    const struct plan *plan = in->call->plan;
+    for (uint32_t i = 0; i < in->call->party_count; i++)
+        check_sides(f, in->call->parties[i]);
+    for (uint32_t i = 0; i < plan->transport_count; i++)
+        if (plan->transports[i].ice != NULL)
+            check_ice(f, &plan->transports[i], plan->transports);
+    for (uint32_t i = 0; i < in->transport_count; i++)
+        if (!is_planned(plan, in->transports[i].it->id))
+            fields_refuse(
+                f, "transports", "no section of its own has %u", in->transports[i].it->id);
     for (uint32_t i = 0; i < plan->stream_count; i++)
         if (!is_planned(plan, plan->streams[i].transport))
-            fields_refuse(f, "parties", "no section of its own has the transport %u of stream %u",
-                plan->streams[i].transport, plan->streams[i].id);
+            fields_refuse(f, "parties", "the stream %u has no transport", plan->streams[i].id);
 }

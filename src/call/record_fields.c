@@ -131,8 +131,8 @@ struct address fields_address(const struct fields *f, const char *name)
     return a;
 }
 
-unsigned fields_choice(
-    const struct fields *f, const char *name, const char *const words[], size_t count)
+unsigned fields_choice(const struct fields *f, const char *name, const char *const words[],
+    size_t count, unsigned usual)
 {
     const struct ng_value *value = entry(f, name, NG_STRING, "string");
     for (size_t i = 0; value != NULL && i < count; i++)
@@ -140,7 +140,7 @@ unsigned fields_choice(
             return (unsigned)i;
     if (value != NULL)
         fields_refuse(f, name, "not a word that is known");
-    return 0;
+    return usual;
 }
 
 void fields_flags(
@@ -217,9 +217,9 @@ void fields_put_address(
 }
 
 void fields_put_choice(struct ng_arena *arena, struct ng_value *dict, const char *name,
-    const char *const words[], unsigned which)
+    const char *const words[], unsigned which, unsigned usual)
 {
-    if (which != 0)
+    if (which != usual)
         fields_put_text(arena, dict, name, text_from(words[which]));
 }
 

@@ -68,9 +68,9 @@ struct text fields_word(const struct fields *f, const char *name, size_t max);
 /* With a port; family NONE when it is missing. */
 struct address fields_address(const struct fields *f, const char *name);
 
-/* The place of a word in `words`; 0 when it is missing. */
-unsigned fields_choice(
-    const struct fields *f, const char *name, const char *const words[], size_t count);
+/* The place of a word in `words`; `usual` when it is missing. */
+unsigned fields_choice(const struct fields *f, const char *name, const char *const words[],
+    size_t count, unsigned usual);
 
 /* Sets those bools of `base` whose word is in "flags". */
 void fields_flags(
@@ -95,7 +95,7 @@ void fields_put_text(
 void fields_put_address(
     struct ng_arena *arena, struct ng_value *dict, const char *name, const struct address *a);
 void fields_put_choice(struct ng_arena *arena, struct ng_value *dict, const char *name,
-    const char *const words[], unsigned which);
+    const char *const words[], unsigned which, unsigned usual);
 void fields_put_flags(struct ng_arena *arena, struct ng_value *dict,
     const struct fields_flag flags[], size_t count, const void *base);
 

@@ -88,7 +88,7 @@ static void put_dtls(struct ng_arena *arena, struct ng_value *dict, const struct
         fields_put_text(arena, dict, "setup", text_from(sdp_setup_name(dtls->setup)));
     fields_put_text(arena, dict, "tls-id", text_from(dtls->our_tls_id));
     fields_put_text(arena, dict, "their-tls-id", dtls->tls_id);
-    fields_put_choice(arena, dict, "role", roles, dtls->role);
+    fields_put_choice(arena, dict, "role", roles, dtls->role, PLAN_DTLS_UNDECIDED);
     fields_put_number(arena, dict, "generation", dtls->generation, 0);
 }
 
@@ -142,7 +142,7 @@ void record_put_link(struct ng_arena *arena, struct ng_value *dict, const struct
     struct ng_value *ice = ng_dict(arena), *dtls = ng_dict(arena);
     fields_put_address(arena, dict, "rtp", &l->rtp);
     put_rtcp(arena, dict, l);
-    fields_put_choice(arena, dict, "security", securities, l->security);
+    fields_put_choice(arena, dict, "security", securities, l->security, PLAN_PLAIN);
     if (ice != NULL)
         put_ice(arena, ice, &l->ice);
     if (dtls != NULL)
@@ -240,7 +240,8 @@ static void read_dtls(const struct fields *f, struct dtls_state *dtls)
         fields_refuse(f, "setup", "not a word that is known");
     read_own_name(f, "tls-id", CALL_TLS_ID_LEN, dtls->our_tls_id);
     dtls->tls_id = fields_word(f, "their-tls-id", CALL_MAX_SDP);
-    dtls->role = (enum plan_dtls_role)fields_choice(f, "role", roles, COUNT_OF(roles));
+    dtls->role =
+        (enum plan_dtls_role)fields_choice(f, "role", roles, COUNT_OF(roles), PLAN_DTLS_UNDECIDED);
     dtls->generation = (uint32_t)fields_number(f, "generation", 0, UINT32_MAX, 0);
 }
 
@@ -285,8 +286,8 @@ void record_read_link(struct record_in *in, const struct fields *f, struct link 
     struct fields ice = fields_inner(f, "ICE"), dtls = fields_inner(f, "DTLS");
     l->rtp = fields_address(f, "rtp");
     l->rtcp = fields_has(f, "rtcp") ? fields_address(f, "rtcp") : usual_rtcp(&l->rtp);
-    l->security =
-        (enum plan_security)fields_choice(f, "security", securities, COUNT_OF(securities));
+    l->security = (enum plan_security)fields_choice(
+        f, "security", securities, COUNT_OF(securities), PLAN_PLAIN);
     read_ice(in, &ice, &l->ice);
     read_dtls(&dtls, &l->dtls);
     read_sdes(in, f, l);

@@ -57,6 +57,6 @@ void record_read_parties(struct record_in *in, const struct fields *f);
 /* Whether what was read fits together; `f` is the dictionary of the call. */
 void record_check(struct record_in *in, const struct fields *f);
 /* The same for the plan that came of it. */
-void record_check_plan(const struct fields *f, const struct plan *plan);
+void record_check_plan(const struct record_in *in, const struct fields *f);
 
 #endif

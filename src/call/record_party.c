@@ -21,6 +21,12 @@ static const struct fields_flag flags[] = {
     {"media-handover", offsetof(struct party, media_handover)},
 };
 
+/* Most often it is the only one. */
+static struct party *usual_peer(const struct party *p)
+{
+    return p->peer_count > 0 ? p->peers[0] : NULL;
+}
+
 /* --- writing --- */
 
 static void put_origin(struct ng_arena *arena, struct ng_value *party, const struct origin_state *o)
@@ -46,8 +52,8 @@ static void put_peers(struct ng_arena *arena, struct ng_value *dict, const struc
         for (uint32_t i = 0; i < p->peer_count; i++)
             ng_add_int(arena, list, p->peers[i]->index);
     }
-    if (p->current != NULL)
-        ng_put_int(arena, dict, TEXT("peer"), p->current->index);
+    if (p->current != usual_peer(p))
+        ng_put_int(arena, dict, TEXT("peer"), p->current != NULL ? (int64_t)p->current->index : -1);
 }
 
 static void put_aliases(struct ng_arena *arena, struct ng_value *dict, const struct party *p)
@@ -70,7 +76,7 @@ static void put_party(
     fields_put_flags(arena, dict, flags, COUNT_OF(flags), p);
     put_peers(arena, dict, p);
     fields_put_text(arena, dict, "interface", p->interface);
-    fields_put_choice(arena, dict, "learning", learnings, p->learning);
+    fields_put_choice(arena, dict, "learning", learnings, p->learning, PLAN_LEARN_HEURISTIC);
     put_origin(arena, dict, &p->origin);
     fields_put_text(arena, dict, "sdp-from", p->sdp_in);
     fields_put_text(arena, dict, "sdp-to", p->sdp_out);
@@ -129,10 +135,12 @@ static void read_peers(const struct call *call, const struct fields *f, struct p
         }
         p->peers[p->peer_count++] = peer;
     }
+    p->current = usual_peer(p);
     if (!fields_has(f, "peer"))
         return;
-    p->current = call->parties[fields_number(f, "peer", 0, (int64_t)call->party_count - 1, 0)];
-    if (!is_peer(p, p->current))
+    int64_t peer = fields_number(f, "peer", -1, (int64_t)call->party_count - 1, -1);
+    p->current = peer >= 0 ? call->parties[peer] : NULL;
+    if (peer >= 0 && !is_peer(p, p->current))
         fields_refuse(f, "peer", "not one of the peers");
 }
 
@@ -146,7 +154,8 @@ static void read_party(struct record_in *in, const struct fields *f, struct part
     fields_flags(f, flags, COUNT_OF(flags), p);
     read_peers(in->call, f, p);
     p->interface = fields_text(f, "interface", CALL_MAX_SDP);
-    p->learning = (enum plan_learning)fields_choice(f, "learning", learnings, COUNT_OF(learnings));
+    p->learning = (enum plan_learning)fields_choice(
+        f, "learning", learnings, COUNT_OF(learnings), PLAN_LEARN_HEURISTIC);
     read_origin(f, &p->origin);
     p->sdp_in = fields_text(f, "sdp-from", CALL_MAX_SDP);
     p->sdp_out = fields_text(f, "sdp-to", CALL_MAX_SDP);

@@ -26,6 +26,8 @@ static const struct fields_flag flags[] = {
 
 enum { CODEC_TEXT_SIZE = PLAN_CODEC_SIZE + 16 };
 
+static const struct text usual_protocol = {.data = "RTP/AVP", .len = 7};
+
 /* Most often it is that of the first payload type. */
 static struct text usual_codec(const struct side *s, char room[CODEC_TEXT_SIZE])
 {
@@ -72,9 +74,10 @@ static void put_side(
     if (s->transport != NULL)
         ng_put_int(arena, dict, TEXT("transport"), s->transport->id);
     ng_put_string(arena, dict, TEXT("type"), s->type);
-    ng_put_string(arena, dict, TEXT("protocol"), s->protocol_name);
+    if (!text_equal(s->protocol_name, usual_protocol))
+        ng_put_string(arena, dict, TEXT("protocol"), s->protocol_name);
     fields_put_text(arena, dict, "formats", s->formats);
-    fields_put_choice(arena, dict, "family", record_families, s->family);
+    fields_put_choice(arena, dict, "family", record_families, s->family, ADDRESS_IP4);
     fields_put_flags(arena, dict, flags, COUNT_OF(flags), s);
     fields_put_text(arena, dict, "mid", s->mid);
     fields_put_number(arena, dict, "mid-extension", s->mid_extension, 0);
@@ -155,11 +158,24 @@ static void read_ssrcs(struct record_in *in, const struct fields *f, struct side
 static void read_media_line(const struct fields *f, struct side *s)
 {
     fields_require(f, "type");
-    fields_require(f, "protocol");
     s->type = fields_word(f, "type", CALL_MAX_SDP);
-    s->protocol_name = fields_word(f, "protocol", CALL_MAX_SDP);
+    s->protocol_name = usual_protocol;
+    if (fields_has(f, "protocol"))
+        s->protocol_name = fields_word(f, "protocol", CALL_MAX_SDP);
     s->protocol = sdp_protocol_of(s->protocol_name);
     s->formats = fields_line(f, "formats", CALL_MAX_SDP);
+}
+
+/* What commands make sure of for a section that has a transport of its own. */
+static void check_side(const struct fields *f, const struct side *s)
+{
+    bool has_transport = s->transport != NULL;
+    if (has_transport != (!s->rejected && !side_passes_by(s)))
+        fields_refuse(f, "transport", has_transport ? "the section has no use for one" : "missing");
+    bool is_lead = s->bundle == 0 || s->is_bundle_tag;
+    const struct ice_state *ice = &s->link.ice;
+    if (has_transport && is_lead && (ice->used || s->transport->ice) && ice->ufrag[0] == '\0')
+        fields_refuse(f, "ICE", "there is no ufrag");
 }
 
 static struct side *read_side(
@@ -174,7 +190,7 @@ static struct side *read_side(
     s->transport = record_find_transport(in, &f, p);
     read_media_line(&f, s);
     s->family = (enum address_family)fields_choice(
-        &f, "family", record_families, COUNT_OF(record_families));
+        &f, "family", record_families, COUNT_OF(record_families), ADDRESS_IP4);
     fields_flags(&f, flags, COUNT_OF(flags), s);
     s->mid = fields_word(&f, "mid", CALL_MAX_SDP);
     s->mid_extension = (uint8_t)fields_number(&f, "mid-extension", 0, UINT8_MAX, 0);
@@ -183,9 +199,7 @@ static struct side *read_side(
     read_payloads(in, &f, s);
     read_ssrcs(in, &f, s);
     record_read_link(in, &f, &s->link);
-    if ((s->transport != NULL) != (!s->rejected && !side_passes_by(s)))
-        fields_refuse(
-            &f, "transport", s->transport != NULL ? "the section has no use for one" : "missing");
+    check_side(&f, s);
     return s;
 }
 

@@ -6,7 +6,7 @@
 static const struct fields_flag flags[] = {{"ice", offsetof(struct transport, ice)}};
 
 const char *const record_families[] = {
-    [ADDRESS_NONE] = "", [ADDRESS_IP4] = "IP4", [ADDRESS_IP6] = "IP6"};
+    [ADDRESS_NONE] = "none", [ADDRESS_IP4] = "IP4", [ADDRESS_IP6] = "IP6"};
 
 /* --- writing --- */
 
@@ -66,7 +66,7 @@ void record_put_transports(struct ng_arena *arena, struct ng_value *dict, const 
         struct ng_value *entry = ng_add_dict(arena, list);
         fields_put_number(arena, entry, "id", t->id, 0);
         fields_put_text(arena, entry, "interface", t->interface);
-        fields_put_choice(arena, entry, "family", record_families, t->family);
+        fields_put_choice(arena, entry, "family", record_families, t->family, ADDRESS_IP4);
         fields_put_flags(arena, entry, flags, COUNT_OF(flags), t);
         fields_put_number(arena, entry, "signalled", t->signalled, 0);
         struct ng_value *locals = ng_put_list(arena, entry, TEXT("locals"));
@@ -160,8 +160,8 @@ static void read_transport(struct record_in *in, const struct fields *f)
     if (find(in, t->id) != NULL)
         fields_refuse(f, "id", "%u is there twice", t->id);
     t->interface = fields_text(f, "interface", CALL_MAX_SDP);
-    t->family =
-        (enum address_family)fields_choice(f, "family", record_families, COUNT_OF(record_families));
+    t->family = (enum address_family)fields_choice(
+        f, "family", record_families, COUNT_OF(record_families), ADDRESS_IP4);
     fields_flags(f, flags, COUNT_OF(flags), t);
     t->signalled = (uint32_t)fields_number(f, "signalled", 0, UINT32_MAX, 0);
     read_locals(in, f, t);

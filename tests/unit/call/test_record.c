@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "mediaferry/bencode.h"
 #include "transcript.h"
 
 enum { MAX_DIALOGS = 300, MAX_NAMES = 200, ROUNDS = 2 };
@@ -27,13 +28,13 @@ static size_t dialog_count;
 
 /* --- dialogs --- */
 
-static char *play(const struct dialog *d, struct world *w)
+static char *play(const struct dialog *d, struct world *w, unsigned rounds)
 {
     char *out = NULL;
     size_t len = 0;
     FILE *file = open_memstream(&out, &len);
     assert_non_null(file);
-    transcript_run(w, d->text, ROUNDS, file);
+    transcript_run(w, d->text, rounds, file);
     fclose(file);
     return out;
 }
@@ -211,13 +212,13 @@ static void goes_on_as_before(void **state)
     for (size_t i = 0; i < dialog_count; i++) {
         struct dialog *d = &dialogs[i];
         make_world(d, &w);
-        d->expected = play(d, &w);
+        d->expected = play(d, &w, ROUNDS);
         world_done(&w);
 
         make_world(d, &w);
         w.rest = world_through_record;
         w.damage = collect_all;
-        char *got = play(d, &w);
+        char *got = play(d, &w, ROUNDS);
         if (w.broken != NULL || w.refused.text[0] != '\0')
             print_error("%s: %s %s\n", d->path, w.broken, w.refused.text);
         bool same = strcmp(got, d->expected) == 0;
@@ -240,7 +241,7 @@ static bool is_missed(const struct name *name)
         make_world(d, &w);
         w.rest = world_through_record;
         w.damage = drop_everywhere;
-        char *got = play(d, &w);
+        char *got = play(d, &w, ROUNDS);
         bool noticed = w.refused.text[0] != '\0' || strcmp(got, d->expected) != 0;
         if (noticed && getenv("SHOW_NAMES") != NULL)
             print_message("%s.%s %s: %s\n", name->kind, name->name, name->word,
@@ -283,14 +284,129 @@ static void every_name_is_documented(void **state)
     assert_int_equal(missing, 0);
 }
 
+/* --- records of old --- */
+
+static char *tell(const struct call *call)
+{
+    char *out = NULL;
+    size_t len = 0;
+    FILE *file = open_memstream(&out, &len);
+    assert_non_null(file);
+    transcript_print_call(file, call);
+    fclose(file);
+    return out;
+}
+
+static struct call *read_record(struct text bytes, struct call_record_why *why)
+{
+    struct ng_arena arena;
+    struct ng_value *record;
+    ng_arena_init(&arena, 1 << 24);
+    assert_int_equal(
+        bencode_parse_up_to(text_bytes(bytes), bytes.len, &arena, &record, NULL), BENCODE_OK);
+    struct call *call = call_record_read(record, why);
+    ng_arena_done(&arena);
+    return call;
+}
+
+static void tells_the_same(const char *folder, const char *name)
+{
+    char path[4096];
+    struct call_record_why why;
+    snprintf(path, sizeof(path), "%s/%s.bencode", folder, name);
+    struct text bytes = read_file(path);
+    snprintf(path, sizeof(path), "%s/%s.txt", folder, name);
+    struct text expected = read_file(path);
+
+    struct call *call = read_record(bytes, &why);
+    if (call == NULL)
+        fail_msg("%s: %s", path, why.text);
+    char *got = tell(call);
+    if (!text_is(expected, got)) {
+        show_difference(path, expected, text_from(got));
+        fail();
+    }
+    free(got);
+    call_free(call);
+    free((void *)bytes.data);
+    free((void *)expected.data);
+}
+
+/* Those of a release stay as they are, and a later one reads them. */
+static void old_records_are_read(void **state)
+{
+    DIR *folder = opendir(*state);
+    unsigned count = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        char name[256];
+        size_t len = strlen(entry->d_name);
+        if (len < 13 || strncmp(entry->d_name, "call-", 5) != 0 ||
+            strcmp(entry->d_name + len - 8, ".bencode") != 0)
+            continue;
+        snprintf(name, sizeof(name), "%.*s", (int)len - 8, entry->d_name);
+        tells_the_same(*state, name);
+        count++;
+    }
+    closedir(folder);
+    assert_true(count >= 5);
+}
+
+static FILE *create(const char *folder, const char *name, int name_len, const char *ending)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/call-%.*s.%s", folder, name_len, name, ending);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    return file;
+}
+
+/* How such a record comes to be: a dialog is played, and its end is kept. */
+static void keep(const char *folder, char *path)
+{
+    static struct world w;
+    struct call_record_why why;
+    const char *name = strrchr(path, '/') + 1;
+    int name_len = (int)strcspn(name, ".");
+    struct dialog d = {.path = path, .text = read_file(path)};
+    size_t len;
+    make_world(&d, &w);
+    free(play(&d, &w, 1));
+    assert_non_null(w.call);
+    uint8_t *bytes = world_write_record(w.call, &len);
+    assert_non_null(bytes);
+    FILE *file = create(folder, name, name_len, "bencode");
+    fwrite(bytes, 1, len, file);
+    fclose(file);
+
+    struct call *call = read_record(text_from_bytes(bytes_of(bytes, len)), &why);
+    assert_non_null(call);
+    char *told = tell(call);
+    file = create(folder, name, name_len, "txt");
+    fputs(told, file);
+    fclose(file);
+    printf("%s: %zu bytes\n", name, len);
+    free(told);
+    call_free(call);
+    free(bytes);
+    free((void *)d.text.data);
+    world_done(&w);
+}
+
+/* test_record PAGE OLD-RECORDS DIALOGS..., or test_record --write FOLDER DIALOG... */
 int main(int argc, char **argv)
 {
+    for (int i = 3; i < argc && strcmp(argv[1], "--write") == 0; i++)
+        keep(argv[2], argv[i]);
+    if (argc < 4 || strcmp(argv[1], "--write") == 0)
+        return argc < 4;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_as_before),
         cmocka_unit_test(every_name_is_needed),
         cmocka_unit_test_prestate(every_name_is_documented, argv[1]),
+        cmocka_unit_test_prestate(old_records_are_read, argv[2]),
     };
-    for (int i = 2; i < argc; i++)
+    for (int i = 3; i < argc; i++)
         load_dialogs(argv[i]);
     int failed = cmocka_run_group_tests_name("record", tests, NULL, NULL);
     for (size_t i = 0; i < dialog_count; i++) {

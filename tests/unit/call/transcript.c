@@ -4,7 +4,7 @@
 #include "scenario_flags.h"
 #include "scenario_world.h"
 
-enum { MAX_SDP = 1 << 17 };
+enum { MAX_SDP = 1 << 17, MAX_COMMANDS = 64 };
 
 static void print_address(FILE *out, const char *name, const struct address *a)
 {
@@ -145,7 +145,7 @@ static void run(struct world *w, struct call_command *command, struct text words
     struct call_result result;
     command->call_id = TEXT("call");
     scenario_default_flags(&command->flags);
-    while (words.len > 0)
+    while (words.len > 0 && command->flags.edit_count < CALL_MAX_NAMES)
         (void)!scenario_flag(command, text_word(&words, ' '));
     world_rest(w);
     transcript_print_call(out, w->call);
@@ -160,7 +160,7 @@ static void run_once(struct world *w, struct text rest, FILE *out)
 {
     static const char *const verbs[] = {"offer", "answer", "delete"};
     static char room[MAX_SDP];
-    while (rest.len > 0) {
+    for (unsigned commands = 0; rest.len > 0 && commands < MAX_COMMANDS;) {
         struct text words = text_cut(&rest, '\n');
         struct text first = text_word(&words, ' ');
         if (text_is(first, "set"))
@@ -171,6 +171,7 @@ static void run_once(struct world *w, struct text rest, FILE *out)
             struct call_command command = {.verb = (enum call_verb)i};
             if (!text_is(first, verbs[i]))
                 continue;
+            commands++;
             if (command.verb != CALL_DELETE)
                 command.sdp = read_sdp(&rest, room);
             run(w, &command, words, out);

@@ -14,7 +14,7 @@
 /* All that a plan, and the parties and sections of a call tell. */
 void transcript_print_call(FILE *out, const struct call *call);
 
-/* Runs the dialog `rounds` times in a row in one world, which has been made. */
+/* Runs the dialog, no more than 64 commands of it, `rounds` times in a row in one world. */
 void transcript_run(struct world *w, struct text dialog, unsigned rounds, FILE *out);
 
 #endif

@@ -85,6 +85,8 @@ static size_t lease(void *owner, const struct call_lease_request *request,
     struct world *w = owner;
     const struct world_interface *interface = find_interface(w, request->interface);
     bool shared = request->shared && w->has_shared_port;
+    if (interface == NULL) /* of another configuration */
+        interface = &w->interfaces[0];
     if (w->bind_fails || w->ports_left == 0) {
         *why = w->bind_fails ? CALL_BIND_FAILED : CALL_NO_PORTS;
         return 0;
