@@ -36,24 +36,30 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Over how many queues the workers' sending is spread. */
+static size_t spread(const struct device *device)
+{
+    assert(device->send_queues > 0); /* as card_read() promises */
+    return device->send_queues;
+}
+
 /* Where a worker sends: a queue, and which one of its senders it is. */
 static size_t send_queue(const struct device *device, size_t worker)
 {
-    assert(device->send_queues > 0); /* as card_read() promises */
-    return worker % device->send_queues;
+    return worker % spread(device);
 }
 
 static size_t sender_at(const struct device *device, size_t worker)
 {
-    return worker / device->send_queues;
+    return worker / spread(device);
 }
 
 /* How many workers send at a queue. */
 static size_t count_senders(const struct device *device, size_t queue)
 {
-    if (queue >= device->send_queues || queue >= device->workers)
+    if (queue >= spread(device) || queue >= device->workers)
         return 0;
-    return (device->workers - queue - 1) / device->send_queues + 1;
+    return (device->workers - queue - 1) / spread(device) + 1;
 }
 
 static struct rings **rings_at(const struct device *device, size_t queue, size_t worker)
