@@ -523,6 +523,21 @@ static void the_kernel_counts_what_found_no_room(void **state)
     assert_int_equal(received + lost, 10000);
 }
 
+/* The last test of all. */
+static void an_interface_that_goes_away_hurts_nobody(void **state)
+{
+    (void)state;
+    struct packet_socket *socket = open_plain();
+    run_near("ip link del " NEAR_NAME);
+    for (int i = 0; i < 5; i++)
+        send_one(socket, &far, 7);
+    assert_true(dropped(DROP_SEND_FAILED) >= 4);
+    packet_io_receive(io, &batch);
+    assert_int_equal(batch.count, 0);
+    assert_false(is_readable(packet_io_poll_fd(io), 10));
+    packet_io_sample(io, 1);
+}
+
 int main(void)
 {
     static const struct CMUnitTest each[] = {
@@ -544,13 +559,16 @@ int main(void)
         TEST(the_kernel_counts_what_found_no_room),
     };
     static struct back_end back_ends[BACK_ENDS_MAX];
-    struct CMUnitTest tests[BACK_ENDS_MAX * COUNT_OF(each)];
+    struct CMUnitTest tests[BACK_ENDS_MAX * COUNT_OF(each) + 1];
     size_t count = 0, back_end_count = back_ends_find(back_ends);
     for (size_t b = 0; b < back_end_count; b++)
         for (size_t i = 0; i < COUNT_OF(each); i++, count++) {
             tests[count] = each[i];
             tests[count].initial_state = &back_ends[b];
         }
-    return back_end_count == 0 ? 0
-                               : _cmocka_run_group_tests("xdp_packet_io", tests, count, NULL, NULL);
+    if (count == 0)
+        return 0;
+    tests[count] = (struct CMUnitTest)TEST(an_interface_that_goes_away_hurts_nobody);
+    tests[count].initial_state = tests[count - 1].initial_state;
+    return _cmocka_run_group_tests("xdp_packet_io", tests, count + 1, NULL, NULL);
 }
