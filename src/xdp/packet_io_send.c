@@ -117,23 +117,17 @@ static unsigned send_frame(struct outgo *outgo, const struct packet *p)
     return NEXT_HOP_READY;
 }
 
-/* Those before it leave first, and it before those after it. */
-static void send_in_turn(struct outgo *outgo, struct packet *p)
-{
-    struct packet_batch one = {.count = 1, .packets = {p}};
-    xdp_kick(outgo->io);
-    packet_io_send(outgo->io->inner, &one);
-}
-
-/* By its socket. Where that is so for all packets of a destination, they may wait for each other;
- * the one that confirms a neighbour is alone, and would fall behind. */
+/* By its socket: after the frames, where that is so for all packets of a destination. The one that
+ * confirms a neighbour is the first of its batch, and must not fall behind the others. */
 static COLD void send_by_socket(struct outgo *outgo, struct packet *p, unsigned detour)
 {
     counter_add(&outgo->io->worker->counters.detours[detour], 1);
-    if (detour == NEXT_HOP_CONFIRM)
-        send_in_turn(outgo, p);
-    else
+    if (detour == NEXT_HOP_CONFIRM) {
+        struct packet_batch one = {.count = 1, .packets = {p}};
+        packet_io_send(outgo->io->inner, &one);
+    } else {
         outgo->rest.packets[outgo->rest.count++] = p;
+    }
 }
 
 static void send_packet(struct outgo *outgo, struct packet *p)
