@@ -117,16 +117,21 @@ void resume_transport(struct transport *t, const struct relay_resume *resume, ui
 /* --- statistics --------------------------------------------------------------------------------
  */
 
-static void from_unix(uint64_t *at_ms, int64_t offset_ms)
+/* Neither before this clock began nor in the future. */
+static void from_unix(uint64_t *at_ms, const struct relay *relay)
 {
-    if (*at_ms != 0)
-        *at_ms = (int64_t)*at_ms > offset_ms ? (uint64_t)((int64_t)*at_ms - offset_ms) : 1;
+    int64_t offset_ms = relay->unix_offset_us / 1000;
+    uint64_t now_ms = worker_now_ms(relay->worker);
+    if (*at_ms == 0)
+        return;
+    *at_ms = (int64_t)*at_ms > offset_ms ? *at_ms - (uint64_t)offset_ms : 1;
+    if (*at_ms > now_ms)
+        *at_ms = now_ms;
 }
 
 static void resume_quality(
     struct ssrc_entry *entry, const struct quality *saved, struct relay *relay)
 {
-    int64_t offset_ms = relay->unix_offset_us / 1000;
     if (saved == NULL || saved->interval_ms == 0 ||
         saved->progression_count > COUNT_OF(saved->progression))
         return;
@@ -134,10 +139,10 @@ static void resume_quality(
     if (quality == NULL)
         return;
     *quality = *saved;
-    from_unix(&quality->started_ms, offset_ms);
-    from_unix(&quality->last_ms, offset_ms);
-    from_unix(&quality->lowest.at_ms, offset_ms);
-    from_unix(&quality->highest.at_ms, offset_ms);
+    from_unix(&quality->started_ms, relay);
+    from_unix(&quality->last_ms, relay);
+    from_unix(&quality->lowest.at_ms, relay);
+    from_unix(&quality->highest.at_ms, relay);
 }
 
 static void resume_table(struct ssrc_table *table, const struct relay_resume_ssrc *saved,
