@@ -12,9 +12,12 @@ struct addresses {
     size_t count;
 };
 
+/* More than interfaces have: a name that is too long is to be told of, not to be left out. */
+enum { NAME_SIZE = 64 };
+
 /* Names of interfaces, each once. */
 struct names {
-    char list[XDP_DEVICES_MAX][NIC_NAME_SIZE];
+    char list[XDP_DEVICES_MAX][NAME_SIZE];
     const char *views[XDP_DEVICES_MAX];
     size_t count;
 };
@@ -47,11 +50,12 @@ static void add_name(struct names *names, struct text name)
     for (size_t i = 0; i < names->count; i++)
         if (text_is(name, names->list[i]))
             return;
-    if (names->count == XDP_DEVICES_MAX || name.len == 0 || name.len >= NIC_NAME_SIZE)
+    if (names->count == XDP_DEVICES_MAX || name.len == 0)
         return;
+    size_t len = name.len < NAME_SIZE ? name.len : NAME_SIZE - 1;
     char *to = names->list[names->count];
-    memcpy(to, name.data, name.len);
-    to[name.len] = '\0';
+    memcpy(to, name.data, len);
+    to[len] = '\0';
     names->views[names->count++] = to;
 }
 

@@ -12,7 +12,7 @@ import rtp
 import xdp_network
 from ng import NgClient
 from xdp_fixtures import needs_xdp
-from xdp_network import FAR, GATE2, GATE2_6, NEAR, NEAR6, RELAY, RELAY6
+from xdp_network import GATE2, GATE2_6, NEAR, NEAR6, RELAY, RELAY_NETS
 
 pytestmark = needs_xdp
 CONFIRM_S = 5  # a packet of each destination takes the kernel's way so often, and makes it look at the neighbour
@@ -45,8 +45,7 @@ def test_nothing_is_lost_while_the_neighbour_is_not_known(net, xdp, between, oth
     call = between(xdp, "near", other, family)
     call.settle()
     for _ in range(5):
-        net.ip("relay", "neigh", "flush", "dev", "eth0")
-        net.ip("relay", "-6", "neigh", "flush", "dev", "eth0")
+        net.forget("relay")
         numbers = list(itertools.islice(call.seq, 20))
         for seq in numbers:
             call.a.send(call.a_to, rtp.packet(seq))
@@ -173,12 +172,12 @@ def test_another_mtu_of_the_route(net, xdp, between):
     call = between(xdp, "near", "near")
     call.settle()
     route = ("route", "replace", "10.98.1.0/24", "dev", "eth0", "proto", "kernel", "scope", "link", "src", RELAY)
-    net.ip("relay", *route, "mtu", "1300")
+    net.ip("relay", *route, "mtu", "1200")
     before = xdp.carried()
-    call.both_ways(5, payload=bytes(1300))
+    call.both_ways(5, payload=bytes(1200))
     assert xdp.carried().sent == before.sent
     net.ip("relay", *route)
-    call.by_xdp(payload=bytes(1300))
+    call.by_xdp(payload=bytes(1200))
 
 
 RULES = """
@@ -242,7 +241,7 @@ def test_the_interface_has_another_mac_address(net, xdp, between):
     call = between(xdp, "near", "near")
     call.settle()
     net.ip("relay", "link", "set", "eth0", "address", "02:00:00:00:77:01")
-    net.ip("near", "neigh", "flush", "dev", "eth0")
+    net.forget("near")
     call.heard_again(3)
     call.by_xdp()
 
@@ -254,8 +253,8 @@ def test_the_interface_is_removed_and_comes_back(net, xdp, between):
     net.ip("relay", "link", "del", "eth0")
     assert not call.speak(call.a, call.a_to, call.b, 0.5)
     assert xdp.ng.request(command="ping")["result"] == "pong"
-    net.plug("relay", f"{RELAY}/24", f"{RELAY6}/64")
-    net.ip("near", "neigh", "flush", "dev", "eth0")
+    net.plug("relay", *RELAY_NETS)
+    net.forget("near")
     call.heard_again(5)
     call.both_ways()
     assert between(xdp, "near", "near")

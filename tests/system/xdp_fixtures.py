@@ -7,16 +7,18 @@ import subprocess
 import pytest
 
 import bpf
+import turn_message as m
 import xdp_network
 from daemon import BINARY
 from rtp import Phone
+from turn import Peer, TurnClient
+from turn_transport import TRANSPORTS
 from xdp_relay import Call, XdpRelay
-
 
 HOSTS = {("near", 4): xdp_network.NEAR, ("near", 6): xdp_network.NEAR6, ("far", 4): xdp_network.FAR,
          ("far", 6): xdp_network.FAR6}
-
-
+# Address and attributes of an Allocate
+PEERS = {4: (xdp_network.FAR, ()), 6: (xdp_network.FAR6, ((m.REQUESTED_FAMILY, m.family(m.IPV6)),))}
 needs_xdp = pytest.mark.usefixtures("xdp_is_there")
 
 
@@ -87,3 +89,22 @@ def between(phone_in):
     for call in calls:
         if call.relay.alive():
             call.relay.ng.request(command="delete", call_id=call.name, flags=["fast"])
+
+
+@pytest.fixture
+def turn_ends(net):
+    """Makes a TURN client in one namespace and a peer in another; the client is bound to the peer."""
+    with contextlib.ExitStack() as stack:
+
+        def make(relay, peer_family=4, ip=xdp_network.RELAY, way="udp", space="near"):
+            host, attributes = PEERS[peer_family]
+            with net.inside(space):
+                client = TurnClient(TRANSPORTS[way](relay.address(ip=ip)))
+            with net.inside("far"):
+                peer = Peer(host)
+            stack.callback(peer.close)
+            stack.callback(client.close)
+            assert client.allocated(*attributes).bind(0x4000, peer.address).ok()
+            return client, peer
+
+        yield make

@@ -23,6 +23,7 @@ from turn_network import ip
 
 RELAY, NEAR, GATE1, GATE2, FAR = "10.98.1.1", "10.98.1.2", "10.98.1.11", "10.98.1.12", "10.98.2.2"
 RELAY6, NEAR6, GATE1_6, GATE2_6, FAR6 = "fd98:1::1", "fd98:1::2", "fd98:1::11", "fd98:1::12", "fd98:2::2"
+RELAY_NETS = (f"{RELAY}/24", f"{RELAY6}/64")
 ALL, ALL6 = "10.98.0.0/16", "fd98::/16"
 SETTLE_S = 0.3  # until the ports of the switch forward and IPv6 has joined its groups
 SPACES = ("switch", "relay", "near", "twin", "gate1", "gate2", "far")
@@ -66,8 +67,10 @@ class Network:
     def whole_checksums(self):
         """The relay hears as it does from a wire: otherwise, checksums within one machine are left to a card."""
         self._checksums_by_card("switch", "relay", 0)
-        yield
-        self._checksums_by_card("switch", "relay", 1)
+        try:
+            yield
+        finally:
+            self._checksums_by_card("switch", "relay", 1)
 
     def received(self, space, device="eth0"):
         """Frames that have come in."""
@@ -77,12 +80,21 @@ class Network:
         for one in addresses:
             self.ip(space, "addr", "add", one, "dev", device, *(["nodad"] if ":" in one else []))
 
-    def plug(self, space, *addresses):
-        """A cable from the switch."""
-        self.ip(space, "link", "add", "eth0", "type", "veth", "peer", "name", space, "netns", self.names["switch"])
+    def plug(self, space, *addresses, queues=1, mtu=1500):
+        """A cable from the switch, instead of the one that there may be."""
+        subprocess.run(["ip", "-n", self.names[space], "link", "del", "eth0"], check=False, capture_output=True)
+        many = ("numrxqueues", str(queues), "numtxqueues", str(queues), "mtu", str(mtu))
+        self.ip(space, "link", "add", "eth0", *many, "type", "veth", "peer", "name", space, *many, "netns",
+                self.names["switch"])
         self.ip("switch", "link", "set", space, "master", "lan", "up")
         self.ip(space, "link", "set", "eth0", "up")
         self.address(space, *addresses)
+
+    def forget(self, *spaces):
+        """They ask for their neighbours anew."""
+        for space in spaces:
+            self.ip(space, "neigh", "flush", "dev", "eth0")
+            self.ip(space, "-6", "neigh", "flush", "dev", "eth0")
 
     def routes(self, gate=GATE1, gate6=GATE1_6):
         """The relay's way to what is not on the switch."""

@@ -22,14 +22,14 @@ Carried = collections.namedtuple("Carried", "received sent")
 
 
 class XdpRelay:
-    """Media and TURN on both addresses. Attributes it has not itself are the server's."""
+    """Media on both addresses, TURN on those of `ips`. Attributes it has not itself are the server's."""
 
-    def __init__(self, net, *options, io="xdp", turn=(), **keys):
+    def __init__(self, net, *options, io="xdp", turn=(), ips=(RELAY, RELAY6), **keys):
         self.net = net
         with net.inside("relay"):
             port = free_port()
             self.server = TurnServer(
-                *LIMITS_OFF, f"allowed-peer-ip={ALL}", f"allowed-peer-ip={ALL6}", *turn, ips=(RELAY, RELAY6),
+                *LIMITS_OFF, f"allowed-peer-ip={ALL}", f"allowed-peer-ip={ALL6}", *turn, ips=ips,
                 defaults=False, interface=f"{RELAY};{RELAY6}",
                 daemon_options=[f"--packet-io={io}", f"--listen-admin=127.0.0.1:{port}", f"--admin-token={TOKEN}",
                                 *options], **keys)
@@ -153,3 +153,18 @@ class Call:
             if self.relay.carried().sent - before.sent >= 15:
                 return
         raise AssertionError(f"not by XDP again: {self.relay.metrics()}\n{self.relay.log()[-3000:]}")
+
+
+def channel_both_ways(client, peer, count, size=160):
+    for n in range(count):
+        text = b"%d" % n + bytes(size)
+        client.send_channel(0x4000, text)
+        assert peer.receive() == (text, client.relayed)
+        peer.send(client.relayed, text)
+        assert client.receive() == (0x4000, text)
+
+
+def settle_turn(client, peer):
+    for _ in range(5):
+        channel_both_ways(client, peer, 1)
+        time.sleep(0.1)
