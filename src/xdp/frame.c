@@ -67,8 +67,8 @@ static inline void write_u32(uint8_t *at, uint32_t value)
 
 HOT uint64_t sum_word(uint64_t sum, uint64_t word)
 {
-    sum += word;
-    return sum + (sum < word); /* the carry */
+    bool carry = __builtin_add_overflow(sum, word, &sum);
+    return sum + carry;
 }
 
 HOT uint64_t sum_u64(uint64_t sum, const uint8_t *at)
@@ -110,16 +110,15 @@ HOT uint64_t sum_rest(uint64_t sum, const uint8_t *at, size_t len)
 HOT uint64_t sum_bytes(uint64_t sum, struct bytes b)
 {
     const uint8_t *at = b.data;
-    size_t len = b.len;
-    for (; len >= 32; at += 32, len -= 32) {
+    for (size_t n = b.len / 32; n > 0; n--, at += 32) {
         sum = sum_u64(sum, at);
         sum = sum_u64(sum, at + 8);
         sum = sum_u64(sum, at + 16);
         sum = sum_u64(sum, at + 24);
     }
-    for (; len >= 8; at += 8, len -= 8)
+    for (size_t n = b.len % 32 / 8; n > 0; n--, at += 8)
         sum = sum_u64(sum, at);
-    return sum_rest(sum, at, len);
+    return sum_rest(sum, at, b.len % 8);
 }
 
 /* Each half is added to the other, with what that carries. Only 0 folds to 0. */
