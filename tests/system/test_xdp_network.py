@@ -12,7 +12,7 @@ import rtp
 import xdp_network
 from ng import NgClient
 from xdp_fixtures import needs_xdp
-from xdp_network import GATE2, GATE2_6, NEAR, NEAR6, RELAY, RELAY_NETS
+from xdp_network import FAR, FAR6, GATE2, GATE2_6, NEAR, NEAR6, RELAY, RELAY_NETS
 
 pytestmark = needs_xdp
 CONFIRM_S = 5  # a packet of each destination takes the kernel's way so often, and makes it look at the neighbour
@@ -117,6 +117,7 @@ def longest_silence(heard):
 def test_a_new_gateway_is_used_at_once(net, xdp, between, family):
     call = between(xdp, "near", "far", family)
     call.settle()
+    net.run("gate2", "ping", "-c1", FAR if family == 4 else FAR6)  # it knows the way
     net.routes(GATE2, GATE2_6)
     before = net.received("gate1"), net.received("gate2")
     heard = call.speak(call.a, call.a_to, call.b, 1)
