@@ -11,7 +11,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: all run test bench fuzz check-format format install clean packages
 all: packages $(BUILD)/build.ninja
-	@ninja -C $(BUILD) mediaferry
+	@ninja -C $(BUILD) mediaferry mediaferryctl
 
 packages:
 	@tests/support/packages.sh build

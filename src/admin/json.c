@@ -219,8 +219,7 @@ static bool read_drain(json_t *json, bool turn_alone, struct admin_drain_body *b
     json_t *value;
     if (!json_is_object(json))
         return false;
-    json_object_foreach(json, name, value)
-    {
+    json_object_foreach (json, name, value) {
         bool ok = false;
         if (strcmp(name, "alternate-server") == 0) {
             ok = read_alternates(body, value);

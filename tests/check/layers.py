@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "session": CODECS | {"base", "net", "plan", "dtls", "call", "relay"},
     "ng": CODECS | {"base", "net", "plan", "call", "session"},
     "admin": CODECS | {"base", "net", "credentials", "turnserver"},
+    "ctl": {"mediaferry", "base"},  # talks to the daemon, shares nothing with it
     "daemon": CODECS | {"base", "net", "ice", "dtls", "rtpsec", "plan", "call", "relay", "session", "ng"}
     | {"credentials", "turn", "turnserver", "redis", "admin", "xdp"},
 }
