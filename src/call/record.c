@@ -43,10 +43,15 @@ static void read_fragments(const struct fields *f, struct call *call)
 {
     struct fields_list list = fields_list(f, "fragments", NG_DICT, CALL_MAX_FRAGMENTS);
     struct fields entry;
-    while (fields_next(f, &list, &entry))
-        call->fragments[call->fragment_count++] =
-            (struct fragment){.tag = fields_text(&entry, "tag", CALL_MAX_SDP),
-                .body = fields_text(&entry, "body", CALL_MAX_SDP)};
+    struct sdp sdp;
+    struct sdp_error error;
+    while (fields_next(f, &list, &entry)) {
+        struct fragment *fragment = &call->fragments[call->fragment_count++];
+        fragment->tag = fields_text(&entry, "tag", CALL_MAX_SDP);
+        fragment->body = fields_text(&entry, "body", CALL_MAX_SDP);
+        if (sdp_parse_fragment(fragment->body, &sdp, &error) != SDP_OK)
+            fields_refuse(&entry, "body", "line %u: %s", error.line, sdp_status_text(error.status));
+    }
 }
 
 static void read_call(struct record_in *in, const struct fields *f)

@@ -144,6 +144,16 @@ static void read_peers(const struct call *call, const struct fields *f, struct p
         fields_refuse(f, "peer", "not one of the peers");
 }
 
+static struct text read_sdp(const struct fields *f, const char *name)
+{
+    struct sdp sdp;
+    struct sdp_error error;
+    struct text text = fields_text(f, name, CALL_MAX_SDP);
+    if (text.len > 0 && sdp_parse(text, &sdp, &error) != SDP_OK)
+        fields_refuse(f, name, "line %u: %s", error.line, sdp_status_text(error.status));
+    return text;
+}
+
 static void read_party(struct record_in *in, const struct fields *f, struct party *p)
 {
     p->tag = fields_text(f, "tag", CALL_MAX_SDP);
@@ -157,8 +167,8 @@ static void read_party(struct record_in *in, const struct fields *f, struct part
     p->learning = (enum plan_learning)fields_choice(
         f, "learning", learnings, COUNT_OF(learnings), PLAN_LEARN_HEURISTIC);
     read_origin(f, &p->origin);
-    p->sdp_in = fields_text(f, "sdp-from", CALL_MAX_SDP);
-    p->sdp_out = fields_text(f, "sdp-to", CALL_MAX_SDP);
+    p->sdp_in = read_sdp(f, "sdp-from");
+    p->sdp_out = read_sdp(f, "sdp-to");
     record_read_sections(in, f, p);
 }
 

@@ -195,6 +195,8 @@ static const struct {
     {P1 ".origin.version", "2:-1", P1 ".origin.version", "not a number of 64 bits"},
     {P1 ".origin.user", "3:a b", P1 ".origin.user", "holds a byte 0x20"},
     {P1 ".origin.session-name", "3:a\nb", P1 ".origin.session-name", "holds a byte 0x0a"},
+    {P0 ".sdp-from", "5:v=1\r\n", P0 ".sdp-from", "line 1: "},
+    {P0 ".sdp-to", "3:abc", P0 ".sdp-to", "line 1: "},
     {P0 ".sections", "le", "call.transports", "nothing rides on"},
     {P0 ".sections[0].line", "i32e", P0 ".sections[0].line", "is not within -1 and 31"},
     {P0 ".sections[0].line", "i1e", "call.parties", "the lines of 0 are not 0 to 1"},
@@ -246,6 +248,7 @@ static const struct {
     {S1 ".our-key", "73:1 AES_CM_128_HMAC_SHA1_80 inline:MTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5QUJjZGVm",
         S1 ".our-key", "of another suite than theirs"},
     {"call.fragments", "l1:xe", "call.fragments", "entry 0 is not a dictionary"},
+    {"call.fragments[0].body", "3:abc", "call.fragments[0].body", "line 1: "},
     {"call.fragments[0].body", "i1e", "call.fragments[0].body", "not a string"},
 };
 

@@ -28,7 +28,8 @@ struct world {
     /* Before a record is read; NULL: nothing happens to it. */
     void (*damage)(void *owner, struct ng_value *record);
     void *damage_owner;
-    struct call_record_why refused; /* why a record could not be read */
+    uint32_t refusals;              /* of records */
+    struct call_record_why refused; /* why the last record could not be read */
     struct call_config config;
     struct call_env env;
     struct call_ports ports;

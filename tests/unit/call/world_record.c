@@ -54,6 +54,7 @@ static struct call *read_record(struct world *w, struct bytes bytes)
         if (w->damage != NULL)
             w->damage(w->damage_owner, record);
         call = call_record_read(record, &w->refused);
+        w->refusals += call == NULL;
     }
     ng_arena_wipe(&arena);
     if (call != NULL && !call_record_lease(call, lease_again, w)) {
