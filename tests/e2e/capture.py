@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every UDP datagram of an interface, as it passes, without an outside program."""
+"""Every UDP datagram of an interface, as it passes, without an outside program.
+
+A machine does not see the frames that it takes or sends by AF_XDP: look at the other end of the cable.
+"""
 
 import socket
 import struct
@@ -55,12 +58,13 @@ def _parse(frame, now):
 class Capture:
     """Collects from its making until stop()."""
 
-    def __init__(self, namespace, interface):
+    def __init__(self, namespace, *interfaces):
         self.datagrams = []
-        self.loopback = interface == "lo"
+        self.interfaces = interfaces
         self.socket = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self.socket.bind((interface, ETH_P_ALL))
+        if len(interfaces) == 1:
+            self.socket.bind((interfaces[0], ETH_P_ALL))
         self.socket.settimeout(0.2)
         self.stopped = False
         self.thread = threading.Thread(target=self._collect, daemon=True)
@@ -72,8 +76,9 @@ class Capture:
                 frame, address = self.socket.recvfrom(65600)
             except TimeoutError:
                 continue
+            interface, _, kind = address[:3]
             # The loopback interface shows each packet going out and coming in.
-            if self.loopback and address[2] == PACKET_OUTGOING:
+            if interface not in self.interfaces or (interface == "lo" and kind == PACKET_OUTGOING):
                 continue
             datagram = _parse(frame, time.monotonic())
             if datagram:

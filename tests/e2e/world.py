@@ -74,8 +74,8 @@ class World:
         # Sockets of other programs stay out of the relay's range.
         self.edge.sysctl("net.ipv4.ip_local_port_range", "50000 60999")
 
-        self.outside = self._keep(Capture(self.edge, "out"))
-        self.wire = self._keep(Capture(self.edge, "in"))
+        self.outside = self._keep(Capture(self.isp, "edge"))
+        self.wire = self._keep(Capture(self.edge, *(n.label for n in self.pbx_sides.values())))
         self.loopback = self._keep(Capture(self.edge, "lo"))
         self._certify()
         self.backend = self._keep(Backend(self.edge, DOMAIN))
