@@ -69,7 +69,8 @@ static enum ctl_status end_one(
         return ctl_complain("%s: %s", name, json_word(q->document, "error"));
     if (q->options->json)
         return ctl_print_json(q->document);
-    str_addf(&out, "%s: %s\n", name, done);
+    text_add_safe(&out, name);
+    str_addf(&out, ": %s\n", done);
     return ctl_print(&out);
 }
 

@@ -19,12 +19,15 @@ void question_done(struct question *q)
 
 enum ctl_status ctl_complain(const char *format, ...)
 {
+    struct str said = {.data = NULL}, line = {.data = NULL};
     va_list arguments;
-    fputs("mediaferryctl: ", stderr);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    str_vaddf(&said, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    text_add_safe(&line, str_string(&said));
+    fprintf(stderr, "mediaferryctl: %s\n", str_string(&line));
+    str_done(&said);
+    str_done(&line);
     return CTL_REFUSED;
 }
 
@@ -115,13 +118,11 @@ enum ctl_status question_ask(struct question *q, const char *method)
     enum ctl_status status = question_send(q, method);
     if (status != CTL_REFUSED)
         return status;
-    struct str why = {.data = NULL};
-    text_add_safe(&why, json_word(q->document, "error"));
-    if (why.len > 0)
-        ctl_complain("%s", str_string(&why));
+    const char *why = json_word(q->document, "error");
+    if (why[0] != '\0')
+        ctl_complain("%s", why);
     else
         ctl_complain("the daemon has answered with status %u", q->reply.status);
-    str_done(&why);
     return status;
 }
 

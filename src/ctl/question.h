@@ -45,7 +45,7 @@ NODISCARD enum ctl_status question_ask(struct question *q, const char *method);
 NODISCARD enum ctl_status question_show(
     struct question *q, const char *method, void (*view)(const json_t *document, struct str *out));
 
-/* On stderr; returns CTL_REFUSED. */
+/* On stderr, harmless to the terminal whatever is in it; returns CTL_REFUSED. */
 enum ctl_status ctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* On stdout; takes the text. */

@@ -31,16 +31,24 @@ struct daemon {
     struct service *service; /* NULL when it did not start */
 };
 
+/* A second one must not kill what is being tidied up, nor in the moment between. */
+static void ignore_signals(struct daemon *d)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    for (size_t i = 0; i < COUNT_OF(signals); i++) {
+        uv_close((uv_handle_t *)&d->signals[i], NULL);
+        signal(signals[i], SIG_IGN);
+    }
+}
+
 static void stop(struct daemon *d)
 {
     process_notify_stopping();
     if (d->service != NULL)
         service_stop(d->service);
-    for (size_t i = 0; i < COUNT_OF(signals); i++)
-        uv_close((uv_handle_t *)&d->signals[i], NULL);
-    /* A second one must not kill what is being tidied up. */
-    for (size_t i = 0; i < COUNT_OF(signals); i++)
-        signal(signals[i], SIG_IGN);
+    ignore_signals(d);
 }
 
 /* Nothing is left that is waited for. */
