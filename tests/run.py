@@ -112,6 +112,8 @@ def suite_system(totals):
     names = ("plain_call", "webrtc", "turn_data", "turn_hairpin", "load")
     paths = [f"tests/system/test_{name}.py" for name in names]
     pytest_suite(totals, "epoll", paths, {**instrumented, "MEDIAFERRY_PACKET_IO": "epoll"})
+    # Of AF_XDP there are tests above; this one has a network, too. Without the rights it takes sockets again.
+    pytest_suite(totals, "xdp", ["tests/system/test_turn_mtu.py"], {**instrumented, "MEDIAFERRY_PACKET_IO": "xdp"})
 
 
 def suite_release(totals):
@@ -129,7 +131,10 @@ def suite_e2e(totals):
     made = run("make", "-s", "all", stdout=subprocess.DEVNULL)
     if made.returncode != 0 or run("tests/e2e/setup.sh").returncode != 0:
         return totals.add(0, 1, 0)
-    pytest_suite(totals, "e2e", ["tests/e2e"], {"MEDIAFERRY_BIN": str(ROOT / "build/mediaferry")})
+    binary = {"MEDIAFERRY_BIN": str(ROOT / "build/mediaferry")}
+    pytest_suite(totals, "e2e", ["tests/e2e"], binary)
+    paths = [f"tests/e2e/test_{name}.py" for name in ("calls", "media")]
+    pytest_suite(totals, "e2e-xdp", paths, {**binary, "MEDIAFERRY_PACKET_IO": "xdp"})
 
 
 SUITES = {
