@@ -137,7 +137,7 @@ static void add_ssrc(const json_t *ssrc, struct str *out)
     if (json_object_get(ssrc, "jitter") != NULL)
         str_addf(out, ", jitter %lld ms", (long long)json_number(ssrc, "jitter"));
     if (json_is_object(average)) {
-        str_add_string(out, "; heard with MOS ");
+        str_add_string(out, "\n            heard with MOS ");
         add_mos(json_number(average, "MOS"), out);
         str_add_string(out, " (lowest ");
         add_mos(json_number(json_object_get(ssrc, "lowest MOS"), "MOS"), out);
@@ -166,7 +166,7 @@ static void add_section(const json_t *media, int64_t now, struct str *out)
         return;
     }
     add_direction(flags, out);
-    str_add_string(out, "; ");
+    str_add_string(out, "\n      ");
     add_security(flags, rtp, out);
     add_ice(flags, rtp, out);
     str_add_string(out, "\n      ");
