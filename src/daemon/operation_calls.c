@@ -170,6 +170,8 @@ static void on_line(void *owner, const struct session_report *report)
 static void ask_more(struct question *q)
 {
     struct operation *o = q->operation;
+    if (o->admin == NULL) /* closed: nobody is there to answer, and the workers have gone */
+        return;
     while (q->asked < q->count && q->asked - q->answered < AT_A_TIME) {
         struct asked_call *call = &q->calls[q->asked++];
         if (sessions_query(o->own.sessions, call->row.call_id, on_line, call) != 0)

@@ -287,6 +287,20 @@ def test_the_manual_has_it_all(ctl):
     assert version.startswith("mediaferryctl ")
 
 
+@pytest.mark.parametrize("milliseconds", [0, 3, 6, 10, 20, 40])
+def test_it_may_stop_while_it_is_asked(tmp_path, phones, milliseconds):
+    daemon = Daemon(f"--listen-control={tmp_path / 'control.sock'}", "--num-threads=2")
+    ctl, phone = Ctl(tmp_path / "control.sock"), phones()
+    for i in range(200):
+        daemon.ng.offer(f"call-{i}", phone.sdp())
+    asking = [ctl.start(*words) for words in (["list"], ["show", "call-7"], ["list", "call-1"], ["status"])]
+    time.sleep(milliseconds / 1000)
+    daemon.stop()
+    for one in asking:
+        one.communicate(timeout=20)
+        assert one.returncode in (0, 3)
+
+
 # The socket
 
 
