@@ -6,8 +6,8 @@
 #include "relay/resume_media.h"
 
 enum {
-    GRACE_MS = 10000, /* for checks to come, where others may have come since the save */
-    RTP_SKIPPED = 1 << 14,
+    GRACE_MS = 10000,      /* for checks to come, where others may have come since the save */
+    RTP_SKIPPED = 1 << 13, /* a few times in a row, and the receiver still guesses the ROC */
     RTCP_SKIPPED = 1 << 20,
 };
 

@@ -300,29 +300,53 @@ static void a_strict_source_stays_strict(void **state)
 static void a_later_offer_opens_a_window_of_its_own(void **state)
 {
     (void)state;
-    struct phone nat;
-    two_phones(PLAN_LEARN_HEURISTIC);
-    phone_join(&nat, NAT, RELAY_IP ":30006");
-    phone_say(&nat, &there);
-    sim_run(4000);
-    phone_say(&nat, &there);
-    sim_settle();
-    for (int moved_away = 0; moved_away < 2; moved_away++) {
+    enum { THE_SAME, FIXED, ELSEWHERE };
+    for (int offer = THE_SAME; offer <= ELSEWHERE; offer++) {
+        struct phone nat;
+        two_phones(PLAN_LEARN_HEURISTIC);
+        phone_join(&nat, NAT, RELAY_IP ":30006");
+        phone_say(&nat, &there);
+        sim_run(4000);
+        phone_say(&nat, &there);
+        sim_settle();
         scene_save(&scene, RELAY_SAVE_COPY);
-        struct relay_resume *saved = scene.saved;
-        scene.saved = NULL;
         scene.transports[0].signalled++;
-        if (moved_away)
+        scene.transports[0].asymmetric = offer == FIXED;
+        if (offer == ELSEWHERE)
             scene.transports[0].remote_rtp = addr("10.0.0.3:4444");
         scene_apply(&scene); /* what the crash leaves of it is the plan */
-        scene.saved = saved;
         scene_crash(&scene);
         scene_resume(&scene, 0);
         scene_query(&scene);
         const struct relay_transport_state *state_of_3 = scene_transport_state(&scene, 3);
+        static const uint16_t ports[] = {12345, 4000, 4444};
         assert_false(state_of_3->confirmed);
-        assert_int_equal(state_of_3->remote[0].port, moved_away ? 4444 : 12345);
+        assert_int_equal(state_of_3->remote[0].port, ports[offer]);
+        sim_leave(&nat.peer);
+        scene_end_call(&scene);
     }
+}
+
+/* A phone that came to the second of two addresses hears from there. */
+static void answers_from_the_address_that_was_used(void **state)
+{
+    (void)state;
+    two_phones(PLAN_LEARN_HEURISTIC);
+    struct plan_transport *t = &scene.transports[0];
+    struct plan_transport *other = scene_leased(&scene, 5, NULL);
+    t->locals[1] = other->locals[0];
+    t->local_count = 2;
+    scene.plan.transport_count--;
+    scene_apply(&scene);
+    struct phone nat;
+    phone_join(&nat, "10.0.0.3:4000", RELAY_IP ":30010");
+    phone_say(&nat, &there);
+    sim_settle();
+    move_for(0, 5000);
+    phone_say(&phone, &back);
+    sim_settle();
+    assert_int_equal(nat.inbox.count, 1);
+    assert_int_equal(nat.inbox.kept[0].from.port, 30010);
     sim_leave(&nat.peer);
 }
 
@@ -482,6 +506,34 @@ static void marks_belong_to_their_key(void **state)
     assert_talk();
 }
 
+/* A session that cannot have all its marks sends nothing: it might send an index again. */
+static void marks_that_contradict_each_other_are_no_keys(void **state)
+{
+    (void)state;
+    for (int tx = 0; tx < 2; tx++) {
+        use_sdes(RTPSEC_AEAD_AES_128_GCM, 0);
+        talk_up_to(100);
+        back.ssrc ^= 1; /* a second one */
+        there.ssrc ^= 1;
+        assert_talk();
+        scene_save(&scene, RELAY_SAVE_AND_END);
+        struct relay_resume_component *c = &scene.saved->transports[0].components[0];
+        struct relay_resume_session *s = tx ? &c->tx : &c->rx;
+        assert_int_equal(s->mark_count, 2);
+        s->marks[1].ssrc = s->marks[0].ssrc;
+        scene_close_relay(&scene);
+        scene_open_relay(&scene);
+        scene_resume(&scene, 0);
+        uint64_t drops = sim_drops(DROP_NO_KEYS);
+        there.seq++;
+        browser_say(&browser, &there);
+        phone_say(&phone, &back);
+        sim_settle();
+        assert_int_equal(sim_drops(DROP_NO_KEYS), drops + 1);
+        assert_int_equal(counter_get(&counters()->errors), 1 + (unsigned)tx);
+    }
+}
+
 /* --- ICE and DTLS ------------------------------------------------------------------------------
  */
 
@@ -588,6 +640,108 @@ static void old_credentials_go_on_beside_the_new_ones(void **state)
     sim_settle();
     assert_int_equal(browser.answers, 4);
     browser.ufrag = "BRW2";
+}
+
+/* Two transports that claim the same 5-tuple: who has it keeps it. */
+static void nobody_takes_anothers_path(void **state)
+{
+    (void)state;
+    struct plan_transport *other = scene_webrtc(&scene, 3);
+    scene_know_browser(other, &browser);
+    scene_stream(&scene, 13, 3);
+    scene_apply(&scene);
+    assert_talk();
+    scene_save(&scene, RELAY_SAVE_AND_END);
+    struct relay_resume_transport *saved = scene.saved->transports;
+    assert_int_equal(saved[0].tuple_count, 1);
+    assert_int_equal(saved[2].tuple_count, 0);
+    saved[2].tuples = saved[0].tuples;
+    saved[2].tuple_count = 1;
+    scene_close_relay(&scene);
+    scene_open_relay(&scene);
+    scene_resume(&scene, 0);
+    assert_talk();
+}
+
+/* The restart is in the record, its media state is older: nobody has proven anything yet. */
+static void pairs_of_another_generation_are_not_used(void **state)
+{
+    (void)state;
+    assert_talk();
+    scene_save(&scene, RELAY_SAVE_COPY);
+    struct relay_resume *saved = scene.saved;
+    scene.saved = NULL;
+    saved->exact = true; /* that is another story */
+    restart_ice();
+    web()->ice->remote_ufrag[0] = '\0'; /* and the restart is not answered yet */
+    scene_apply(&scene);
+    scene.saved = saved;
+    scene_crash(&scene);
+    scene_resume(&scene, 0);
+    phone_say(&phone, &back);
+    sim_settle();
+    assert_int_equal(sim_drops(DROP_NO_REMOTE), 1);
+    browser.ufrag = "BRW2";
+    browser_check(&browser, CHECK_NOMINATE);
+    sim_settle();
+    back.seq++;
+    assert_talk();
+}
+
+/* While ICE and DTLS are at work, checks keep the call alive. */
+static void checks_before_the_move_count(void **state)
+{
+    (void)state;
+    web()->dtls->generation++;
+    web()->id = 3; /* another transport, without keys */
+    strcpy(web()->ice->local_ufrag, "another");
+    scene.streams[0].transport = 3;
+    scene.streams[1].timeout = PLAN_TIMEOUT_MEDIA;
+    scene_apply(&scene);
+    for (int i = 0; i < 55; i++) {
+        browser_check(&browser, CHECK_NOMINATE);
+        sim_run(1000);
+    }
+    move_for(0, 900000);
+    sim_run(30000);
+    assert_int_equal(scene.timeouts, 0);
+    sim_run(31000);
+    assert_int_equal(scene.timeouts, 1);
+}
+
+/* Without ICE, from another port than the one that was signalled and that media goes to. */
+static void the_farewell_goes_to_where_the_handshake_came_from(void **state)
+{
+    (void)state;
+    for (int nonsense = 0; nonsense < 2; nonsense++) {
+        struct browser other;
+        struct plan_transport dtls = *web();
+        struct plan_transport *t = scene_leased(&scene, 3, "192.0.2.7:7000");
+        t->security = PLAN_DTLS;
+        t->asymmetric = true;
+        *t->dtls = *dtls.dtls;
+        t->rtcp_mux = true;
+        scene.streams[0].transport = 3;
+        scene_apply(&scene);
+        browser_join(&other, "192.0.2.7:7777", RELAY_IP ":30006", NULL);
+        browser_start_dtls(&other, DTLS_ROLE_ACTIVE);
+        sim_settle();
+        assert_true(browser_is_connected(&other));
+        scene_save(&scene, RELAY_SAVE_AND_END);
+        struct relay_resume_transport *saved = &scene.saved->transports[2];
+        assert_int_equal(saved->transport, 3);
+        if (nonsense)
+            saved->components[0].dtls_local = 200;
+        scene_close_relay(&scene);
+        scene_open_relay(&scene);
+        scene_resume(&scene, 0);
+        scene.plan.transport_count--;
+        scene.streams[0].transport = 1;
+        scene_apply(&scene);
+        assert_int_equal(
+            dtls_association_state(other.dtls), nonsense ? DTLS_VERIFIED : DTLS_CLOSED);
+        browser_leave(&other);
+    }
 }
 
 /* The keys of a handshake that is to be done anew serve until then. */
@@ -737,6 +891,46 @@ static void a_query_tells_the_same(void **state)
         scene_stream_state(&before, 12)->ssrc_in[0].average.samples + 1);
 }
 
+/* What SDP says of SSRCs comes with the plan. */
+static void only_what_was_learned_of_a_bundle_is_saved(void **state)
+{
+    (void)state;
+    struct plan_stream *video = scene_stream(&scene, 13, 1);
+    video->payloads[0].type = 96;
+    video->ssrc_count = 1;
+    video->ssrcs[0] = 0x51;
+    scene_connect(video, &scene.streams[1]);
+    scene_apply(&scene);
+    assert_talk();
+    assert_talk();
+    scene_save(&scene, RELAY_SAVE_COPY);
+    const struct relay_resume_transport *saved = &scene.saved->transports[0];
+    assert_int_equal(saved->learned_count, 1);
+    assert_int_equal(saved->learned[0].ssrc, there.ssrc);
+    assert_int_equal(saved->learned[0].stream, 11);
+}
+
+static void the_longest_idle_ssrc_goes_first(void **state)
+{
+    (void)state;
+    struct speech s = there;
+    for (uint32_t i = 0; i <= RELAY_MAX_SSRCS; i++) {
+        s.ssrc = 1000 + i % RELAY_MAX_SSRCS; /* the first one once more */
+        s.seq++;
+        browser_say(&browser, &s);
+        sim_run(10);
+    }
+    move_for(100, 5000);
+    s.ssrc = 2000;
+    browser_say(&browser, &s);
+    sim_settle();
+    scene_query(&scene);
+    const struct relay_stream_state *in = scene_stream_state(&scene, 11);
+    assert_int_equal(in->ssrc_in[0].ssrc, 1000);
+    assert_int_equal(in->ssrc_in[1].ssrc, 2000);
+    assert_int_equal(in->ssrc_in[2].ssrc, 1002);
+}
+
 static void silence_counts_on(void **state)
 {
     (void)state;
@@ -764,19 +958,27 @@ int main(void)
         connected(a_window_ends_when_it_would_have),
         connected(a_strict_source_stays_strict),
         connected(a_later_offer_opens_a_window_of_its_own),
+        connected(answers_from_the_address_that_was_used),
         connected(the_roc_goes_on),
         connected(what_was_heard_is_a_replay_elsewhere),
         connected(numbers_that_were_shifted_stay_so),
         connected(marks_belong_to_their_key),
+        connected(marks_that_contradict_each_other_are_no_keys),
         connected(media_goes_on_without_check_or_handshake),
         connected(consent_counts_the_time_away),
         connected(consent_may_end_while_away),
         connected(old_credentials_go_on_beside_the_new_ones),
+        connected(nobody_takes_anothers_path),
+        connected(pairs_of_another_generation_are_not_used),
+        connected(checks_before_the_move_count),
+        connected(the_farewell_goes_to_where_the_handshake_came_from),
         connected(a_handshake_that_is_due_comes_elsewhere),
         connected(a_new_generation_after_the_move_is_a_new_handshake),
         connected(keys_of_another_generation_are_not_used),
         connected(another_certificate_is_nobody_to_go_on_with),
         connected(a_query_tells_the_same),
+        connected(only_what_was_learned_of_a_bundle_is_saved),
+        connected(the_longest_idle_ssrc_goes_first),
         connected(silence_counts_on),
     };
     if (!rtpsec_init())

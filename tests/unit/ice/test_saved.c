@@ -82,6 +82,41 @@ static void consent_ends_as_it_would_have(void **state)
     }
 }
 
+/* Media at the moment when this clock began is media all the same. */
+static void media_before_the_clock_began_is_media(void **state)
+{
+    struct address browser = address_at("198.51.100.20:40001");
+    struct ice_agent old = agent_with(&first, REMOTE_UFRAG), agent = old;
+    struct ice_saved saved;
+    (void)state;
+    check_first(&old, &browser, 1000);
+    ice_agent_save(&old, 2000, &saved);
+    assert_true(ice_agent_restore(&agent, &saved, 0, 0, 100));
+    assert_int_equal(agent.pairs[0].media_ms, 0);
+    assert_false(ice_agent_saw_media(&old, &browser, rtp, 1500));
+    ice_agent_save(&old, 2000, &saved);
+    assert_true(ice_agent_restore(&agent, &saved, 0, 0, 100));
+    assert_int_equal(agent.pairs[0].media_ms, 1);
+    assert_true(ice_agent_restore(&agent, &saved, 0, 0, 9000));
+    assert_int_equal(agent.pairs[0].media_ms, 8500);
+}
+
+/* A lite peer's candidate that was checked by another in the generation before: what SDP says of it
+ * holds, whoever that was. */
+static void what_was_signalled_is_no_strangers(void **state)
+{
+    struct address browser = address_at("198.51.100.20:40001");
+    struct ice_agent old = agent_with(&first, REMOTE_UFRAG), agent = agent_with(&second, "rem2");
+    struct ice_saved saved;
+    (void)state;
+    check_first(&old, &browser, 1000);
+    assert_true(ice_agent_restart(&old, &second, TEXT("rem2"), true));
+    ice_agent_add_candidate(&old, rtp, &browser, 1, 1100);
+    ice_agent_save(&old, 2000, &saved);
+    assert_true(ice_agent_restore(&agent, &saved, 0, 0, 700000));
+    assert_non_null(ice_agent_selected(&agent, 1));
+}
+
 static void consent_may_be_over(void **state)
 {
     struct address browser = address_at("198.51.100.20:40001");
@@ -251,6 +286,8 @@ int main(void)
     second = (struct ice_credentials){.ufrag = TEXT("loc2"), .pwd = TEXT(NEW_PWD)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(consent_ends_as_it_would_have),
+        cmocka_unit_test(media_before_the_clock_began_is_media),
+        cmocka_unit_test(what_was_signalled_is_no_strangers),
         cmocka_unit_test(consent_may_be_over),
         cmocka_unit_test(a_plain_check_renews_consent),
         cmocka_unit_test(old_credentials_hold_as_long_as_they_would_have),
