@@ -97,7 +97,7 @@ static void explain(const char *socket, int error, struct str *why)
 int ctl_ask(const char *socket, const char *method, const char *target, const char *body,
     struct str *memory, struct ctl_reply *out, struct str *why)
 {
-    int fd;
+    int fd = -1;
     str_reset(memory);
     int error = connect_to(socket, &fd);
     if (error == 0) {
