@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A relay as the daemon runs it: a real worker, real sockets on loopback, a real control loop. */
-#include "relay/relay.h"
+#include "relay/resume.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include "net/udp_socket.h"
 #include "plan/share.h"
 #include "relay/counters.h"
+#include "../../sim/resume_copy.h"
 
 enum { WAIT_MS = 5000, CALL = 3 };
 
@@ -24,7 +25,8 @@ static struct mailbox control;
 static struct worker *worker;
 static struct own_sockets *own_sockets;
 static struct relay *relay;
-static unsigned closed[3], snapshots;
+static unsigned closed[3], snapshots, saves;
+static struct relay_resume *saved;
 static uint64_t packets_in;
 
 #define ADVERTISED "203.0.113.1" /* by the relay */
@@ -56,13 +58,19 @@ struct end {
 
 static struct end shared_end;
 
-static struct end open_end(void)
+static struct end open_end_at(uint16_t port)
 {
     struct end end;
-    struct udp_socket_config config = {.bind = {.family = ADDRESS_IP4, .ip = {127, 0, 0, 1}}};
+    struct udp_socket_config config = {
+        .bind = {.family = ADDRESS_IP4, .port = port, .ip = {127, 0, 0, 1}}};
     assert_int_equal(udp_socket_open(&config, &end.fd), 0);
     assert_int_equal(udp_socket_local(end.fd, &end.address), 0);
     return end;
+}
+
+static struct end open_end(void)
+{
+    return open_end_at(0);
 }
 
 static void on_closed(void *owner, uint32_t lease)
@@ -81,6 +89,13 @@ static void on_snapshot(void *owner, uint64_t token, const struct relay_snapshot
     (void)owner, (void)token;
     snapshots++;
     packets_in = snapshot->found ? snapshot->streams[0].in[0].packets : 0;
+}
+
+static void on_saved(void *owner, uint64_t token, const struct relay_resume *resume)
+{
+    (void)owner, (void)token;
+    saves++;
+    saved = resume != NULL ? resume_copy(resume) : NULL;
 }
 
 static void on_client_packets(void *state, struct packet_batch *batch, uint64_t now_ms)
@@ -162,7 +177,10 @@ static void start(const char *engine, int expected)
         .timeout_s = 60,
         .srtp_engine = engine,
         .control = &control,
-        .listener = {.lease_closed = on_closed, .timed_out = on_timeout, .snapshot = on_snapshot},
+        .listener = {.lease_closed = on_closed,
+            .timed_out = on_timeout,
+            .snapshot = on_snapshot,
+            .saved = on_saved},
     };
     own_sockets = own_sockets_new(1);
     struct worker_config config_of_worker = {.index = 0, .own = own_sockets};
@@ -235,7 +253,8 @@ static struct plan_stream stream(uint32_t id, uint32_t sink)
         .sinks = &sinks[sink]};
 }
 
-static void post(const struct plan *plan, const struct relay_sockets *sockets, size_t count)
+static void post_resume(const struct plan *plan, const struct relay_sockets *sockets, size_t count,
+    struct relay_resume *resume)
 {
     const struct plan *shared = plan_share(plan);
     assert_non_null(shared);
@@ -243,7 +262,13 @@ static void post(const struct plan *plan, const struct relay_sockets *sockets, s
         relay_update_new(CALL, TEXT("unit"), shared, NULL, sockets, count);
     assert_non_null(update);
     plan_unref(shared);
+    update->resume = resume;
     relay_post_update(relay, update);
+}
+
+static void post(const struct plan *plan, const struct relay_sockets *sockets, size_t count)
+{
+    post_resume(plan, sockets, count, NULL);
 }
 
 static void wait_for(const unsigned *counter)
@@ -366,6 +391,55 @@ static void carries_packets_to_its_own_process_and_back(void **state)
     close(party.fd);
 }
 
+/* What one worker has learned, another one knows; meanwhile the ports are free. */
+static void a_call_goes_on_with_another_worker(void **state)
+{
+    (void)state;
+    static const uint8_t rtp[20] = {
+        0x80, 0, 0, 1, 0, 0, 0, 160, 0, 0, 0, 5, 'h', 'e', 'l', 'l', 'o'};
+    struct end own[2] = {open_end(), open_end()}, party[2] = {open_end(), open_end()};
+    struct end elsewhere = open_end();
+    struct plan_transport transports[] = {
+        transport(1, &own[0], &elsewhere), transport(2, &own[1], &party[1])};
+    struct plan_stream streams[] = {stream(1, 2), stream(2, 1)};
+    struct plan plan = {2, transports, 2, streams};
+    uint8_t buffer[100];
+
+    transports[0].learning = PLAN_LEARN_IMMEDIATE;
+    closed[1] = closed[2] = 0;
+    for (int moved = 0; moved < 2; moved++) {
+        struct relay_sockets sockets[] = {{.lease = 1, .rtp_fd = own[0].fd, .rtcp_fd = -1},
+            {.lease = 2, .rtp_fd = own[1].fd, .rtcp_fd = -1}};
+        start(NULL, 0);
+        post_resume(&plan, sockets, 2, saved);
+        saved = NULL;
+        if (!moved) {
+            send_to(&party[0], &own[0].address, bytes_of(rtp, sizeof(rtp)));
+            assert_int_equal(receive(&party[1], buffer, sizeof(buffer)), sizeof(rtp));
+        }
+        send_to(&party[1], &own[1].address, bytes_of(rtp, sizeof(rtp)));
+        assert_int_equal(receive(&party[0], buffer, sizeof(buffer)), sizeof(rtp));
+        assert_memory_equal(buffer, rtp, sizeof(rtp));
+
+        saves = 0;
+        assert_int_equal(relay_post_save(relay, CALL, 1, RELAY_SAVE_AND_END), 0);
+        wait_for(&saves);
+        assert_non_null(saved);
+        assert_int_equal(saved->streams[0].in[0].packets, 1);
+        assert_int_equal(saved->streams[1].in[0].packets, 1 + (unsigned)moved);
+        wait_for(&closed[1]);
+        wait_for(&closed[2]);
+        closed[1] = closed[2] = 0;
+        stop();
+        for (int i = 0; i < 2 && !moved; i++)
+            own[i] = open_end_at(own[i].address.port);
+    }
+    relay_resume_free(saved);
+    close(party[0].fd);
+    close(party[1].fd);
+    close(elsewhere.fd);
+}
+
 static void refuses_an_engine_nobody_has(void **state)
 {
     (void)state;
@@ -379,6 +453,7 @@ int main(void)
         cmocka_unit_test(carries_packets_between_real_sockets),
         cmocka_unit_test(answers_checks_of_its_own_process),
         cmocka_unit_test(carries_packets_to_its_own_process_and_back),
+        cmocka_unit_test(a_call_goes_on_with_another_worker),
         cmocka_unit_test(refuses_an_engine_nobody_has),
     };
     return cmocka_run_group_tests_name("relay", tests, NULL, NULL);
