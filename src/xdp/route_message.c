@@ -233,8 +233,7 @@ static enum route_message_kind kind_of_link(const struct nlmsghdr *message, stru
     if (mnl_nlmsg_get_payload_len(message) < sizeof(struct ifinfomsg))
         return ROUTE_MESSAGE_BAD;
     const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
-    bool is_of_ip6 = link->ifi_family == AF_INET6 && message->nlmsg_type == RTM_NEWLINK;
-    if (link->ifi_family != AF_UNSPEC && !is_of_ip6)
+    if (link->ifi_family != AF_UNSPEC)
         return ROUTE_MESSAGE_OTHER;
     return read_link(message, out) ? ROUTE_MESSAGE_LINK : ROUTE_MESSAGE_BAD;
 }

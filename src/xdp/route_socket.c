@@ -12,7 +12,6 @@ enum { EVENTS_RECEIVE_BUFFER = 1 << 20 };
 
 static const int groups[] = {
     RTNLGRP_LINK,
-    RTNLGRP_IPV6_IFINFO,
     RTNLGRP_NEIGH,
     RTNLGRP_IPV4_IFADDR,
     RTNLGRP_IPV6_IFADDR,

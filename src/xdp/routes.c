@@ -11,6 +11,7 @@
 enum {
     EVENTS_AT_ONCE = 64, /* datagrams, before the loop goes on */
     EXPIRE_MS = 5000,    /* between two looks for unused next hops */
+    REREAD_AFTER = 12,   /* of them, our devices are read: some settings change without an event */
     RETRY_MS = 1000,     /* when the kernel's tables could not be read */
 };
 
@@ -186,6 +187,8 @@ static void on_expire(uv_timer_t *timer)
 {
     struct routes *r = timer->data;
     next_hops_expire(r->hops, uv_now(r->loop));
+    if (++r->expiries % REREAD_AFTER == 0 && !r->must_read)
+        routes_read_devices(r);
 }
 
 /* --- opening and closing ---------------------------------------------------------------------- */

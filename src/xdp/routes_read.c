@@ -84,7 +84,8 @@ int routes_read_all(struct routes *r)
     return error;
 }
 
-/* What an event need not tell of: the MTU of IPv6 follows that of the link later. */
+/* The MTU of IPv6 changes without an event: it follows that of the link a little later, or what a
+ * router says. */
 void routes_read_devices(struct routes *r)
 {
     uint32_t out[ROUTE_REQUEST_SIZE / sizeof(uint32_t)];

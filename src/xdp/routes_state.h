@@ -17,7 +17,8 @@ struct routes {
     uv_async_t wakeup;
     uv_timer_t quiet;
     uv_timer_t expire;
-    unsigned handles; /* not closed yet */
+    unsigned expiries; /* how often it has fired */
+    unsigned handles;  /* not closed yet */
 
     struct links links;
     unsigned *devices;

@@ -378,6 +378,53 @@ static void tells_families_apart(void **state)
     assert_int_equal(next_hops_take(hops, &request, 1), 0);
 }
 
+/* A neighbour is one of its family, whatever the bytes of its address. */
+static void tells_neighbours_apart(void **state)
+{
+    (void)state;
+    start(0);
+    struct next_hop_via via = via_of(1);
+    uint8_t mac[ETH_ALEN];
+    write_mac(8, mac);
+    set_neighbour(1, 7);
+    via.ip.family = ADDRESS_IP6;
+    next_hops_set_neighbour(hops, &via, mac);
+    via.ip.family = ADDRESS_IP4;
+    via.ifindex = 4;
+    next_hops_set_neighbour(hops, &via, mac);
+
+    struct next_hop_request request;
+    struct next_hop_answer answer = answer_by(1, 1500);
+    find(0, 1, 1);
+    assert_int_equal(next_hops_take(hops, &request, 1), 1);
+    next_hops_answer(hops, &request, &answer, 1);
+    write_mac(7, mac);
+    assert_int_equal(find(0, 1, 10)->state, NEXT_HOP_READY);
+    assert_memory_equal(find(0, 1, 10)->destination, mac, ETH_ALEN);
+}
+
+/* Of so many, some lie side by side in a cache. */
+static void tells_local_addresses_apart(void **state)
+{
+    (void)state;
+    enum { LOCALS = 500 };
+    start(0);
+    struct address remote = ip4(1);
+    struct next_hop_request request;
+    struct next_hop_answer local = {.state = NEXT_HOP_LOCAL}, other = {.state = NEXT_HOP_SPECIAL};
+    for (unsigned i = 0; i < LOCALS; i++) {
+        struct address from = ip4(1000 + i);
+        next_hop_find(caches[0], &from, &remote, 1);
+    }
+    while (next_hops_take(hops, &request, 1) > 0)
+        next_hops_answer(hops, &request, request.key.local.ip[3] % 2 == 0 ? &local : &other, 1);
+    for (unsigned i = 0; i < LOCALS; i++) {
+        struct address from = ip4(1000 + i);
+        assert_int_equal(next_hop_find(caches[0], &from, &remote, 10)->state,
+            from.ip[3] % 2 == 0 ? NEXT_HOP_LOCAL : NEXT_HOP_SPECIAL);
+    }
+}
+
 static void names_its_states(void **state)
 {
     (void)state;
@@ -784,9 +831,11 @@ static void a_cache_that_cannot_grow_is_right(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[12 + COUNT_OF(cases)] = {
+    struct CMUnitTest tests[14 + COUNT_OF(cases)] = {
         NEXT_HOP_TEST(says_all_of_the_frame),
         NEXT_HOP_TEST(tells_families_apart),
+        NEXT_HOP_TEST(tells_neighbours_apart),
+        NEXT_HOP_TEST(tells_local_addresses_apart),
         NEXT_HOP_TEST(names_its_states),
         NEXT_HOP_TEST(wakes_who_listens_late),
         NEXT_HOP_TEST(keeps_as_many_as_it_may),
@@ -799,7 +848,7 @@ int main(void)
         NEXT_HOP_TEST(a_cache_that_cannot_grow_is_right),
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++)
-        tests[12 + i] = (struct CMUnitTest){.name = cases[i].name,
+        tests[14 + i] = (struct CMUnitTest){.name = cases[i].name,
             .test_func = goes_through_its_states,
             .teardown_func = stop,
             .initial_state = (void *)(uintptr_t)&cases[i]};

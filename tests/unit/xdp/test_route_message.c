@@ -248,18 +248,13 @@ static const struct link_case links[] = {
     {"what little a radio says",
         "20000000 10000000 00000000 00000000 00000100 03000000 43100100 00000000",
         {.ifindex = 3, .exists = true, .is_up = true, .is_ethernet = true}},
-    {"its IPv6",
-        "3c000000 10000000 00000000 00000000 0a000100 03000000 43100100 00000000" MTU_1500
-        "14000c80 10000200 00000000 40000000 00050000",
-        {.ifindex = 3,
-            .exists = true,
-            .is_up = true,
-            .is_ethernet = true,
-            .mtu = 1500,
-            .mtu6 = 1280}},
     {"with fewer settings of IPv6 than are needed",
-        "38000000 10000000 00000000 00000000 0a000100 03000000 43100100 00000000" MTU_1500
-        "10000c80 0c000200 00000000 40000000",
+        "3c000000 10000000 00000000 00000000 00000100 03000000 43100100 00000000" MTU_1500
+        "14001a00 10000a00 0c000200 00000000 40000000",
+        {.ifindex = 3, .exists = true, .is_up = true, .is_ethernet = true, .mtu = 1500}},
+    {"with an MTU of IPv6 that is negative",
+        "40000000 10000000 00000000 00000000 00000100 03000000 43100100 00000000" MTU_1500
+        "18001a00 14000a00 10000200 00000000 40000000 ffffffff",
         {.ifindex = 3, .exists = true, .is_up = true, .is_ethernet = true, .mtu = 1500}},
 };
 
@@ -325,6 +320,8 @@ static const struct kind_case kinds[] = {
     {"a traffic class", "14000000 28000000 00000000 00000000 00000000", ROUTE_MESSAGE_OTHER, 0},
     {"a link is no port of a bridge any more",
         "28000000 11000000 00000000 00000000 07000100 03000000 03100000 ffffffff" MTU_1500,
+        ROUTE_MESSAGE_OTHER, 0},
+    {"a link has IPv6", "20000000 10000000 00000000 00000000 0a000100 03000000 43100100 00000000",
         ROUTE_MESSAGE_OTHER, 0},
     {"a link has no IPv6 any more",
         "28000000 11000000 00000000 00000000 0a000100 03000000 03100000 ffffffff" MTU_1500,
