@@ -28,7 +28,7 @@ test:
 	@tests/support/packages.sh build test
 	@/usr/bin/python3 tests/run.py $(SUITE)
 
-# mediaferry beside rtpengine and coturn, ten minutes; ARGS="--quick" takes two, ARGS=--help tells the rest.
+# mediaferry beside rtpengine and coturn, fifteen minutes; ARGS="--quick" takes two, ARGS=--help tells the rest.
 bench: all
 	@tests/support/packages.sh bench
 	@ninja -C $(BUILD) tests/bench/load/mediaferry-load

@@ -128,7 +128,7 @@ def machine():
 def parse():
     parser = argparse.ArgumentParser(prog="mediaferry-bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="shorter and rougher: two minutes instead of ten")
+    parser.add_argument("--quick", action="store_true", help="shorter and rougher: two minutes instead of fifteen")
     parser.add_argument("--only", default="", help=f"of {', '.join(scenarios.SCENARIOS)}")
     parser.add_argument("--rounds", type=int, default=1, help="medians of so many (1)")
     parser.add_argument("--no-peers", action="store_true", help="mediaferry and its variants only")
@@ -155,7 +155,7 @@ def parse():
 
 
 def check_files(parser, options):
-    """Before ten minutes are spent: whether what they give can be written."""
+    """Before many minutes are spent: whether what they give can be written."""
     try:
         for name in filter(None, (options.json, options.svg)):
             pathlib.Path(name).touch()
