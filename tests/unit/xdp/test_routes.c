@@ -547,7 +547,6 @@ static void reads_all_anew_when_events_are_lost(void **state)
     run_near("ip route add 203.0.113.0/24 via 192.0.2.3");
     open_routes(TINY_BUFFER);
     until_mac("203.0.113.5", 3);
-
     until_mac("192.0.2.3", 3);
 
     /* All while the loop stands still; what comes first is heard of, the rest is lost. */
@@ -561,12 +560,12 @@ static void reads_all_anew_when_events_are_lost(void **state)
     until_mac("203.0.113.5", 0x44);
     until_mtu("203.0.113.5", 1400);
     until("192.0.2.3", NEXT_HOP_WAITING);
-    assert_true(counter_get(&routes_counters(routes)->resyncs) > 0);
 
     /* And it hears again, but not what is long over. */
     run_near("ip neigh add 192.0.2.3 lladdr 02:00:00:00:00:45 dev " NEAR_NAME);
     until_mac("192.0.2.3", 0x45);
     until_mac("203.0.113.5", 0x44);
+    assert_int_equal(counter_get(&routes_counters(routes)->resyncs), 1);
 }
 
 static void hears_that_devices_went_while_events_were_lost(void **state)
