@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "base/paths.h"
 #include "daemon/option_value.h"
 
 static bool starts_section(size_t i)
@@ -191,12 +192,15 @@ void config_print_man(struct str *out)
     }
     str_add_string(out,
         ".SH SIGNALS\n"
-        ".TP\n.B TERM, INT\nEnd all calls and stop.\n"
+        ".TP\n.B TERM\nStop; with drain\\-timeout, when the calls that there are have ended. A "
+        "second one stops at once.\n"
+        ".TP\n.B INT\nStop at once.\n"
         ".TP\n.B HUP\nRead the configuration again. A mistake in it changes nothing.\n"
         ".TP\n.B USR1, USR2\nLower and raise the log level.\n"
-        ".SH FILES\n.I /etc/mediaferry/mediaferry.conf\n"
+        ".SH FILES\n.I /etc/mediaferry/mediaferry.conf\n.br\n.I " CONTROL_PATH "\n"
         ".SH EXIT STATUS\n0 after a clean stop, 1 when the daemon could not start, 2 for a "
-        "configuration that is not possible.\n");
+        "configuration that is not possible.\n"
+        ".SH SEE ALSO\n.BR mediaferryctl (8)\n");
 }
 
 /* Text of a table cell: bars would end it. */
