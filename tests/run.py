@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every suite and counts the tests of all: the last line is `N passed, N failed, N skipped`.
 
-Usage: run.py [SUITE ...] with suites from format, unit, clang, tsan, system, release, e2e (default: all).
+Usage: run.py [SUITE ...] with suites from format, unit, clang, tsan, system, release, image, e2e (default: all).
 """
 import os
 import pathlib
@@ -124,6 +124,14 @@ def suite_release(totals):
     pytest_suite(totals, "release", [RELEASE_TEST], {"MEDIAFERRY_BIN": str(ROOT / "build/mediaferry")})
 
 
+def suite_image(totals):
+    """The container image, built and run as an operator does."""
+    if os.geteuid() != 0:
+        print("the image is built on a Debian root of the tests' own making: run them as root")
+        return totals.add(0, 1, 0)
+    pytest_suite(totals, "image", ["tests/image"], {})
+
+
 def suite_e2e(totals):
     if os.geteuid() != 0:
         print("the end-to-end tests make network namespaces: run them as root")
@@ -144,6 +152,7 @@ SUITES = {
     "tsan": suite_tsan,
     "system": suite_system,
     "release": suite_release,
+    "image": suite_image,
     "e2e": suite_e2e,
 }
 

@@ -11,7 +11,8 @@ build="meson ninja-build pkg-config gcc clang clang-format make git ca-certifica
 test="libclang-rt-14-dev llvm python3 python3-pytest python3-pytest-timeout python3-aiortc
  python3-cryptography iproute2 iputils-ping nftables conntrack tcpdump procps openssl
  kamailio kamailio-websocket-modules kamailio-tls-modules kamailio-utils-modules baresip-core
- chromium coturn redis-server"
+ chromium coturn redis-server debootstrap podman buildah runc
+ fuse-overlayfs containernetworking-plugins"
 bench="python3 rtpengine-daemon coturn iproute2"
 
 wanted=
