@@ -315,9 +315,10 @@ static struct next_hop_key key_of(const struct next_hop_id *id)
 size_t next_hops_take(struct next_hops *hops, struct next_hop_request *out, size_t max)
 {
     size_t count = 0;
+    struct list *first;
     uv_mutex_lock(&hops->lock);
-    while (count < max && !list_is_empty(&hops->asked)) {
-        struct entry *e = CONTAINER_OF(list_pop_front(&hops->asked), struct entry, asked);
+    while (count < max && (first = list_pop_front(&hops->asked)) != NULL) {
+        struct entry *e = CONTAINER_OF(first, struct entry, asked);
         e->is_taken = true;
         out[count++] = (struct next_hop_request){.key = key_of(&e->id), .epoch = hops->epoch};
     }

@@ -46,7 +46,7 @@ static void set_receive_buffer(int fd, int bytes)
 
 int route_socket_open_events(int receive_buffer, int *fd)
 {
-    int opened;
+    int opened = -1;
     int error = route_socket_open(&opened);
     if (error != 0)
         return error;
@@ -69,7 +69,7 @@ int route_socket_send(int fd, struct bytes requests)
 
 int route_socket_receive(int fd, void *buffer, struct bytes *out)
 {
-    struct sockaddr_nl from;
+    struct sockaddr_nl from = {0};
     for (;;) {
         socklen_t from_len = sizeof(from);
         ssize_t len = recvfrom(

@@ -10,6 +10,7 @@
  *
  * The route is that of a UDP packet between the two addresses with the process's user: rules that
  * look at ports, marks or the traffic class are not seen, and of several equal routes one is taken.
+ * Policies of IPsec (ip-xfrm(8)) are no part of routes and not seen either.
  *
  * Belongs to the control thread and its loop. A question to the kernel is a system call that it
  * answers at once; they are asked in small portions, so that the loop goes on.

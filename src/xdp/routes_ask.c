@@ -53,7 +53,8 @@ struct portion {
 static struct bytes write_questions(struct routes *r, struct portion *p)
 {
     size_t len = 0;
-    _Static_assert(PORTION * ROUTE_REQUEST_SIZE <= sizeof(r->buffer), "a buffer full of questions");
+    _Static_assert(
+        (size_t)PORTION * ROUTE_REQUEST_SIZE <= sizeof(r->buffer), "a buffer full of questions");
     p->first = r->seq + 1;
     r->seq += (uint32_t)p->count;
     for (size_t i = 0; i < p->count; i++) {
