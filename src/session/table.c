@@ -306,6 +306,7 @@ struct relay_listener sessions_listener(struct sessions *sessions)
         .lease_closed = lease_closed,
         .timed_out = timed_out,
         .snapshot = reports_snapshot,
+        .saved = saver_saved,
     };
 }
 
@@ -363,6 +364,7 @@ static void timer_closed(uv_handle_t *handle)
 
 void sessions_close(struct sessions *sessions)
 {
+    sessions_stop_saving(sessions);
     map_for_each (at, &sessions->by_handle)
         session_end(
             sessions, CONTAINER_OF(at, struct session, by_handle.link), SESSION_END_SHUTDOWN);
@@ -370,6 +372,7 @@ void sessions_close(struct sessions *sessions)
     map_done(&sessions->by_handle);
     leases_close(sessions->leases);
     dtls_certificate_unref(sessions->certificate);
+    session_forget_import(sessions);
     free(sessions->workers);
     placement_done(&sessions->placement);
     reports_close(sessions);
