@@ -116,10 +116,6 @@ struct turn_options {
     int64_t credentials_ttl_s;
 };
 
-/* Where mediaferryctl looks too. */
-#define CONTROL_FOLDER "/run/mediaferry"
-#define CONTROL_PATH CONTROL_FOLDER "/control.sock"
-
 struct admin_settings {
     char *listen;  /* empty: none */
     char *control; /* path of a unix socket; empty: none */
@@ -135,6 +131,8 @@ struct process_settings {
     bool foreground;
     char *pidfile;
     int64_t drain_timeout_s; /* 0: no drain */
+    char *restart_file;      /* empty: calls end with the process */
+    int64_t restart_max_age_s;
     char *config_file;
     char *config_section;
     char *turnserver_conf;

@@ -32,6 +32,7 @@ void metrics_each_port_range(const struct sessions *sessions, enum metrics_ports
 
 void metrics_process(const struct metrics_sources *from, struct str *out);
 void metrics_calls(const struct metrics_sources *from, struct str *out);
+void metrics_records(const struct metrics_sources *from, struct str *out);
 void metrics_control(const struct metrics_sources *from, struct str *out);
 void metrics_packets(const struct metrics_sources *from, struct str *out);
 

@@ -8,6 +8,7 @@
 
 #include "admin/tokens.h"
 #include "base/log.h"
+#include "base/paths.h"
 #include "daemon/process.h"
 #include "rtpsec/session.h"
 #include "session/session.h"
@@ -165,6 +166,7 @@ static void metrics(void *owner, struct str *out)
     };
     metrics_process(&from, out);
     metrics_calls(&from, out);
+    metrics_records(&from, out);
     metrics_packets(&from, out);
     packet_back_end_metrics(from.packets, out);
     metrics_control(&from, out);

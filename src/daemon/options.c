@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "base/paths.h"
 #include "daemon/config.h"
 
 static const struct option_choice learnings[] = {
@@ -409,6 +410,26 @@ const struct option options[] = {
         .help = "On SIGTERM take no new calls and no new TURN allocations, and end when those that "
                 "there are have ended, or after so long. A second SIGTERM ends at once. 0: the "
                 "first does."},
+    {.name = "restart-file",
+        .kind = OPTION_TEXT,
+        .section = process,
+        .fallback = "",
+        FIELD(process.restart_file),
+        .reloadable = true,
+        .help =
+            "File that takes the calls over a restart: on SIGTERM they are put into it instead of "
+            "being ended, and the next process goes on with them, on the same ports and with the "
+            "same keys. It holds these keys for that time: choose a folder in memory (/run) that "
+            "is nobody else's. The systemd unit sets it. Empty: calls end with the process."},
+    {.name = "restart-max-age",
+        .kind = OPTION_SECONDS,
+        .section = process,
+        .fallback = "60",
+        FIELD(process.restart_max_age_s),
+        RANGE(1, DAY),
+        .reloadable = true,
+        .help = "Calls that were put there longer ago are not taken: nobody is on the line any "
+                "more."},
     {.name = "config-file",
         .kind = OPTION_TEXT,
         .section = process,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "daemon/operation.h"
+#include "daemon/restart.h"
 #include "daemon/packet_back_end.h"
 #include "daemon/turn_service.h"
 #include "net/own_sockets.h"
@@ -41,6 +42,7 @@ struct service {
     struct ng_listener *listeners[LISTEN_MAX];
     size_t listener_count;
     struct service_owner owner;
+    bool is_stopping;
     struct operation *operation;
 };
 
@@ -322,6 +324,23 @@ static int open_turn(struct service *service, struct str *why)
     return turn_service_new(&service->turn, &turn, why);
 }
 
+/* Told while the service stops, too, which then saves no more. */
+static void saved(void *owner)
+{
+    struct service *service = owner;
+    if (!service->is_stopping)
+        service->owner.drained(service->owner.owner);
+}
+
+/* Commands that come from now on wait in the sockets: what they are about may be saved already. */
+static void drained(void *owner)
+{
+    struct service *service = owner;
+    for (size_t i = 0; i < service->listener_count; i++)
+        ng_listener_pause(service->listeners[i]);
+    restart_save(service->sessions, &service->config->process, saved, service);
+}
+
 static int open_operation(struct service *service, struct str *why)
 {
     struct operation_config config = {
@@ -331,21 +350,22 @@ static int open_operation(struct service *service, struct str *why)
         .turn = service->turn,
         .ng = ng_server_counters(service->server),
         .packets = &service->packets,
-        .drained = service->owner.drained,
-        .owner = service->owner.owner,
+        .drained = drained,
+        .owner = service,
     };
     return operation_open(&service->operation, &config, why);
 }
 
 static int open_all(struct service *service, struct str *why)
 {
-    service->own_sockets = own_sockets_new((unsigned)service->config->process.num_threads);
+    const struct daemon_config *config = service->config;
+    service->own_sockets = own_sockets_new((unsigned)config->process.num_threads);
     if (service->own_sockets == NULL)
         return -ENOMEM;
     int error = open_sessions(service);
     if (error != 0)
         return error;
-    say_interfaces(service->config);
+    say_interfaces(config);
     error = open_turn(service, why);
     if (error == 0)
         error = open_workers(service, why);
@@ -355,7 +375,11 @@ static int open_all(struct service *service, struct str *why)
         error = make_ng_server(service);
     if (error == 0)
         error = open_operation(service, why);
-    return error != 0 ? error : open_listeners(service, why);
+    if (error == 0)
+        error = open_listeners(service, why);
+    if (error == 0) /* commands that have come by now are looked at when the loop runs */
+        restart_load(service->sessions, &config->process);
+    return error;
 }
 
 /* The relays choose once more, and the same. */
@@ -424,6 +448,9 @@ static void control_closed(struct mailbox *box)
 /* Posters stop before the mailbox, and the mailbox delivers its last before those it tells go. */
 void service_stop(struct service *service)
 {
+    service->is_stopping = true;
+    if (service->sessions != NULL)
+        sessions_stop_saving(service->sessions);
     operation_close(service->operation);
     turn_service_close(service->turn);
     for (size_t i = 0; i < service->worker_count; i++)

@@ -49,17 +49,27 @@ class Daemon:
         self.stun_port = free_port()
         self.webrtc_port = free_port()
         self.log_file = tempfile.NamedTemporaryFile(prefix="mediaferry-", suffix=".log", delete=False)
-        command = [
+        self.command = [
             *wrapper, BINARY, f"--config-file={config}", f"--interface={interface}",
             f"--listen-ng={self.ng_address[0]}:{self.ng_address[1]}", "--num-threads=1",
             f"--turn-listening-port={self.stun_port}", f"--webrtc-port={self.webrtc_port}",
-            "--port-min=20000", "--port-max=29999", "--log-level=7", "--delete-delay=0", *options,
+            "--port-min=20000", "--port-max=29999", "--log-level=7", "--delete-delay=0", "--listen-control=", *options,
         ]
-        self.process = subprocess.Popen(command, stderr=self.log_file, stdout=self.log_file,
-                                        env={**os.environ, **(environment or {})})
+        self.environment = {**os.environ, **(environment or {})}
         self.ng = NgClient(self.ng_address)
+        self.begin(wait=wait)
+
+    def begin(self, *more, wait=True):
+        """A process; `more` options win over those it always has. All of them write into one log."""
+        self.process = subprocess.Popen([*self.command, *more], stderr=self.log_file, stdout=self.log_file,
+                                        env=self.environment)
         if wait:
             self.wait_ready()
+
+    def end(self, number=signal.SIGTERM, expected=0):
+        """Ends the process; another may begin after it."""
+        self.process.send_signal(number)
+        assert self.process.wait(60) == expected, self.log()[-6000:]
 
     def wait_ready(self, seconds=20):
         deadline = time.monotonic() + seconds
