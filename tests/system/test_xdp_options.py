@@ -17,6 +17,15 @@ GENERIC = 2  # as `ip` tells of the mode
 WANT_HOP_LIMIT = {4: (socket.IPPROTO_IP, 12), 6: (socket.IPPROTO_IPV6, 51)}
 
 
+def heard_as(call, expected):
+    """Hop limit and class of what B hears."""
+    call.b.rtp.settimeout(3)
+    for seq in range(20):
+        call.a.send(call.a_to, rtp.packet(seq))
+        _, ancillary, _, _ = call.b.rtp.recvmsg(4096, 128)
+        assert sorted(data[0] for _, _, data in ancillary) == expected
+
+
 @pytest.mark.parametrize("family", [4, 6])
 def test_tos_and_hop_limit_are_those_of_a_socket(start_xdp, between, family):
     relay = start_xdp("--tos=184")
@@ -25,17 +34,11 @@ def test_tos_and_hop_limit_are_those_of_a_socket(start_xdp, between, family):
     call.b.rtp.setsockopt(*WANT_HOP_LIMIT[family], 1)
     call.settle()
     with relay.carries(20, 20):
-        for seq in range(20):
-            call.a.send(call.a_to, rtp.packet(seq))
-            _, ancillary, _, _ = call.b.rtp.recvmsg(4096, 128)
-            assert sorted(data[0] for _, _, data in ancillary) == [64, 184]
+        heard_as(call, [64, 184])
     again = {"call_id": call.name, "from_tag": "A", "to_tag": "B", "sdp": call.a.sdp()}
     relay.ng.command("offer", TOS=96, **again)
     relay.ng.answer(call.name, call.b.sdp())
-    for seq in range(20):
-        call.a.send(call.a_to, rtp.packet(seq))
-        _, ancillary, _, _ = call.b.rtp.recvmsg(4096, 128)
-        assert sorted(data[0] for _, _, data in ancillary) == [64, 96]
+    heard_as(call, [64, 96])
 
 
 def test_calls_of_two_workers_go_by_xdp(start_xdp, between):

@@ -135,7 +135,10 @@ class Call:
                     heard.append((time.monotonic() - began, number))
                 continue
             time.sleep(0.001)
-        sock.settimeout(3)
+        sock.settimeout(0.05)
+        with contextlib.suppress(TimeoutError, ConnectionRefusedError):  # what is still on its way
+            while True:
+                sock.recv(4096)
         return heard
 
     def heard_again(self, within, listener=None, count=10):
