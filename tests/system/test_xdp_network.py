@@ -2,7 +2,9 @@
 """XDP while the network changes: neighbours, gateways, routes, MTUs, rules and links. Media goes on, or comes back."""
 import contextlib
 import itertools
+import random
 import socket
+import subprocess
 import time
 
 import pytest
@@ -12,7 +14,7 @@ import rtp
 import xdp_network
 from ng import NgClient
 from xdp_fixtures import needs_xdp
-from xdp_network import FAR, FAR6, GATE2, GATE2_6, NEAR, NEAR6, RELAY, RELAY_NETS
+from xdp_network import FAR, FAR6, GATE1, GATE2, GATE2_6, NEAR, NEAR6, RELAY, RELAY_NETS
 
 pytestmark = needs_xdp
 CONFIRM_S = 5  # a packet of each destination takes the kernel's way so often, and makes it look at the neighbour
@@ -278,3 +280,60 @@ def test_two_interfaces(net, start_xdp, between):
         between(relay, "near", "far", direction=["inside", "inside"]).by_xdp()
     finally:
         b.close()
+
+
+def test_a_phone_on_the_relays_own_machine(net, xdp, between):
+    """What is local never meets the interface."""
+    with net.inside("relay"):
+        phone = rtp.Phone(RELAY)
+    try:
+        call = between(xdp, "near", phone)
+        call.both_ways(20)
+        before = xdp.metrics()
+        call.both_ways(20)
+        now = xdp.metrics()
+        assert now["xdp_sent_packets_total"] - before["xdp_sent_packets_total"] >= 18
+        local = 'xdp_socket_packets_total{reason="local"}'
+        assert now[local] - before[local] >= 18
+    finally:
+        phone.close()
+
+
+def restless(net):
+    """Things that happen to a network, each undone by the next of its kind."""
+    gates, macs, mtus = itertools.cycle([GATE1, GATE2]), itertools.count(1), itertools.cycle([1400, 1500])
+    rules, links = itertools.cycle(["add", "del"]), itertools.cycle(["down", "up"])
+    return [
+        lambda: net.forget("relay"),
+        lambda: net.ip("relay", "route", "replace", "default", "via", next(gates)),
+        lambda: net.ip("relay", "link", "set", "eth0", "mtu", str(next(mtus))),
+        lambda: net.ip("relay", "rule", next(rules), "from", "192.0.2.1", "table", "main"),
+        lambda: net.ip("near", "link", "set", "eth0", "address", f"02:00:00:00:00:{next(macs):02x}"),
+        lambda: net.ip("gate1", "link", "set", "eth0", next(links)),
+        lambda: net.run("relay", "sh", "-c", "ip link set eth0 down; ip link set eth0 up"),
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_restless_network(net, xdp, between, seed):
+    """Whatever the order of things, media goes by XDP when there is rest again."""
+    chance = random.Random(seed)
+    net.sysctl("relay", net__ipv6__conf__eth0__keep_addr_on_down=1)
+    calls = [between(xdp, "near", "far"), between(xdp, "far", "near"), between(xdp, "near", "near", 6)]
+    for call in calls:
+        call.settle()
+    happenings = restless(net)
+    for _ in range(40):
+        with contextlib.suppress(subprocess.CalledProcessError):  # no route while the interface is down
+            chance.choice(happenings)()
+        call = chance.choice(calls)
+        call.speak(call.a, call.a_to, call.b, 0.05)
+    assert xdp.alive() and xdp.ng.request(command="ping")["result"] == "pong"
+    for space in ("relay", "gate1"):
+        net.ip(space, "link", "set", "eth0", "mtu", "1500", "up")
+    net.routes()
+    net.forget("relay", "near", "gate1", "gate2")
+    for call in calls:
+        call.heard_again(5)
+        call.xdp_again(5)
+        call.by_xdp()

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting and ending with XDP, what stands in its way, and what it leaves behind."""
+import contextlib
 import signal
+import threading
 import time
 
 import pytest
 
 import bpf
+import rtp
 from xdp_fixtures import needs_xdp
 
 pytestmark = needs_xdp
@@ -89,6 +92,44 @@ def test_it_ends_as_it_should_and_leaves_no_program(net, start_xdp, between):
     relay.stop()
     assert not program_on(net)
     assert call.a.hears_nothing(0.05)
+
+
+def test_it_ends_while_all_talk(start_xdp, between):
+    """What is on its way in rings is no obstacle."""
+    relay = start_xdp("--num-threads=2")
+    calls = [between(relay, "near", other) for other in ("near", "far") * 2]
+    for call in calls:
+        call.settle()
+    over = threading.Event()
+
+    def shout():
+        while not over.is_set():
+            for call in calls:
+                for speaker, to, _ in call.ends():
+                    with contextlib.suppress(OSError):  # the port is closed now
+                        speaker.send(to, rtp.packet(1))
+
+    thread = threading.Thread(target=shout)
+    thread.start()
+    try:
+        time.sleep(0.3)
+        relay.stop()
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_calls_go_on_in_the_next_process(net, start_xdp, between, tmp_path):
+    relay = start_xdp(f"--restart-file={tmp_path}/calls", "--num-threads=2")
+    calls = [between(relay, "near", "far", family) for family in (4, 6, 4)]
+    for call in calls:
+        call.by_xdp(5)
+    relay.end()
+    assert not program_on(net)
+    with net.inside("relay"):
+        relay.process.begin()
+    for call in calls:
+        call.by_xdp(10)
 
 
 def test_killed_it_leaves_no_program_and_another_starts_at_once(net, start_xdp, between):
