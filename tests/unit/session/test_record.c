@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "dtls/certificate.h"
 #include "gen.h"
 #include "mediaferry/bencode.h"
 #include "session/record_media.h"
@@ -655,12 +656,118 @@ static void lists_have_a_length(void **state)
     }
 }
 
-int main(void)
+/* --- what is kept --- */
+
+static const char *document, *folder; /* docs/store.md, tests/vectors/records/v1 */
+
+static struct bytes read_file(const char *path)
 {
+    FILE *file = fopen(path, "re");
+    struct str content = {0};
+    char part[4096];
+    if (file == NULL)
+        fail_msg("no file %s", path);
+    for (size_t len; (len = fread(part, 1, sizeof(part), file)) > 0;)
+        str_add(&content, text_of(part, len));
+    fclose(file);
+    size_t len = content.len;
+    return bytes_of(str_take(&content), len);
+}
+
+static void expect_documented(const struct ng_value *value, struct text all)
+{
+    char quoted[64];
+    for (const struct ng_value *at = value->first; at != NULL; at = at->next) {
+        snprintf(quoted, sizeof(quoted), "`%.*s`", TEXT_ARG(at->key));
+        if (at->key.len > 0 && memmem(all.data, all.len, quoted, strlen(quoted)) == NULL)
+            fail_msg("%s is not in the document", quoted);
+        expect_documented(at, all);
+    }
+}
+
+static void every_name_is_documented(void **state)
+{
+    (void)state;
+    struct bytes all = read_file(document);
+    struct gen g = gen_start();
+    for (int round = 0; round < 50; round++) {
+        struct relay_resume *media = any_media(&g);
+        struct ng_arena arena;
+        ng_arena_init(&arena, ARENA);
+        struct ng_value *record = ng_dict(&arena);
+        record_put_media(&arena, record, media);
+        expect_documented(record, text_from_bytes(all));
+        ng_arena_done(&arena);
+        relay_resume_free(media);
+    }
+    free((void *)(uintptr_t)all.data);
+}
+
+/* What was written once is read, to the last number: it would be written the same. */
+static void expect_kept(const char *path)
+{
+    struct bytes bytes = read_file(path);
+    struct record record;
+    struct record_buffer buffer = {.data = NULL};
+    struct call_record_why why = {""};
+    assert_int_equal(record_open(&record, bytes, &why), RECORD_OK);
+    struct dtls_certificate *certificate = dtls_certificate_import(record.head.certificate);
+    assert_non_null(certificate);
+    struct call *call = call_record_read(record.tree, &why);
+    struct relay_resume *media = record_media(&record, &why);
+    if (call == NULL || media == NULL)
+        fail_msg("%s: %s", path, why.text);
+    struct bytes again = record_write(&buffer, &record.head, call, media);
+    assert_int_equal(again.len, bytes.len);
+    assert_memory_equal(again.data, bytes.data, bytes.len);
+    record_buffer_done(&buffer);
+    relay_resume_free(media);
+    call_free(call);
+    dtls_certificate_unref(certificate);
+    record_close(&record);
+    free((void *)(uintptr_t)bytes.data);
+}
+
+static void kept_records_are_read(void **state)
+{
+    static const char *const names[] = {"plain", "sdes", "browser", "bundle", "deleted"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        char path[4096];
+        snprintf(path, sizeof(path), "%s/record-%s.bencode", folder, names[i]);
+        expect_kept(path);
+    }
+}
+
+static void a_record_may_be_too_large(void **state)
+{
+    (void)state;
+    struct record record;
+    struct call_record_why why = {""};
+    size_t len = RECORD_MAX_SIZE + 2;
+    char *list = malloc(len);
+    memset(list, 'l', len);
+    for (size_t i = 1; i < len - 2; i += 2)
+        memcpy(list + i, "0:", 2);
+    list[len - 1] = 'e';
+    assert_int_equal(record_open(&record, bytes_of(list, len), &why), RECORD_MALFORMED);
+    assert_non_null(strstr(why.text, "not bencode"));
+    record_close(&record);
+    free(list);
+}
+
+int main(int argc, char **argv)
+{
+    assert_int_equal(argc, 3);
+    document = argv[1];
+    folder = argv[2];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_media_comes_back_as_it_was),
         cmocka_unit_test(what_breaks_a_bound_is_refused_by_its_name),
         cmocka_unit_test(lists_have_a_length),
+        cmocka_unit_test(every_name_is_documented),
+        cmocka_unit_test(kept_records_are_read),
+        cmocka_unit_test(a_record_may_be_too_large),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }
