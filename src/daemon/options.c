@@ -291,15 +291,16 @@ const struct option options[] = {
         .fallback = "auto",
         FIELD(media.packet_io),
         .choices = packet_ios,
-        .help = "How packets are received and sent: with io_uring, which needs the fewest system "
-                "calls but a kernel that allows it (containers often do not), or with epoll, which "
-                "works everywhere. 'auto' tries io_uring out at the start and falls back to epoll "
-                "(with batch-wait 0 it takes that at once); "
-                "a log line tells which is used and why. 'xdp' must be asked for: media then passes "
-                "by the kernel's UDP stack, which is most of the work, but also by its packet "
-                "filters and connection tracking (nftables, iptables); it needs CAP_NET_ADMIN, "
-                "CAP_NET_RAW and CAP_BPF. What cannot go that way goes by sockets, and all does "
-                "where it does not work; see operation.md."},
+        .help =
+            "How packets are received and sent: with io_uring, which needs the fewest system "
+            "calls but a kernel that allows it (containers often do not), or with epoll, which "
+            "works everywhere. 'auto' tries io_uring out at the start and falls back to epoll "
+            "(with batch-wait 0 it takes that at once); "
+            "a log line tells which is used and why. 'xdp' must be asked for: media then passes "
+            "by the kernel's UDP stack, which is most of the work, but also by its packet "
+            "filters and connection tracking (nftables, iptables); it needs CAP_NET_ADMIN, "
+            "CAP_NET_RAW and CAP_BPF. What cannot go that way goes by sockets, and all does "
+            "where it does not work; see operation.md."},
     {.name = "xdp-interface",
         .kind = OPTION_LIST,
         .section = media,

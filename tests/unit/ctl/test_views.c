@@ -107,14 +107,16 @@ static void a_call_tells_who_sends_where(void **state)
     view_call(call, &out);
     expect(&out, "call-id x\nup, age 0:01:02, worker 1, last command 0:00:10 ago\n");
     expect(&out, "A   tag a, label caller\n");
-    expect(&out, "audio opus/48000/2, sends and receives\n      DTLS-SRTP (active here), fingerprint "
-                 "verified, AEAD_AES_256_GCM; ICE trickling, a pair is selected\n");
+    expect(&out,
+        "audio opus/48000/2, sends and receives\n      DTLS-SRTP (active here), fingerprint "
+        "verified, AEAD_AES_256_GCM; ICE trickling, a pair is selected\n");
     expect(&out, "ours [2001:db8::1]:40000, its 192.0.2.9:1 (SDP: 10.0.0.1:2)\n");
     expect(&out, "from it: 3,100 packets, 533.2 kB, 2 dropped, the last now\n");
     expect(&out, "to it:   3,098 packets, 1 B\n");
     expect(&out, "the last 60 seconds ago\n");
-    expect(&out, "SSRC ffffffff: 3,100 packets, lost 3, doubled 1, jitter 4 ms\n"
-                 "            heard with MOS 4.3 (lowest 3.8), loss 1 %, jitter 5 ms, round trip 31 ms\n");
+    expect(&out,
+        "SSRC ffffffff: 3,100 packets, lost 3, doubled 1, jitter 4 ms\n"
+        "            heard with MOS 4.3 (lowest 3.8), loss 1 %, jitter 5 ms, round trip 31 ms\n");
     expect(&out, "B   tag (none yet)\n    video (no codec), off\n");
     expect(&out, "only receives\n      SRTP with SDES\n");
     expect(&out, "ours -, its 192.0.2.7:6 (learned; SDP: 10.0.0.2:6)\n");
