@@ -90,6 +90,12 @@ class Network:
         self.ip(space, "link", "set", "eth0", "up")
         self.address(space, *addresses)
 
+    def neighbour_state(self, space, host):
+        """What the kernel thinks of it; empty when it does not know it."""
+        done = subprocess.run(["ip", "-n", self.names[space], "-j", "neigh", "show", host], check=True,
+                              capture_output=True, text=True)
+        return "".join(state for one in json.loads(done.stdout or "[]") for state in one["state"])
+
     def forget(self, *spaces):
         """They ask for their neighbours anew."""
         for space in spaces:
