@@ -58,9 +58,11 @@ def test_turn_of_two_workers(start_xdp, turn_ends):
     ends = [turn_ends(relay) for _ in range(6)]
     for client, peer in ends:
         settle_turn(client, peer)
+    before = relay.carried()
     with relay.carries(6 * 10, 6 * 10, by_kernel=20):
         for client, peer in ends:
             channel_both_ways(client, peer, 10)
+    assert relay.carried().received - before.received == 6 * 10, "those of peers, and none of clients"
 
 
 # Interfaces
