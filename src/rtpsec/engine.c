@@ -40,9 +40,12 @@ struct rtpsec_choice rtpsec_engine_choose(const char *name)
     return (struct rtpsec_choice){NULL, "no engine has this name"};
 }
 
+static bool has_libsrtp2;
+
 bool rtpsec_init(void)
 {
-    return srtp_init() == srtp_err_status_ok;
+    has_libsrtp2 = srtp_init() == srtp_err_status_ok;
+    return has_libsrtp2;
 }
 
 void rtpsec_done(void)
@@ -51,5 +54,7 @@ void rtpsec_done(void)
     ipsec_mb_done();
 #endif
     rtpsec_aes_done();
-    srtp_shutdown();
+    if (has_libsrtp2)
+        srtp_shutdown();
+    has_libsrtp2 = false;
 }

@@ -77,7 +77,8 @@ struct rtpsec_choice {
  * built and that this CPU can run. Callable from any thread, before rtpsec_init() too. */
 struct rtpsec_choice rtpsec_engine_choose(const char *name);
 
-/* Once a process, before the first session and after the last one, from the main thread. */
+/* Both from the main thread: once before the first session of rtpsec_engine_libsrtp2, the others
+ * need nothing; and once after the last session of any. */
 NODISCARD bool rtpsec_init(void);
 void rtpsec_done(void);
 
