@@ -20,6 +20,7 @@ class NgClient:
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.settimeout(timeout)
         self.socket.connect(address)
+        self.given_up = set()  # cookies of requests whose reply may still come
 
     def close(self):
         self.socket.close()
@@ -46,7 +47,11 @@ class NgClient:
         message = {name.replace("_", "-"): value for name, value in keys.items()}
         cookie = cookie or f"{os.getpid()}_{next(_cookies)}"
         body = bencode.encode(message) if encoding == "bencode" else json.dumps(message).encode()
+        self.given_up.add(cookie.encode())
         reply = self.raw(cookie.encode() + b" " + body)
+        self.given_up.remove(cookie.encode())
+        while reply.partition(b" ")[0] in self.given_up:
+            reply = self.socket.recv(65535)
         returned, _, document = reply.partition(b" ")
         assert returned == cookie.encode(), f"cookie {returned!r} for {cookie!r}"
         return bencode.decode(document) if encoding == "bencode" else json.loads(document)
