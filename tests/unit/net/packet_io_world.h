@@ -21,6 +21,7 @@ struct packet_io_test {
     const char *name;
     CMUnitTestFunction run;
     CMFixtureFunction set_up;
+    bool needs_sockets_apart; /* is only for back ends that keep them so */
 };
 
 /* With packets enough; with 4; and not started, so that another thread may. */
@@ -36,9 +37,6 @@ struct packet_socket *open_socket(void *user);
 
 /* From the peer. */
 void send_to(const struct packet_socket *socket, const void *data, size_t len);
-
-/* Skips the test where sockets share a buffer. */
-void needs_buffers_apart(const struct back_end *back_end);
 
 bool is_readable(int fd, int timeout_ms);
 

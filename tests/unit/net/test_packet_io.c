@@ -39,7 +39,7 @@ static void gathers_from_all_sockets(void **state)
 /* A flood on one socket leaves room for the others in the same batch. */
 static void a_flood_does_not_starve_the_others(void **state)
 {
-    needs_buffers_apart(*state);
+    (void)state;
     struct packet_socket *flooded = open_socket("flooded");
     struct packet_socket *quiet = open_socket("quiet");
     for (int i = 0; i < 600; i++)
@@ -178,14 +178,17 @@ static void a_dead_peer_is_no_error(void **state)
 int main(void)
 {
     static const struct packet_io_test tests[] = {
-        {"gathers_from_all_sockets", gathers_from_all_sockets, set_up},
-        {"a_flood_does_not_starve_the_others", a_flood_does_not_starve_the_others, set_up},
-        {"drops_what_does_not_fit", drops_what_does_not_fit, set_up},
-        {"without_buffers_it_drops_and_goes_on", without_buffers_it_drops_and_goes_on, set_up_poor},
-        {"closing_within_a_batch_is_safe", closing_within_a_batch_is_safe, set_up},
-        {"sends_in_order_from_the_right_socket", sends_in_order_from_the_right_socket, set_up},
-        {"one_bad_packet_does_not_stop_the_run", one_bad_packet_does_not_stop_the_run, set_up},
-        {"a_dead_peer_is_no_error", a_dead_peer_is_no_error, set_up},
+        {"gathers_from_all_sockets", gathers_from_all_sockets, set_up, false},
+        {"a_flood_does_not_starve_the_others", a_flood_does_not_starve_the_others, set_up, true},
+        {"drops_what_does_not_fit", drops_what_does_not_fit, set_up, false},
+        {"without_buffers_it_drops_and_goes_on", without_buffers_it_drops_and_goes_on, set_up_poor,
+            false},
+        {"closing_within_a_batch_is_safe", closing_within_a_batch_is_safe, set_up, false},
+        {"sends_in_order_from_the_right_socket", sends_in_order_from_the_right_socket, set_up,
+            false},
+        {"one_bad_packet_does_not_stop_the_run", one_bad_packet_does_not_stop_the_run, set_up,
+            false},
+        {"a_dead_peer_is_no_error", a_dead_peer_is_no_error, set_up, false},
     };
     return run_with_each("packet_io", tests, COUNT_OF(tests));
 }
