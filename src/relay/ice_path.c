@@ -268,10 +268,13 @@ void ice_path_restore(struct transport *t, const struct ice_saved *saved, uint64
     forget_ufrags(t);
     bool restored = ice_agent_restore(t->ice, saved, age_ms, grace_ms, now_ms);
     know_ufrags(t);
-    if (restored)
-        ice_path_follow(t, now_ms);
-    else
+    if (!restored) {
         failed(t, "what was saved of it makes no sense");
+        return;
+    }
+    if (t->plan.ice->remote_lite)
+        add_candidates(t, now_ms); /* some may have come since */
+    ice_path_follow(t, now_ms);
 }
 
 static void send_reply(

@@ -21,22 +21,43 @@ void keys_failed(const struct transport *t)
 
 static bool same_key(const struct plan_srtp *a, const struct plan_srtp *b)
 {
-    return a->suite == b->suite && memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
-           a->mki_len == b->mki_len && memcmp(a->mki, b->mki, a->mki_len) == 0 &&
+    return a->suite == b->suite && memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
+static bool same_parameters(const struct plan_srtp *a, const struct plan_srtp *b)
+{
+    return a->mki_len == b->mki_len && memcmp(a->mki, b->mki, a->mki_len) == 0 &&
            a->unencrypted_srtp == b->unencrypted_srtp &&
            a->unencrypted_srtcp == b->unencrypted_srtcp &&
            a->unauthenticated_srtp == b->unauthenticated_srtp;
 }
 
+/* Under the same key no index serves twice, whatever else has changed. False without memory. */
+static bool carry_marks(const struct rtpsec_session *from, struct rtpsec_session *to)
+{
+    struct rtpsec_mark marks[RTPSEC_TX_SSRCS];
+    size_t count = rtpsec_session_save(from, marks, COUNT_OF(marks));
+    rtpsec_session_begin_rtcp(to, rtpsec_session_rtcp_begin(from));
+    for (size_t i = 0; i < count; i++)
+        if (!rtpsec_session_restore(to, &marks[i]))
+            return false;
+    if (rtpsec_session_is_unsure(from))
+        rtpsec_session_doubt(to, 0);
+    return true;
+}
+
 static void apply_sdes(const struct transport *t, struct rtpsec_session **session,
     enum rtpsec_direction direction, const struct plan_srtp *old, const struct plan_srtp *srtp)
 {
-    if (*session != NULL && old != NULL && srtp != NULL && same_key(old, srtp))
+    bool goes_on = *session != NULL && old != NULL && srtp != NULL && same_key(old, srtp);
+    if (goes_on && same_parameters(old, srtp))
         return;
-    rtpsec_session_free(*session);
+    struct rtpsec_session *before = *session;
     *session = NULL;
-    if (srtp == NULL || srtp->suite == NULL)
+    if (srtp == NULL || srtp->suite == NULL) {
+        rtpsec_session_free(before);
         return;
+    }
     struct rtpsec_session_config config = {
         .engine = t->relay->srtp_engine,
         .suite = srtp->suite,
@@ -52,6 +73,11 @@ static void apply_sdes(const struct transport *t, struct rtpsec_session **sessio
             },
     };
     *session = rtpsec_session_new(&config);
+    if (goes_on && *session != NULL && !carry_marks(before, *session)) {
+        rtpsec_session_free(*session);
+        *session = NULL;
+    }
+    rtpsec_session_free(before);
     if (*session == NULL)
         keys_failed(t);
 }

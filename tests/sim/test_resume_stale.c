@@ -339,6 +339,20 @@ static void numbers_of_a_plain_sender_jump(void **state)
     }
 }
 
+/* Beyond the last index there is nothing to skip to. */
+static void the_last_turn_has_an_end(void **state)
+{
+    (void)state;
+    phone_says(60000);
+    scene_save(&scene, RELAY_SAVE_COPY);
+    scene.saved->transports[0].components[0].tx.marks[0].roc = UINT32_MAX;
+    crash_and_resume(0);
+    for (uint64_t at = 60001; at < 60010; at++)
+        phone_says(at);
+    assert_int_equal(tap_count, 1);
+    assert_true(sim_drops(DROP_SRTP_FAILED) + sim_drops(DROP_SRTP_REPLAY) >= 9);
+}
+
 /* Anybody can choose the number of a packet in the clear: one that the saver has used, say. */
 static void a_plain_sender_can_repeat_no_index(void **state)
 {
@@ -405,6 +419,27 @@ static void no_index_of_rtcp_serves_twice(void **state)
 /* --- all together ------------------------------------------------------------------------------
  */
 
+static uint16_t saved_seq(uint32_t ssrc)
+{
+    const struct relay_resume_session *tx = &scene.saved->transports[0].components[0].tx;
+    for (uint32_t i = 0; i < tx->mark_count; i++)
+        if (tx->marks[i].ssrc == ssrc)
+            return tx->marks[i].seq;
+    return 0;
+}
+
+/* Who has gone on too far for what was saved is saved again. Returns whether it was heard. */
+static bool phone_says_and_is_saved(uint64_t index)
+{
+    size_t before = tap_count;
+    phone_says(index);
+    if (tap_count == before)
+        return false;
+    if ((uint16_t)(last_heard().seq - saved_seq(SSRC_PHONE)) >= SKIPPED)
+        scene_save(&scene, RELAY_SAVE_COPY);
+    return true;
+}
+
 /* A sender in the clear that does what it likes, and one of SRTP that keeps its numbers. */
 static void whatever_is_sent_no_index_serves_twice(void **state)
 {
@@ -412,7 +447,7 @@ static void whatever_is_sent_no_index_serves_twice(void **state)
     struct gen g = gen_start();
     for (int round = 0; round < 12; round++) {
         uint64_t bobs = gen_below(&g, 65536), phones = gen_below(&g, 65536);
-        size_t before, crashes = 0; /* since the phone was heard */
+        int crashes = 0; /* since the phone was heard */
         bob_says(bobs);
         phone_says(phones);
         scene_save(&scene, RELAY_SAVE_COPY);
@@ -443,9 +478,7 @@ static void whatever_is_sent_no_index_serves_twice(void **state)
                 bob_says(bobs);
                 break;
             default:
-                before = tap_count;
-                phone_says(phones++);
-                if (tap_count > before)
+                if (phone_says_and_is_saved(phones++))
                     crashes = 0;
                 break;
             }
@@ -509,6 +542,30 @@ static void consent_has_ten_seconds_of_grace(void **state)
     }
 }
 
+/* Its candidates come with the plan, also those that came up after the save. */
+static void a_lite_peer_may_have_said_more(void **state)
+{
+    (void)state;
+    struct plan_transport *t = &scene.transports[0];
+    t->id = 3;
+    strcpy(t->ice->local_ufrag, "tolite");
+    t->ice->remote_lite = true;
+    t->security = PLAN_PLAIN;
+    scene.streams[0].transport = 3;
+    scene_apply(&scene);
+    scene_save(&scene, RELAY_SAVE_COPY);
+    struct relay_resume *saved = scene.saved;
+    scene.saved = NULL;
+    t->ice->candidate_count = 1;
+    t->ice->candidates[0] = (struct plan_candidate){
+        .address = addr("192.0.2.77:7777"), .priority = 2130706431, .component = 1};
+    scene_apply(&scene);
+    scene.saved = saved;
+    crash_and_resume(0);
+    scene_query(&scene);
+    assert_int_equal(scene_transport_state(&scene, 3)->remote[0].port, 7777);
+}
+
 #define tapped(f) cmocka_unit_test_setup_teardown(f, three_parties, close_scene)
 
 int main(void)
@@ -520,12 +577,15 @@ int main(void)
         tapped(doubts_move_on_with_the_call),
         tapped(a_replay_gives_the_same_packet),
         tapped(numbers_of_a_plain_sender_jump),
+        tapped(the_last_turn_has_an_end),
         tapped(a_plain_sender_can_repeat_no_index),
         tapped(a_plain_sender_may_begin_anew),
         tapped(no_index_of_rtcp_serves_twice),
         tapped(whatever_is_sent_no_index_serves_twice),
         cmocka_unit_test_setup_teardown(
             consent_has_ten_seconds_of_grace, browser_and_phone, close_browser),
+        cmocka_unit_test_setup_teardown(
+            a_lite_peer_may_have_said_more, browser_and_phone, close_browser),
     };
     if (!rtpsec_init())
         return 1;

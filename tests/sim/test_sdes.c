@@ -117,6 +117,35 @@ static void a_new_key_takes_over(void **state)
     assert_talk();
 }
 
+/* One that is known by another name now, or leaves RTCP in the clear: it is still the same key. */
+static void parameters_may_change_under_a_key(void **state)
+{
+    (void)state;
+    set_keys(RTPSEC_AEAD_AES_128_GCM, 0, 1);
+    scene_apply(&scene);
+    there.seq = back.seq = 65533;
+    for (int i = 0; i < 6; i++)
+        assert_talk();
+    uint8_t memory[64], copy[200];
+    struct writer w = writer_over(memory, sizeof(memory));
+    rtcp_write_rr(&w, 0xb, NULL, 0);
+    sdes()->rtcp_mux = true;
+    scene_apply(&scene);
+    struct bytes sent = browser_send(&secure, writer_bytes(&w));
+    memcpy(copy, sent.data, sent.len);
+    sim_settle();
+    sdes()->srtp_rx->unencrypted_srtcp = true;
+    sdes()->srtp_tx->unencrypted_srtcp = true;
+    scene_apply(&scene);
+    for (int i = 0; i < 3; i++)
+        assert_talk(); /* in the second turn */
+    sim_send(&secure.peer.address, &secure.relay, bytes_of(copy, sent.len));
+    sim_settle();
+    assert_int_equal(sim_drops(DROP_SRTP_REPLAY), 1);
+    assert_int_equal(secure.undecipherable, 0);
+    there.seq = back.seq = 200;
+}
+
 static void without_a_key_nothing_passes(void **state)
 {
     (void)state;
@@ -290,6 +319,7 @@ int main(void)
         test(every_suite_works),
         test(sessions_stay_while_keys_do),
         test(a_new_key_takes_over),
+        test(parameters_may_change_under_a_key),
         test(without_a_key_nothing_passes),
         test(plain_packets_are_not_believed),
         test(an_authentic_source_is_followed),

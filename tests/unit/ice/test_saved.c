@@ -177,6 +177,26 @@ static void old_credentials_hold_as_long_as_they_would_have(void **state)
     }
 }
 
+/* Saved when the time of the old credentials was over, but nobody had looked at the clock. */
+static void what_waits_for_its_tick_still_does(void **state)
+{
+    struct address browser = address_at("198.51.100.20:40001");
+    struct ice_agent old = agent_with(&first, REMOTE_UFRAG), agent = agent_with(&second, "rem2");
+    struct ice_saved saved;
+    (void)state;
+    assert_true(ice_agent_set_remote(&old, TEXT(REMOTE_UFRAG), true));
+    ice_agent_add_candidate(&old, rtp, &browser, 1, 1000);
+    assert_true(ice_agent_restart(&old, &second, TEXT("rem2"), true));
+    struct address other = address_at("198.51.100.21:40001");
+    ice_agent_add_candidate(&old, rtp, &other, 1, 2000);
+    ice_agent_save(&old, 32000, &saved);
+    assert_int_equal(saved.pair_count, 2);
+    assert_true(ice_agent_restore(&agent, &saved, 0, 0, 700000));
+    assert_int_equal(ice_agent_due_ms(&agent), 700001);
+    ice_agent_tick(&agent, 700001);
+    assert_int_equal(agent.pair_count, 1);
+}
+
 static void an_unfinished_restart_goes_on(void **state)
 {
     struct address browser = address_at("198.51.100.20:40001");
@@ -291,6 +311,7 @@ int main(void)
         cmocka_unit_test(consent_may_be_over),
         cmocka_unit_test(a_plain_check_renews_consent),
         cmocka_unit_test(old_credentials_hold_as_long_as_they_would_have),
+        cmocka_unit_test(what_waits_for_its_tick_still_does),
         cmocka_unit_test(an_unfinished_restart_goes_on),
         cmocka_unit_test(the_answer_may_have_come_since),
         cmocka_unit_test(what_no_agent_can_have_been_is_refused),
