@@ -22,13 +22,14 @@
  *     and what others repeat gives the same packet again.
  *   - RTP that comes in the clear, for which anybody could choose the number, goes on 2^13 behind
  *     the mark, whatever its number.
- *   So no index serves twice as long as the numbers of an SSRC have gone on by less than 2^13 since
- *   the save (of a sender in the clear; 2^15 else), and its SRTCP by less than 2^20 packets: that
- * is two minutes and a half of sound, or 8 seconds of video at 1000 packets a second. Who saves
- * calls that go on saves them again within that time, and gives an older record no media state. An
- * SSRC in the clear that came up since the save is not known, and its numbers are as good as its
- *   sender: it is worth a save, too. One that is silent while its call goes on from old saves four
- *   times in a row is out of reach of its receiver's ROC.
+ *
+ * So with an old save no index serves twice as long as the numbers of an SSRC have gone on by less
+ * than 2^13 since (of a sender in the clear; 2^15 else), and its SRTCP by less than 2^20 packets:
+ * that is two minutes and a half of sound, or 8 seconds of video at 1000 packets a second. Who
+ * saves calls that go on saves them again within that time, and gives an older record no media
+ * state. An SSRC in the clear that came up since the save is not known, and its numbers are as good
+ * as its sender: it is worth a save, too. One that is silent while its call goes on from old saves
+ * four times in a row is out of reach of its receiver's ROC.
  */
 #ifndef RELAY_RESUME_H
 #define RELAY_RESUME_H
