@@ -91,6 +91,17 @@ class DtlsSocket:
         return self
 
 
+def send_until_heard(sender, to, packet, receiver):
+    """The last flight of a handshake may still be under way when the side that sent it is done."""
+    for _ in range(10):
+        sender.send(to, packet)
+        try:
+            return receiver.receive(0.5)[0]
+        except TimeoutError:
+            pass
+    raise AssertionError("nothing is heard")
+
+
 @pytest.mark.parametrize("mux", [False, True], ids=["two ports", "one port"])
 @pytest.mark.parametrize("setup", ["active", "passive"])
 def test_a_phone_with_dtls_and_no_ice(ng, call, phones, setup, mux):
@@ -113,8 +124,7 @@ def test_a_phone_with_dtls_and_no_ice(ng, call, phones, setup, mux):
 
     for seq in (65535, 0):
         sent = rtp.packet(seq, ssrc=0xA, timestamp=seq)
-        a.send(to_a, sent)
-        assert legs[0].rx.unprotect(b.receive()[0]) == sent
+        assert legs[0].rx.unprotect(send_until_heard(a, to_a, sent, b)) == sent
         sent = rtp.packet(seq, ssrc=0xB, timestamp=seq)
         b.send((host, port), legs[0].tx.protect(sent))
         assert a.receive()[0] == sent

@@ -128,8 +128,11 @@ def test_time_limited_credentials(runs, way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_without_permissions_nothing_comes_back(runs, way):
+def test_without_permissions_nothing_comes_back(runs, server, peer_port, way):
     output = runs["no-permission", way].result()
+    if totals(output) == (0, 0):  # so many at once: it has spent its time connecting
+        user = ["-u", "alice", "-w", "wonderland"]
+        output = uclient(server, peer_port, way, OTHERS["no-permission"], user, seconds=20)
     got = totals(output)
     assert got and got[0] > 0 and got[1] == 0, f"{got}\n{output[-3000:]}"
 

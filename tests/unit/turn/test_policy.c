@@ -299,7 +299,7 @@ static struct address random_ip4(struct gen *g)
     if (gen_below(g, 4) == 0)
         memcpy(a.ip + 1, "\0\0", 2);
     if (a.ip[0] == 0)
-        a.ip[3] |= 1; /* 0.0.0.0 is also what the short forms end with */
+        a.ip[3] |= 2; /* 0.0.0.0 is also what the short forms end with, and ::1 is no 0.0.0.1 */
     return a;
 }
 
