@@ -114,6 +114,21 @@ def test_it_drains_before_it_stops(relay, phones):
     assert one.container.stop() == 0
 
 
+def test_the_next_container_goes_on_with_the_calls(relay, phones, tmp_path):
+    tmp_path.chmod(0o777)
+    mounted = ("--volume", f"{tmp_path}:/calls")
+    first = relay("--restart-file=/calls/now", podman_options=mounted)
+    a, b = phones(), phones()
+    to_a = rtp.media_address(first.ng.offer("moves", a.sdp()))
+    to_b = rtp.media_address(first.ng.answer("moves", b.sdp()))
+    assert first.container.stop() == 0, first.container.log()
+    relay("--restart-file=/calls/now", podman_options=mounted)
+    for phone, other, to in ((a, b, to_b), (b, a, to_a)):
+        packet = rtp.packet(1, ssrc=7, payload=b"v" * 160)
+        phone.send(to, packet)
+        assert other.receive()[0] == packet
+
+
 def test_a_bad_option_is_told_and_ends_it(start):
     one = start("--config-file=none", "--no-such-option")
     for _ in range(50):
