@@ -26,11 +26,13 @@ MAY_INCLUDE = {
     "redis": CODECS | {"base", "net", "credentials"},
     "relay": CODECS | {"base", "net", "plan", "ice", "dtls", "rtpsec"},
     "session": CODECS | {"base", "net", "plan", "dtls", "call", "relay"},
+    "store": CODECS | {"base", "net", "redis"},
+    "fleet": CODECS | {"base", "store"},
     "ng": CODECS | {"base", "net", "plan", "call", "session"},
     "admin": CODECS | {"base", "net", "credentials", "turnserver"},
     "ctl": {"mediaferry", "base"},  # talks to the daemon, shares nothing with it
     "daemon": CODECS | {"base", "net", "ice", "dtls", "rtpsec", "plan", "call", "relay", "session", "ng"}
-    | {"credentials", "turn", "turnserver", "redis", "admin", "xdp"},
+    | {"credentials", "turn", "turnserver", "redis", "store", "fleet", "admin", "xdp"},
 }
 # The codec library and layer 2 stay free of sockets, loops and logs.
 FORBIDDEN = {

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fleet/fleet.h - this node among those that share a store: what it carries is kept there, what a
+ * dead one has carried is taken from there.
+ *
+ * - Lease: the node renews it three times in its length. A node whose lease has ended is dead; but
+ *   for a lease and two seconds after the store came back nobody is, for all must be able to come
+ *   back first.
+ * - Keeping: what has changed is marked, and written when the store can take it: one write at a
+ *   time for each item, only its newest state, at most KEEP_WINDOW at once. After the store was
+ *   away everything is written again. What is not saved for KEEP_MAX_AGE_MS is, without a change.
+ * - Losing: a write that is refused (another node has taken the item) ends the item here, silently.
+ * - Taking: items of dead nodes, and those nobody owns, whose local addresses are all here.
+ * - Releasing: an item of ours whose local address has left this machine is written with its last
+ *   state and owned by nobody; its media ends here at that moment. When the store is away it waits
+ *   in memory, up to a limit.
+ * - Finding: who has an item that is not here.
+ *
+ * Pure: no loop, no clock, no log. Time comes in, events go out through `struct fleet_host`; all
+ * from one thread. It may call the holder and the host from any of its functions, and from answers
+ * of the store.
+ */
+#ifndef FLEET_FLEET_H
+#define FLEET_FLEET_H
+
+#include "mediaferry/address.h"
+#include "store/store.h"
+
+enum {
+    FLEET_KEEP_WINDOW = 64,         /* items being saved or written at once */
+    FLEET_KEEP_DELAY_MS = 20,       /* from the first change to the write */
+    FLEET_KEEP_INTERVAL_MS = 200,   /* between two writes of one item */
+    FLEET_KEEP_MAX_AGE_MS = 60000,  /* an item is written so often at least */
+    FLEET_TAKE_MAX_AGE_MS = 150000, /* no media state older than that: see relay/resume.h */
+    FLEET_TAKE_WINDOW = 64,
+    FLEET_RELEASE_MAX_BYTES = 64 << 20,
+    FLEET_TICK_MS = 100, /* how often fleet_tick() is to be called */
+};
+
+enum fleet_save { FLEET_SAVE_COPY, FLEET_SAVE_AND_END };
+
+/* A saved item, borrowed. */
+struct fleet_saved {
+    struct text id;
+    struct text places; /* as in struct store_put */
+    struct bytes record;
+};
+
+struct fleet;
+
+enum fleet_restored {
+    FLEET_RESTORED,
+    FLEET_NOT_HERE, /* an address or worker of it is not here: perhaps later, or elsewhere */
+    FLEET_REFUSED,  /* cannot be read, or is too old: never */
+    FLEET_KNOWN,    /* there is one of that id already */
+};
+
+/* Who carries items of one kind. `handle` names one, unique in the process and never reused. */
+struct fleet_holder {
+    void *owner;
+    /* Asks for its record; fleet_saved() with `handle` follows, later or at once. Returns 0, or a
+     * negative errno: then it does not follow. */
+    int (*save)(void *owner, uint64_t handle, enum fleet_save how);
+    /* Goes on with a record. `takes`: how often it was taken since it was written (1: the first
+     * time). With FLEET_RESTORED and FLEET_KNOWN *handle is set. */
+    enum fleet_restored (*restore)(
+        void *owner, struct bytes record, unsigned takes, uint64_t *handle);
+    /* Another node has it: ends without a word to its parties, and without fleet_ended(). */
+    void (*drop)(void *owner, uint64_t handle);
+};
+
+/* For the log and the metrics. */
+enum fleet_event_kind {
+    FLEET_STORE_UP,
+    FLEET_STORE_DOWN,
+    FLEET_NAME_TAKEN, /* another process of our name is alive: nothing is shared until it is not */
+    FLEET_JOINED,     /* our lease holds */
+    FLEET_NODE_UP,    /* node */
+    FLEET_NODE_DOWN,  /* node; count: its records */
+    FLEET_TAKING,     /* node (empty: released); count: items we can go on with */
+    FLEET_TOOK,       /* node, kind, id */
+    FLEET_TAKEN_ALL,  /* node; count: taken; ms: since FLEET_TAKING */
+    FLEET_TAKE_REFUSED, /* node, kind, id */
+    FLEET_LOST,         /* kind, id; node: who has it now */
+    FLEET_RELEASED,     /* kind, id */
+    FLEET_USURPED, /* kind, id; node: who had it: a new item of ours with the id of an old one */
+    FLEET_WRITE_FAILED, /* kind, id: the store refuses; told once until it works again */
+    FLEET_WRITES_WORK,
+};
+
+struct fleet_event {
+    enum fleet_event_kind kind;
+    struct text node;
+    enum store_kind item;
+    struct text id;
+    uint64_t count, ms;
+};
+
+struct fleet_host {
+    void *owner;
+    /* Whether this machine has the address now; the port does not matter. */
+    bool (*is_here)(void *owner, const struct address *ip);
+    void (*event)(void *owner, const struct fleet_event *event);
+};
+
+struct fleet_config {
+    struct store *store;  /* borrowed */
+    struct text name;     /* of this node; copied */
+    struct text instance; /* of this process, unique; copied */
+    struct address ng;    /* where other nodes reach our ng; family NONE: nowhere. */
+    struct text version;  /* of the program; copied */
+    uint64_t lease_ms;
+    struct fleet_holder holders[STORE_KINDS];
+    struct fleet_host host;
+};
+
+/* NULL when out of memory. */
+NODISCARD struct fleet *fleet_new(const struct fleet_config *config, uint64_t now_ms);
+/* The store must be closed, or answer no more. Accepts NULL. */
+void fleet_free(struct fleet *fleet);
+
+/* To be called every FLEET_TICK_MS, and soon after fleet_changed(). */
+void fleet_tick(struct fleet *fleet, uint64_t now_ms);
+/* The store has become reachable, or is not any more. */
+void fleet_store_ready(struct fleet *fleet, bool is_ready, uint64_t now_ms);
+
+/* --- what holders tell --- */
+
+/* The item is new or has changed: worth a record. `id` is copied when the handle is new. */
+void fleet_changed(
+    struct fleet *fleet, enum store_kind kind, uint64_t handle, struct text id, uint64_t now_ms);
+/* It has ended: its record goes. */
+void fleet_ended(struct fleet *fleet, enum store_kind kind, uint64_t handle, uint64_t now_ms);
+/* The answer to holder.save(). NULL: it could not be, or is not known any more. */
+void fleet_saved(struct fleet *fleet, enum store_kind kind, uint64_t handle,
+    const struct fleet_saved *saved, uint64_t now_ms);
+/* An item came back by another way (the file of a restart): it is ours, whatever epoch. */
+void fleet_returned(
+    struct fleet *fleet, enum store_kind kind, uint64_t handle, struct text id, uint64_t now_ms);
+
+/* --- who has an item --- */
+
+enum fleet_place_kind {
+    FLEET_HERE,     /* taken just now, or always was */
+    FLEET_THERE,    /* at the living node `ng` */
+    FLEET_STRANDED, /* its owner is dead, and we cannot go on with it */
+    FLEET_NOWHERE,  /* no such item */
+    FLEET_UNKNOWN,  /* the store is away, or too slow */
+};
+
+struct fleet_place {
+    enum fleet_place_kind kind;
+    struct text node;  /* THERE, STRANDED */
+    struct address ng; /* THERE; family NONE: it has none */
+};
+
+typedef void fleet_find_fn(void *owner, const struct fleet_place *place);
+
+/* Tells who has an item that is not here, after `wait_ms` at the latest; one whose owner is dead is
+ * taken when that can be. Never called back from within. Returns false, and nothing follows, when
+ * the store is away or slow (an answer has been due for 50 ms), or memory is short. */
+NODISCARD bool fleet_find(struct fleet *fleet, enum store_kind kind, struct text id,
+    uint64_t wait_ms, uint64_t now_ms, fleet_find_fn *found, void *owner);
+/* Nothing more is told to `owner`. */
+void fleet_find_cancel(struct fleet *fleet, const void *owner);
+
+/* Removes a stranded item; in the background. */
+void fleet_discard(struct fleet *fleet, enum store_kind kind, struct text id);
+
+/* Up to `limit` ids of `kind` that living nodes other than this one carry; `done` once, later.
+ * False: nothing follows. */
+NODISCARD bool fleet_list(struct fleet *fleet, enum store_kind kind, size_t limit,
+    void (*each)(void *owner, struct text node, struct text id), void (*done)(void *owner),
+    void *owner);
+
+/* --- leaving --- */
+
+/* Saves everything with its last state, owned by nobody, and gives up the lease; `done` when that
+ * is over, or after `wait_ms`. Nothing is taken any more. */
+void fleet_leave(
+    struct fleet *fleet, uint64_t wait_ms, uint64_t now_ms, void (*done)(void *owner), void *owner);
+/* The process ends, but one of the same name follows within `grace_ms`, with the items: the lease
+ * holds so long. */
+void fleet_step_aside(struct fleet *fleet, uint64_t grace_ms, uint64_t now_ms,
+    void (*done)(void *owner), void *owner);
+/* Takes nothing more (draining); or does again. */
+void fleet_hold(struct fleet *fleet, bool holds);
+
+/* --- numbers --- */
+
+struct fleet_totals {
+    bool is_joined, store_is_ready;
+    uint64_t nodes_alive, nodes_dead;
+    uint64_t items[STORE_KINDS]; /* known here */
+    uint64_t dirty;              /* of these, waiting to be written */
+    uint64_t written, write_failures, removed;
+    uint64_t taken[STORE_KINDS], take_refused, stranded;
+    uint64_t lost, released, release_waiting, usurped;
+    uint64_t finds, finds_failed;
+};
+void fleet_totals(const struct fleet *fleet, struct fleet_totals *out);
+
+/* Calls `visit` for each node known, this one included. */
+struct fleet_node_row {
+    struct text name;
+    bool is_alive, is_self;
+    struct address ng;
+    struct text version;
+    uint64_t records;
+};
+void fleet_nodes(const struct fleet *fleet,
+    void (*visit)(void *owner, const struct fleet_node_row *row), void *owner);
+
+#endif

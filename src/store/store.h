@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store/store.h - where the nodes of a fleet share what outlives one of them: records of calls and
+ * of TURN allocations, who owns each, and which nodes are alive.
+ *
+ * A record is owned by the node that carries it, or by nobody (released: whoever can go on with it
+ * may take it). Its epoch grows with each owner, and is the fence: what somebody writes who has
+ * been followed by another is refused (STORE_CONFLICT). A record that has had several owners leaves
+ * its epoch behind for a while when it is removed, so that an owner of long ago cannot bring it
+ * back.
+ *
+ *     absent --put--> owned by A, epoch 1 --put_free--> owned by nobody --take--> B, epoch 2
+ *                          \---------------- take, by who knows that A is dead ----^
+ *
+ * Nothing here blocks. Every request is answered once, never from within the function that asked;
+ * what it is given is copied or sent before the function returns. STORE_AWAY: the store cannot be
+ * reached, or the answer was lost: the request may have been carried out or not.
+ *
+ * Belongs to one thread. Two implementations: store/memory.h, store/redis_store.h.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "mediaferry/bytes.h"
+
+enum store_kind { STORE_CALL, STORE_ALLOCATION };
+enum { STORE_KINDS = STORE_ALLOCATION + 1 };
+
+/* Lower-case words: "call", "allocation". */
+const char *store_kind_word(enum store_kind kind);
+
+enum store_result {
+    STORE_DONE,
+    STORE_ABSENT,   /* there is no such record */
+    STORE_CONFLICT, /* somebody else has it, or wrote it since */
+    STORE_AWAY,     /* not reachable, or not any more */
+    STORE_FAILED,   /* the store refuses: full, read-only, no permission; or has nonsense there */
+};
+
+enum {
+    STORE_MAX_NAME = 64, /* bytes of a node's name: letters, digits, ".-_" */
+    STORE_MAX_RECORD = 8 << 20,
+    STORE_MAX_INFO = 4096,  /* what a node says of itself */
+    STORE_MAX_PLACES = 512, /* see store_put.places */
+};
+
+/* One version of a record. */
+struct store_version {
+    struct text owner; /* name of a node; empty: nobody */
+    uint64_t epoch;    /* 1 and on; 0: there is no record */
+    uint64_t serial;   /* grows with each put under the same epoch */
+};
+
+struct store_record {
+    struct store_version version;
+    struct text id;
+    struct text places;  /* as put */
+    struct bytes record; /* empty: it was not asked for */
+    unsigned takes;      /* how often it was taken since it was written */
+};
+
+/* What is asked for when a record is written. */
+struct store_put {
+    enum store_kind kind;
+    struct text id;     /* any bytes, at least 1 */
+    struct text owner;  /* who writes, and owns it */
+    uint64_t epoch;     /* that of the writer; 1 for what is new */
+    struct text places; /* local IP addresses it needs, with spaces between them */
+    struct bytes record;
+    bool is_free; /* nobody owns it afterwards */
+};
+
+struct store_taking {
+    enum store_kind kind;
+    struct text id;
+    struct store_version seen; /* what is taken is just this version */
+    struct text taker;
+};
+
+/* `other`: with STORE_CONFLICT, what is there instead; with STORE_DONE the version written. */
+typedef void store_put_fn(void *owner, enum store_result result, const struct store_version *other);
+/* `record` is NULL unless STORE_DONE; borrowed for the call, as all of these. */
+typedef void store_get_fn(void *owner, enum store_result result, const struct store_record *record);
+/* `epoch` is the taker's from now on, `takes` how often the record was taken since it was written,
+ * this time included. */
+typedef void store_take_fn(void *owner, enum store_result result, uint64_t epoch, unsigned takes);
+typedef void store_done_fn(void *owner, enum store_result result);
+
+/* A node that has registered; it is listed until store_forget_node(). */
+struct store_node {
+    struct text name;
+    struct text instance; /* of its process; empty when its lease has ended */
+    struct bytes info;    /* what it says of itself */
+    uint64_t records;     /* in its index, of all kinds */
+};
+
+/* `nodes` is NULL unless STORE_DONE. `released`: records that nobody owns. */
+typedef void store_nodes_fn(void *owner, enum store_result result, const struct store_node *nodes,
+    size_t count, uint64_t released);
+
+/* One entry of an index; `more` false: it was the last, and `entry` may be NULL. */
+struct store_entry {
+    enum store_kind kind;
+    struct text id;
+    struct text places;
+};
+typedef void store_list_fn(void *owner, enum store_result result, const struct store_entry *entries,
+    size_t count, bool more);
+
+struct store;
+
+/* What an implementation has. Requests return false when they cannot be taken (too many wait, the
+ * store is away, or memory is short): then nothing is called back. */
+struct store_ops {
+    /* Under an epoch that is past, or under the same one of another owner: STORE_CONFLICT. */
+    bool (*put)(struct store *store, const struct store_put *put, store_put_fn *done, void *owner);
+    /* Removes what `writer` owns under `epoch`; STORE_DONE also when it was not there. */
+    bool (*remove)(struct store *store, enum store_kind kind, struct text id, struct text writer,
+        uint64_t epoch, store_put_fn *done, void *owner);
+    /* `whole` false: without the bytes of the record. */
+    bool (*get)(struct store *store, enum store_kind kind, struct text id, bool whole,
+        store_get_fn *done, void *owner);
+    bool (*take)(
+        struct store *store, const struct store_taking *taking, store_take_fn *done, void *owner);
+    /* The index of a node, or (name empty) of what nobody owns; in parts. It has all that is owned,
+     * and may have what is not any more: see unlist. */
+    bool (*list)(struct store *store, struct text node, store_list_fn *each, void *owner);
+    /* Takes from a node's index what it does not own; in the background. */
+    bool (*unlist)(struct store *store, struct text node, enum store_kind kind, struct text id);
+    /* Registers a node, or goes on with it, for `lease_ms` from now. STORE_CONFLICT: another
+     * instance of that name is alive. `takes_over`: not a conflict when that one has let go with
+     * unlease(). */
+    bool (*lease)(struct store *store, struct text name, struct text instance, struct bytes info,
+        uint64_t lease_ms, store_done_fn *done, void *owner);
+    /* Lets go of the lease. The node counts as alive for `grace_ms` still, but any instance may
+     * take the name meanwhile. */
+    bool (*unlease)(struct store *store, struct text name, struct text instance, uint64_t grace_ms,
+        store_done_fn *done, void *owner);
+    bool (*nodes)(struct store *store, store_nodes_fn *done, void *owner);
+    /* A dead node with an empty index is no longer listed; in the background. */
+    bool (*forget_node)(struct store *store, struct text name);
+
+    /* Whether requests can be made at all now. */
+    bool (*is_ready)(const struct store *store);
+    /* Milliseconds that the oldest request has been waiting for its answer; 0: none waits. */
+    uint64_t (*oldest_ms)(const struct store *store);
+    /* Waiting requests are called back with STORE_AWAY. */
+    void (*close)(struct store *store);
+};
+
+/* First member of each implementation. */
+struct store {
+    const struct store_ops *ops;
+};
+
+#endif
