@@ -8,6 +8,7 @@
 
 #include "daemon/command_line.h"
 #include "daemon/config_build.h"
+#include "daemon/config_fleet.h"
 #include "daemon/config_turn.h"
 
 enum { LAST_PORT = 65535 };
@@ -126,7 +127,8 @@ int config_check(const struct daemon_config *config, struct str *why)
     if (n->webrtc_port > 0 && n->webrtc_port + p->num_threads - 1 > LAST_PORT)
         return config_blame(config, &n->webrtc_port, why,
             "%" PRId64 " leaves no ports for %" PRId64 " workers", n->webrtc_port, p->num_threads);
-    return config_check_turn(config, why);
+    int error = config_check_fleet(config, why);
+    return error != 0 ? error : config_check_turn(config, why);
 }
 
 /* These are accepted because they ask for what is always so. */
@@ -250,6 +252,8 @@ int config_resolve(struct daemon_config *config, const struct host_addresses *ho
         error = resolve_listen(config, why);
     if (error == 0)
         error = resolve_cores(config, why);
+    if (error == 0)
+        error = config_resolve_fleet(config, host, why);
     if (error == 0)
         error = config_resolve_turn(config, host, why);
     if (error == 0)

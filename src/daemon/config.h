@@ -116,6 +116,19 @@ struct turn_options {
     int64_t credentials_ttl_s;
 };
 
+/* What nodes share, and this one among them. */
+struct fleet_settings {
+    char *redis; /* empty: nothing is shared */
+    char *redis_user, *redis_password;
+    char *redis_tls_ca, *redis_tls_certificate, *redis_tls_key;
+    int64_t redis_connect_timeout_ms, redis_cmd_timeout_ms, redis_expires_s;
+    char *redis_prefix;
+    char *seal_key_file;
+    char *node_name; /* resolved */
+    int64_t node_lease_ms;
+    char *node_address;
+};
+
 struct admin_settings {
     char *listen;  /* empty: none */
     char *control; /* path of a unix socket; empty: none */
@@ -143,6 +156,7 @@ struct daemon_config {
     struct call_settings calls;
     struct media_settings media;
     struct turn_options turn;
+    struct fleet_settings fleet;
     struct admin_settings admin;
     struct process_settings process;
 
@@ -150,6 +164,7 @@ struct daemon_config {
     struct interfaces *interfaces;
     bool interface_was_chosen; /* none was configured */
     struct listen_addresses listen_ng;
+    struct address node_address; /* family NONE: other nodes cannot reach our ng */
     struct worker_cores worker_cores;
     struct listen_addresses listen_admin; /* count 0: none */
     char *admin_tokens; /* of either option, one on each line; NULL without listen_admin */

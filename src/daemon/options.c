@@ -58,6 +58,7 @@ static const struct option_choice algorithms[] = {
 static const char network[] = "Network";
 static const char calls[] = "Calls";
 static const char media[] = "Media";
+static const char fleet[] = "Fleet";
 static const char admin[] = "Administration";
 static const char process[] = "Process";
 static const char turn_listeners[] = "TURN: listening";
@@ -456,6 +457,7 @@ const struct option options[] = {
             "With --check-config: a configuration file of coturn, which is printed as a section "
             "[turn], with comments on what could not be carried over."},
 
+#include "daemon/options_fleet.inc"
 #include "daemon/options_turn.inc"
 };
 /* clang-format on */

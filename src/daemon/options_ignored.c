@@ -2,7 +2,8 @@
 #include "daemon/options.h"
 
 static const char no_kernel[] = "media is forwarded in user space, there is no kernel module";
-static const char no_store[] = "calls are kept in memory";
+static const char one_redis[] = "all nodes share the Redis of the option 'redis'";
+static const char async_redis[] = "calls never wait for Redis";
 static const char no_protocol[] = "control is ng over UDP";
 static const char no_http[] = "there is no command line or HTTP service";
 static const char no_recording[] = "calls are not recorded";
@@ -24,11 +25,18 @@ const struct ignored_option ignored_options[] = {
     {"kernel-*", false, no_kernel},
     {"nftables-*", false, no_kernel},
     {"iptables-chain", false, no_kernel},
-    {"redis-delete-async", true, no_store},
-    {"redis*", false, no_store},
-    {"no-redis-required", true, no_store},
-    {"active-switchover", true, no_store},
-    {"subscribe-keyspace", false, no_store},
+    {"redis-write", false, one_redis},
+    {"redis-subscribe", false, one_redis},
+    {"subscribe-keyspace", false, one_redis},
+    {"active-switchover", true, "a call goes where its address is"},
+    {"no-redis-required", true, async_redis},
+    {"redis-num-threads", false, async_redis},
+    {"redis-allowed-errors", false, async_redis},
+    {"redis-disable-time", false, async_redis},
+    {"redis-resolve-on-reconnect", true, async_redis},
+    {"redis-delete-async", true, async_redis},
+    {"redis-delete-async-interval", false, async_redis},
+    {"redis-format", false, "records have a format of their own (docs/store.md)"},
     {"listen-udp", false, no_protocol},
     {"listen-tcp", false, no_protocol},
     {"listen-tcp-ng", false, no_protocol},

@@ -14,6 +14,7 @@
 #include "daemon/restart.h"
 #include "daemon/packet_back_end.h"
 #include "daemon/turn_service.h"
+#include "net/address_class.h"
 #include "net/own_sockets.h"
 #include "net/udp_socket.h"
 #include "ng/listener.h"
@@ -240,12 +241,6 @@ static int open_workers(struct service *service, struct str *why)
     return 0;
 }
 
-static bool is_loopback(const struct address *a)
-{
-    static const uint8_t ip6[16] = {[15] = 1};
-    return a->family == ADDRESS_IP4 ? a->ip[0] == 127 : memcmp(a->ip, ip6, sizeof(ip6)) == 0;
-}
-
 /* What a newcomer needs next is the line for the proxy, so it is given. */
 static void say_listener(const struct address *address)
 {
@@ -256,7 +251,7 @@ static void say_listener(const struct address *address)
             " kamailio=\"modparam('rtpengine', 'rtpengine_sock', 'udp:%s')\"", text);
     log_event(LOG_NOTICE, LOG_NO_CALL, "listening",
         "for=ng address=%s/udp use=\"commands of the SIP proxy\"%s", text, line);
-    if (!is_loopback(address))
+    if (!address_is_loopback(address))
         log_event(LOG_WARNING, LOG_NO_CALL, "ng-exposed",
             "address=%s/udp why=\"no authentication: who reaches this address controls all calls\"",
             text);

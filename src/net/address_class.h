@@ -32,6 +32,11 @@ const char *address_class_name(enum address_class class);
 /* An IPv6 spelling has the class of the IPv4 address in it, or TRANSITION when that is public. */
 enum address_class address_classify(const struct address *a);
 
+static inline bool address_is_loopback(const struct address *a)
+{
+    return address_classify(a) == ADDRESS_CLASS_LOOPBACK;
+}
+
 /* Needs a network interface beside it to mean anything. */
 static inline bool address_is_link_local(const struct address *a)
 {

@@ -78,7 +78,7 @@ static const struct {
 } ignored[] = {
     {"table", true, false},
     {"no-fallback", true, true},
-    {"redis", true, false},
+    {"redis", false, false},
     {"redis-write", true, false},
     {"no-redis-required", true, true},
     {"nftables-chain", true, false},
