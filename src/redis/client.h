@@ -29,19 +29,31 @@ enum {
     REDIS_DEFAULT_COMMAND_TIMEOUT_MS = 3000,
     REDIS_DEFAULT_MAX_PENDING = 1024,
     REDIS_DEFAULT_IDLE_MS = 10000,
+    REDIS_DEFAULT_MAX_COMMAND = 64 << 10,
+    REDIS_DEFAULT_MAX_UNSENT = 4 << 20,
 };
 
 struct redis_client;
 
 struct redis_counters {
-    struct counter connects; /* times READY was reached */
-    struct counter failures; /* connections refused, lost or given up */
-    struct counter commands; /* sent */
-    struct counter errors;   /* answered by an error */
-    struct counter timeouts; /* connections given up for silence */
-    struct counter refused;  /* commands not taken: away, or too many pending */
-    struct counter messages; /* of subscriptions */
-    struct counter is_ready; /* gauge: 0 or 1 */
+    struct counter connects;   /* times READY was reached */
+    struct counter failures;   /* connections refused, lost or given up */
+    struct counter commands;   /* sent */
+    struct counter errors;     /* answered by an error */
+    struct counter timeouts;   /* connections given up for silence */
+    struct counter refused;    /* commands not taken: away, or too much under way */
+    struct counter messages;   /* of subscriptions */
+    struct counter redirected; /* sent once more, elsewhere or later: of a Cluster */
+    struct counter is_ready;   /* gauge: connections that are READY */
+};
+
+/* Of one connection. 0 of each: a default for small values. */
+struct redis_limits {
+    size_t command;   /* bytes of all words of one; REDIS_DEFAULT_MAX_COMMAND */
+    size_t unsent;    /* bytes that the kernel has not taken yet; REDIS_DEFAULT_MAX_UNSENT */
+    size_t string;    /* bytes of one in a reply; REDIS_MAX_STRING */
+    size_t reply;     /* bytes of memory of one; REDIS_MAX_REPLY */
+    unsigned pending; /* commands not answered yet; REDIS_DEFAULT_MAX_PENDING */
 };
 
 struct redis_client_config {

@@ -15,6 +15,13 @@ enum {
     REDIS_MAX_DB = 1 << 20,
 };
 
+/* What the certificate of a server is held to. */
+enum redis_verify {
+    REDIS_VERIFY_HOST, /* it leads to a known CA and is for the host */
+    REDIS_VERIFY_CA,   /* it leads to a known CA: for servers that tell addresses of each other */
+    REDIS_VERIFY_NONE,
+};
+
 struct redis_endpoint {
     char *host; /* a name, or an address without brackets */
     uint16_t port;
@@ -22,6 +29,8 @@ struct redis_endpoint {
     char *user;     /* NULL: none, as before Redis 6 */
     char *password; /* NULL: no AUTH */
     unsigned connect_timeout_ms;
+    bool uses_tls;
+    enum redis_verify verify;
 };
 
 /*
