@@ -13,6 +13,7 @@ enum { REQUEST_MAX = 65535, REQUESTS_PER_TURN = 64, RECEIVE_BUFFER = 4 << 20 };
 struct control_socket {
     struct control_socket_config config;
     int fd;
+    bool is_absent;
     uv_poll_t readable;
     uint8_t buffer[REQUEST_MAX];
 };
@@ -37,20 +38,31 @@ static void on_readable(uv_poll_t *readable, int status, int events)
     }
 }
 
+/* An address that moves between machines need not be here yet. */
+static int open_socket(struct control_socket *s)
+{
+    struct udp_socket_config socket = {
+        .bind = s->config.listen,
+        .tell_local = address_is_unspecified(&s->config.listen),
+        .tos = s->config.tos,
+        .receive_buffer = RECEIVE_BUFFER,
+    };
+    int error = udp_socket_open(&socket, &s->fd);
+    s->is_absent = error == -EADDRNOTAVAIL;
+    if (!s->is_absent)
+        return error;
+    socket.free_bind = true;
+    return udp_socket_open(&socket, &s->fd);
+}
+
 int control_socket_open(
     uv_loop_t *loop, const struct control_socket_config *config, struct control_socket **out)
 {
-    struct udp_socket_config socket = {
-        .bind = config->listen,
-        .tell_local = address_is_unspecified(&config->listen),
-        .tos = config->tos,
-        .receive_buffer = RECEIVE_BUFFER,
-    };
     struct control_socket *s = malloc(sizeof(*s));
     if (s == NULL)
         return -ENOMEM;
     s->config = *config;
-    int error = udp_socket_open(&socket, &s->fd);
+    int error = open_socket(s);
     if (error != 0) {
         free(s);
         return error;
@@ -83,6 +95,11 @@ void control_socket_pause(struct control_socket *s)
 const struct address *control_socket_address(const struct control_socket *s)
 {
     return &s->config.listen;
+}
+
+bool control_socket_is_absent(const struct control_socket *s)
+{
+    return s->is_absent;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -2,7 +2,8 @@
 /*
  * net/control_socket.h - datagrams of a control protocol (ng over UDP) on a loop.
  *
- * Requests of up to 65,535 bytes; every reply leaves from the address its request came to.
+ * Requests of up to 65,535 bytes; every reply leaves from the address its request came to. An
+ * address that is not on this machine may come later: requests arrive from then on.
  */
 #ifndef NET_CONTROL_SOCKET_H
 #define NET_CONTROL_SOCKET_H
@@ -41,6 +42,9 @@ void control_socket_pause(struct control_socket *socket);
 
 /* What it is bound to. */
 const struct address *control_socket_address(const struct control_socket *socket);
+
+/* Whether that address was not on this machine when it was opened. */
+bool control_socket_is_absent(const struct control_socket *socket);
 
 /* No more requests; the memory is freed from the loop. Accepts NULL. */
 void control_socket_close(struct control_socket *socket);

@@ -34,6 +34,26 @@ struct ng_proxy_counters {
     struct counter errors; /* also of requests without a known command */
 };
 
+/* Commands of calls that are not here, and those that other nodes have sent here. */
+struct ng_elsewhere_counters {
+    struct counter held;             /* now: looked up, forwarded, or waiting behind such a one */
+    struct counter found_here;       /* the call had come over when its place was known */
+    struct counter found_there;      /* a living node has it */
+    struct counter found_stranded;   /* the node that had it is gone */
+    struct counter found_nowhere;    /* nobody knows it, or nobody could tell in time */
+    struct counter forwarded;        /* sent to another node... */
+    struct counter forward_answered; /* ...and its reply passed on */
+    struct counter forward_unknown;  /* ...which does not have the call */
+    struct counter forward_timeouts; /* ...which did not answer */
+    struct counter forward_failed;   /* could not be sent, or the reply could not be read */
+    struct counter forward_resent;   /* datagrams, after the first */
+    struct counter forwarding;       /* now */
+    struct counter refused;          /* too many at once */
+    struct counter discarded;        /* stranded calls that a delete has ended */
+    struct counter received;         /* sent here by other nodes... */
+    struct counter received_unknown; /* ...of calls that are not here */
+};
+
 struct ng_counters {
     struct ng_verb_counters verbs[NG_VERBS];
     struct counter errors;
@@ -41,6 +61,7 @@ struct ng_counters {
     struct counter malformed;  /* no cookie: dropped */
     struct counter refused;    /* no memory, or too many at once: dropped */
     struct counter truncated;  /* replies that lost statistics to fit */
+    struct ng_elsewhere_counters elsewhere;
     /* Those that came first; the others only show in the totals. */
     struct counter proxy_count;
     struct ng_proxy_counters proxies[NG_MAX_PROXIES];

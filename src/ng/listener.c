@@ -30,6 +30,15 @@ static void receive(void *owner, struct control_socket *socket, const struct con
     ng_server_receive(listener->server, request, &source);
 }
 
+static void say_absent(const struct ng_listener *listener)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    if (control_socket_is_absent(listener->socket))
+        log_event(LOG_NOTICE, LOG_NO_CALL, "ng-address-absent",
+            "address=%s/udp why=\"not on this machine now, requests are taken when it comes\"",
+            address_text(control_socket_address(listener->socket), address));
+}
+
 int ng_listener_open(uv_loop_t *loop, const struct address *address, unsigned tos,
     struct ng_server *server, struct ng_listener **out)
 {
@@ -44,6 +53,7 @@ int ng_listener_open(uv_loop_t *loop, const struct address *address, unsigned to
         free(listener);
         return error;
     }
+    say_absent(listener);
     *out = listener;
     return 0;
 }

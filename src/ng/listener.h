@@ -7,7 +7,8 @@
 
 struct ng_listener;
 
-/* Listens on `address` for the server, which is borrowed and outlived. Returns 0 and a new listener
+/* Listens on `address` for the server, which is borrowed and outlived; an address that is not on
+ * this machine now may come later. Returns 0 and a new listener
  * in `out`, or a negative errno or UV_E code. */
 NODISCARD int ng_listener_open(uv_loop_t *loop, const struct address *address, unsigned tos,
     struct ng_server *server, struct ng_listener **out);

@@ -11,6 +11,7 @@
 #define NG_SERVER_H
 
 #include "ng/counters.h"
+#include "ng/elsewhere.h"
 #include "ng/source.h"
 
 struct ng_server;
@@ -36,13 +37,17 @@ struct ng_server_config {
     uint16_t port_min;         /* of the media ports, for statistics */
     uint16_t port_max;
     enum ng_ssrc_reporting ssrc_reporting;
+    /* Calls of other nodes; borrowed. NULL: there are none, what is not here is unknown. */
+    const struct ng_elsewhere *elsewhere;
+    uv_loop_t *loop; /* for what is forwarded; needed with `elsewhere` only */
 };
 
 /* Returns a new server, or NULL when out of memory. */
 struct ng_server *ng_server_new(const struct ng_server_config *config);
 
-/* Forgets what is still waiting for a worker, without replies. Called when the sessions are closed,
- * so that none of it will be told any more. Accepts NULL. */
+/* Forgets what is still waiting for a worker or another node, without replies; cancels what it has
+ * asked `elsewhere`, which must still be there. Called when the sessions are closed, so that none
+ * of it will be told any more. With a loop some memory is freed from there. Accepts NULL. */
 void ng_server_free(struct ng_server *server);
 
 /* Handles one datagram, which is borrowed for the call. */

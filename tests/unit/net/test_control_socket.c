@@ -115,6 +115,22 @@ static void a_port_in_use_is_an_error(void **state)
     finish(&b);
 }
 
+static void an_address_may_come_later(void **state)
+{
+    (void)state;
+    struct control_socket_config config = {.on_request = echo, .owner = &requests};
+    struct control_socket *socket;
+    struct bench b;
+    start(&b, "127.0.0.1", "127.0.0.1");
+    assert_false(control_socket_is_absent(b.socket));
+    assert_true(address_parse(TEXT("192.0.2.1"), &config.listen));
+    assert_int_equal(control_socket_open(&b.loop, &config, &socket), 0);
+    assert_true(control_socket_is_absent(socket));
+    assert_true(address_same_ip(control_socket_address(socket), &config.listen));
+    control_socket_close(socket);
+    finish(&b);
+}
+
 /* What comes meanwhile is not refused, and replies still go out. */
 static void a_paused_socket_takes_no_requests(void **state)
 {
@@ -145,6 +161,7 @@ int main(void)
         cmocka_unit_test(answers_the_largest_request),
         cmocka_unit_test(answers_from_the_address_asked),
         cmocka_unit_test(a_port_in_use_is_an_error),
+        cmocka_unit_test(an_address_may_come_later),
         cmocka_unit_test(a_paused_socket_takes_no_requests),
     };
     return cmocka_run_group_tests_name("control_socket", tests, NULL, NULL);
