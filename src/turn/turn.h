@@ -49,6 +49,10 @@ static inline bool turn_path_is_stream(const struct turn_path *path)
 
 enum { TURN_TOKEN_SIZE = 8 };
 
+/* Names an allocation for its whole life, also in other processes: "udp CLIENT SERVER RELAYED", as
+ * they were when it was made. Terminated. */
+enum { TURN_ID_SIZE = 5 + 3 * ADDRESS_TEXT_SIZE };
+
 /* A relayed transport address that a client asks for. */
 struct turn_relay_wish {
     enum address_family family;

@@ -118,6 +118,128 @@ NODISCARD int turnserver_list(struct turnserver *server, struct text user, size_
 NODISCARD int turnserver_kill(struct turnserver *server, uint64_t id, struct text user,
     struct text realm, void (*done)(void *owner, size_t count), void *owner);
 
+/* --- allocations that go on in another process (docs/store.md) ----------------------------------
+ *
+ * A record can be made of an allocation whose client comes over plain UDP, and of a mobile one (RFC
+ * 8016) however it comes: its client finds it again by the ticket. The others end with the
+ * connections of their clients or (RFC 6062) peers.
+ *
+ * A handle names one allocation of this process, and is never used again: it is the id of
+ * turnserver_list(), too.
+ */
+
+/* What is told of allocations that a record can be made of; on the control thread, never from
+ * within another function of this header. */
+struct turnserver_watcher {
+    void *owner;
+    /* It is new, or has changed since its last record: told once until the next is made. `id` is
+     * the same for its whole life, also in other processes, and unique. */
+    void (*changed)(void *owner, uint64_t handle, struct text id);
+    /* It is over, but for TURNSERVER_SAVE_AND_END, turnserver_drop() and the stop of a worker. */
+    void (*ended)(void *owner, uint64_t handle, struct text id);
+};
+
+/* Tells `watcher`, which is copied, from now on; once, before anything is restored. */
+void turnserver_watch(struct turnserver *server, const struct turnserver_watcher *watcher);
+
+enum turnserver_save {
+    TURNSERVER_SAVE_COPY,
+    TURNSERVER_SAVE_AND_END, /* it ends here: its sockets are closed when the record is told */
+};
+
+/* A record, borrowed: there are keys in it. */
+struct turnserver_saved {
+    struct text id;
+    struct text places; /* local IP addresses that it needs, with spaces between them */
+    struct bytes record;
+};
+
+/* `saved` is NULL when there is no such allocation (any more), no record can be made of it, or
+ * memory is short; with TURNSERVER_SAVE_AND_END it goes on in the last case. */
+typedef void turnserver_saved_fn(
+    void *owner, uint64_t handle, const struct turnserver_saved *saved);
+
+/* Makes a record; `done` is told later. Any number at the same time. -ENOMEM: nothing happens. */
+NODISCARD int turnserver_save(struct turnserver *server, uint64_t handle, enum turnserver_save how,
+    turnserver_saved_fn *done, void *owner);
+
+struct turnserver_save_counts {
+    uint64_t saved;
+    uint64_t lost; /* no record could be made, or kept */
+};
+
+/* Where records go. */
+struct turnserver_sink {
+    void *owner;
+    /* False when it could not be kept. */
+    bool (*keep)(void *owner, const struct turnserver_saved *saved);
+    /* Once, after the last one. */
+    void (*done)(void *owner, const struct turnserver_save_counts *counts);
+};
+
+/* Saves all allocations, which end here; the rest goes on until the workers stop. Told later. One
+ * that is made meanwhile may be left out. -ENOMEM: nothing happens. */
+NODISCARD int turnserver_save_all(struct turnserver *server, const struct turnserver_sink *sink);
+
+/* Why a record was not taken: constant, word. */
+#define TURNSERVER_REFUSALS(X)                                                                     \
+    X(TURNSERVER_REFUSED_MALFORMED, "malformed") /* breaks a rule of docs/store.md */              \
+    X(TURNSERVER_REFUSED_DAMAGED, "damaged")     /* in the file that should have kept it */        \
+    X(TURNSERVER_REFUSED_VERSION, "version")     /* of a later program */                          \
+    X(TURNSERVER_REFUSED_OLD, "old")             /* its time is over */                            \
+    X(TURNSERVER_REFUSED_KNOWN, "known")         /* it is here already: see `handle` */            \
+    X(TURNSERVER_REFUSED_ADDRESS, "address") /* one that it needs is not on this machine now */    \
+    X(TURNSERVER_REFUSED_INTERFACE, "interface") /* or not one we serve clients or relay at */     \
+    X(TURNSERVER_REFUSED_CLIENT, "client")       /* its client has made another one */             \
+    X(TURNSERVER_REFUSED_USER, "user")           /* is revoked, or TURN is off */                  \
+    X(TURNSERVER_REFUSED_PORTS, "ports")         /* somebody has its relayed port */               \
+    X(TURNSERVER_REFUSED_WORKER, "worker")       /* does not run */                                \
+    X(TURNSERVER_REFUSED_MEMORY, "memory")
+
+#define TURNSERVER_REFUSAL_CONSTANT(constant, word) constant,
+enum turnserver_refusal {
+    TURNSERVER_REFUSALS(TURNSERVER_REFUSAL_CONSTANT) TURNSERVER_REFUSAL_COUNT
+};
+
+const char *turnserver_refusal_word(enum turnserver_refusal refusal);
+
+struct turnserver_restoring {
+    void *owner;
+    /* Whether the machine has the address now; the port does not matter. */
+    bool (*is_here)(void *owner, const struct address *ip);
+};
+
+struct turnserver_restored {
+    bool ok;
+    enum turnserver_refusal refusal; /* unless ok */
+    uint64_t handle;       /* when ok, and of TURNSERVER_REFUSED_KNOWN when it is watched */
+    char id[TURN_ID_SIZE]; /* empty when it could not be read */
+    char why[200];         /* unless ok */
+};
+
+/*
+ * Makes the allocation of a record go on here, with its relayed ports, permissions and channels,
+ * for the time that was left of each. Counts into the quotas, but is not refused by them. Logs what
+ * became of it. A worker that cannot take it after all tells ended().
+ */
+struct turnserver_restored turnserver_restore(
+    struct turnserver *server, struct bytes record, const struct turnserver_restoring *restoring);
+
+/* Somebody else has it: ends it without a word, and without ended(). */
+void turnserver_drop(struct turnserver *server, uint64_t handle);
+
+/* Counts a record that could not be handed to turnserver_restore(). */
+void turnserver_count_refused(struct turnserver *server, enum turnserver_refusal refusal);
+
+struct turnserver_records {
+    uint64_t saved; /* by turnserver_save_all() */
+    uint64_t lost;  /* likewise */
+    uint64_t restored;
+    uint64_t refused[TURNSERVER_REFUSAL_COUNT];
+};
+
+struct turnserver_records turnserver_records(const struct turnserver *server);
+
 /* --- numbers -----------------------------------------------------------------------------------
  */
 
