@@ -104,7 +104,7 @@ static struct call *finish(struct record_in *in, const struct fields *f)
 struct call *call_record_read(const struct ng_value *record, struct call_record_why *why)
 {
     *why = (struct call_record_why){0};
-    struct record_in in = {.reader.why = why};
+    struct record_in in = {.reader.why = why->text};
     const struct fields f = {.reader = &in.reader, .index = -1, .value = record};
     in.call = begin(&f);
     if (in.call == NULL)

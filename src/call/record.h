@@ -13,12 +13,13 @@
 #ifndef CALL_RECORD_H
 #define CALL_RECORD_H
 
+#include "bencode/fields.h"
 #include "call/call.h"
 #include "mediaferry/ng.h"
 
 /* Why a record was refused: "call.parties[1].sections[0].current.type: missing". */
 struct call_record_why {
-    char text[200];
+    char text[FIELDS_WHY_SIZE];
 };
 
 /*

@@ -6,8 +6,9 @@
 #ifndef CALL_RECORD_PARTS_H
 #define CALL_RECORD_PARTS_H
 
+#include "bencode/fields.h"
 #include "call/model.h"
-#include "call/record_fields.h"
+#include "call/record.h"
 
 enum {
     RECORD_MAX_ID = INT32_MAX,                     /* of transports and streams */

@@ -105,7 +105,7 @@ enum record_status record_open(
         return refuse(why, "not a dictionary", "");
 
     record->tree = tree;
-    struct fields_reader reader = {.why = why};
+    struct fields_reader reader = {.why = why->text};
     const struct fields f = {.reader = &reader, .index = -1, .value = tree};
     record->id = fields_text(&f, "id", BENCODE_MAX_SIZE);
     fields_require(&f, "version");
@@ -121,7 +121,7 @@ enum record_status record_open(
 
 struct relay_resume *record_media(const struct record *record, struct call_record_why *why)
 {
-    struct fields_reader reader = {.why = why};
+    struct fields_reader reader = {.why = why->text};
     const struct fields f = {.reader = &reader, .index = -1, .value = record->tree};
     return record_read_media(&f);
 }

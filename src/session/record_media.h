@@ -9,7 +9,7 @@
 #ifndef SESSION_RECORD_MEDIA_H
 #define SESSION_RECORD_MEDIA_H
 
-#include "call/record_fields.h"
+#include "bencode/fields.h"
 #include "relay/resume.h"
 
 /* All of it, and `exact`. */

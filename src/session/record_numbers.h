@@ -8,7 +8,7 @@
 #ifndef SESSION_RECORD_NUMBERS_H
 #define SESSION_RECORD_NUMBERS_H
 
-#include "call/record_fields.h"
+#include "bencode/fields.h"
 
 struct record_number {
     const char *name;

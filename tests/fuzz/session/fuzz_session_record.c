@@ -36,7 +36,7 @@ static struct relay_resume *read_media(struct bytes bytes)
     struct call_record_why why = {""};
     ng_arena_init(&arena, ARENA_BYTES);
     require(bencode_parse_up_to(bytes, bytes.len, &arena, &record, NULL) == BENCODE_OK);
-    struct fields_reader reader = {.why = &why};
+    struct fields_reader reader = {.why = why.text};
     const struct fields f = {.reader = &reader, .index = -1, .value = record};
     struct relay_resume *media = record_read_media(&f);
     ng_arena_wipe(&arena);

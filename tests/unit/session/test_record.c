@@ -504,7 +504,7 @@ static void same_media(const struct relay_resume *a, const struct relay_resume *
 /* Reads the dictionary "media" of what was parsed. */
 static struct relay_resume *read_media(const struct ng_value *record, struct call_record_why *why)
 {
-    struct fields_reader reader = {.why = why};
+    struct fields_reader reader = {.why = why->text};
     const struct fields f = {.reader = &reader, .index = -1, .value = record};
     return record_read_media(&f);
 }

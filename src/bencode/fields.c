@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "call/record_fields.h"
+#include "bencode/fields.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ void fields_refuse(const struct fields *f, const char *name, const char *format,
     put_place(&w, f);
     if (name != NULL)
         put_name(&w, name, -1);
-    snprintf(reader->why->text, sizeof(reader->why->text), "%.*s: %s", (int)w.len, place, what);
+    snprintf(reader->why, FIELDS_WHY_SIZE, "%.*s: %s", (int)w.len, place, what);
 }
 
 static const struct ng_value *entry(

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * call/record_fields.h - the entries of a record's dictionaries: written, and read within bounds.
+ * bencode/fields.h - the entries of a record's dictionaries: written, and read within bounds.
  *
  * What has its usual value is left out, and what is missing has it. Reading fails once and stays
  * failed: read straight through, look at the reader's `failed` before the result is used. The first
  * thing that is wrong is kept as the reason, with its place.
  */
-#ifndef CALL_RECORD_FIELDS_H
-#define CALL_RECORD_FIELDS_H
+#ifndef BENCODE_FIELDS_H
+#define BENCODE_FIELDS_H
 
-#include "call/record.h"
+#include "mediaferry/address.h"
+#include "mediaferry/ng.h"
+
+enum { FIELDS_WHY_SIZE = 200 };
 
 struct fields_reader {
-    struct call_record_why *why;
+    char *why; /* FIELDS_WHY_SIZE bytes: "call.parties[1].tag: missing" */
     bool failed;
 };
 
