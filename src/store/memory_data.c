@@ -309,7 +309,9 @@ enum store_result memory_data_take(struct memory_data *data, const struct store_
     item->writer = shelf;
     item->serial = 0;
     *epoch = ++item->epoch;
-    *takes = ++item->takes;
+    if (taking->taker.len > 0)
+        item->takes++;
+    *takes = item->takes;
     return STORE_DONE;
 }
 

@@ -85,7 +85,7 @@ struct store_taking {
     enum store_kind kind;
     struct text id;
     struct store_version seen; /* what is taken is just this version */
-    struct text taker;
+    struct text taker;  /* empty: nobody, it is released as it is; not counted in `takes` */
     struct text places; /* of the record, for the taker's index */
 };
 
