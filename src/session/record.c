@@ -2,13 +2,10 @@
 #include "session/record.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "dtls/certificate.h"
 #include "mediaferry/bencode.h"
 #include "session/record_media.h"
-
-enum { FIRST_CAPACITY = 1 << 15 };
 
 /* --- writing --- */
 
@@ -27,18 +24,6 @@ static struct ng_value *make_tree(struct ng_arena *arena, const struct record_he
     return ng_arena_ok(arena) ? record : NULL;
 }
 
-/* What is in it is of the past, but there are keys in it. */
-static bool enlarge(struct record_buffer *buffer)
-{
-    size_t capacity = buffer->capacity == 0 ? FIRST_CAPACITY : 2 * buffer->capacity;
-    if (capacity > RECORD_MAX_SIZE)
-        return false;
-    record_buffer_done(buffer);
-    buffer->data = malloc(capacity);
-    buffer->capacity = buffer->data == NULL ? 0 : capacity;
-    return buffer->data != NULL;
-}
-
 struct bytes record_write(struct record_buffer *buffer, const struct record_head *head,
     const struct call *call, const struct relay_resume *media)
 {
@@ -46,23 +31,10 @@ struct bytes record_write(struct record_buffer *buffer, const struct record_head
     struct ng_arena arena;
     ng_arena_init(&arena, RECORD_MAX_MEMORY);
     const struct ng_value *tree = make_tree(&arena, head, call, media);
-    while (tree != NULL && record.len == 0) {
-        struct writer w = writer_over(buffer->data, buffer->capacity);
-        bencode_write(&w, tree);
-        record = writer_bytes(&w);
-        if (record.len == 0 && !enlarge(buffer))
-            break;
-    }
+    if (tree != NULL)
+        record = record_buffer_write(buffer, tree, RECORD_MAX_SIZE);
     ng_arena_wipe(&arena);
     return record;
-}
-
-void record_buffer_done(struct record_buffer *buffer)
-{
-    if (buffer->data != NULL)
-        explicit_bzero(buffer->data, buffer->capacity);
-    free(buffer->data);
-    *buffer = (struct record_buffer){.data = NULL};
 }
 
 /* --- reading --- */

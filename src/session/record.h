@@ -9,6 +9,7 @@
 #ifndef SESSION_RECORD_H
 #define SESSION_RECORD_H
 
+#include "bencode/record_buffer.h"
 #include "call/record.h"
 #include "relay/resume.h"
 
@@ -26,19 +27,10 @@ struct record_head {
     struct text certificate; /* PEM, with the private key */
 };
 
-/* Memory that a record is written in, one after the other; all zeros is valid. */
-struct record_buffer {
-    uint8_t *data;
-    size_t capacity;
-};
-
 /* Returns the record, which lies in `buffer` until the next one; empty when memory is short or the
  * record too large. `media` NULL: the worker has nothing to tell. */
 struct bytes record_write(struct record_buffer *buffer, const struct record_head *head,
     const struct call *call, const struct relay_resume *media);
-
-/* Wipes and frees. */
-void record_buffer_done(struct record_buffer *buffer);
 
 enum record_status {
     RECORD_OK,

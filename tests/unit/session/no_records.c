@@ -11,12 +11,6 @@ struct bytes record_write(struct record_buffer *buffer, const struct record_head
     abort();
 }
 
-void record_buffer_done(struct record_buffer *buffer)
-{
-    (void)buffer;
-    abort();
-}
-
 enum record_status record_open(
     struct record *record, struct bytes bytes, struct call_record_why *why)
 {
