@@ -85,8 +85,8 @@ struct store_taking {
     enum store_kind kind;
     struct text id;
     struct store_version seen; /* what is taken is just this version */
-    struct text taker;  /* empty: nobody, it is released as it is; not counted in `takes` */
-    struct text places; /* of the record, for the taker's index */
+    struct text taker;         /* empty: nobody, it is released as it is; not counted in `takes` */
+    struct text places;        /* of the record, for the taker's index */
 };
 
 /* `other`: with STORE_CONFLICT, what is there instead; with STORE_DONE the version written. */
