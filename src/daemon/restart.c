@@ -22,7 +22,7 @@ static uint64_t now_ms(void)
 
 struct loading {
     struct sessions *sessions;
-    uint64_t age_limit_ms;
+    struct session_restoring how;
     uint64_t restored, refused;
 };
 
@@ -42,7 +42,7 @@ static void load_records(struct loading *l, const struct spool *spool)
     while ((item = spool_next(&r, &record)) == SPOOL_RECORD || item == SPOOL_DAMAGED) {
         if (item == SPOOL_DAMAGED)
             count_damaged(l);
-        else if (sessions_restore(l->sessions, record, l->age_limit_ms).ok)
+        else if (sessions_restore(l->sessions, record, &l->how).ok)
             l->restored++;
         else
             l->refused++;
@@ -72,7 +72,7 @@ static void check_folder(const char *path)
 void restart_load(struct sessions *sessions, const struct process_settings *settings)
 {
     struct loading l = {
-        .sessions = sessions, .age_limit_ms = (uint64_t)settings->restart_max_age_s * 1000};
+        .sessions = sessions, .how.age_limit_ms = (uint64_t)settings->restart_max_age_s * 1000};
     struct str why = {0};
     struct spool spool;
     uint64_t begun_ms = now_ms();

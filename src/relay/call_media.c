@@ -12,6 +12,9 @@
 #include "relay/resume_media.h"
 #include "relay/timeouts.h"
 
+/* What a party sends or gets between two saves, at most. */
+enum { SAVED_PACKETS = 1 << 12 };
+
 struct text call_media_id(const struct call_media *call)
 {
     return text_from(call->id);
@@ -256,6 +259,10 @@ void call_media_update(struct relay *relay, struct relay_update *update, uint64_
         refuse(relay, update);
         return;
     }
+    if (ends && update->ends_silently) {
+        call_media_leave(call);
+        return;
+    }
     const struct plan *old = call->plan; /* compared with until all is applied */
     call->plan = plan_ref(plan);
     take_certificate(call, update->certificate);
@@ -287,6 +294,52 @@ void call_media_free(struct call_media *call)
     counter_subtract(&call->relay->counters.calls, 1);
     free(call->id);
     free(call);
+}
+
+void call_media_leave(struct call_media *call)
+{
+    list_for_each (at, &call->transports) {
+        struct transport *t = CONTAINER_OF(at, struct transport, link);
+        for (unsigned i = 0; i < COUNT_OF(t->components); i++)
+            dtls_path_leave(&t->components[i]);
+    }
+    call_media_free(call);
+}
+
+void call_media_changed(struct call_media *call)
+{
+    if (call->change == CHANGE_TOLD)
+        return;
+    bool told = events_changed(call->relay, call->node.key);
+    call->change = told ? CHANGE_TOLD : CHANGE_UNTOLD;
+}
+
+void call_media_saved(struct call_media *call)
+{
+    call->change = CHANGE_NONE;
+    list_for_each (at, &call->streams) {
+        struct stream *s = CONTAINER_OF(at, struct stream, link);
+        s->saved_in = s->in[0].packets;
+        s->saved_out = s->out[0].packets;
+    }
+}
+
+/* So far, and no index of SRTP is used twice by who goes on from the last save; with room for the
+ * time until the next one (relay/resume.h). */
+static bool has_gone_far(const struct stream *s)
+{
+    return s->transport != NULL && s->transport->plan.security != PLAN_PLAIN &&
+           (s->in[0].packets - s->saved_in >= SAVED_PACKETS ||
+               s->out[0].packets - s->saved_out >= SAVED_PACKETS);
+}
+
+static void check_change(struct call_media *call)
+{
+    bool is_due = call->change == CHANGE_UNTOLD;
+    list_for_each (at, &call->streams)
+        is_due |= has_gone_far(CONTAINER_OF(at, struct stream, link));
+    if (is_due)
+        call_media_changed(call);
 }
 
 /* While ICE or DTLS are still at work, checks count as activity; later only media does. */
@@ -330,6 +383,8 @@ void call_media_tick(struct call_media *call, uint64_t now_ms)
         for (unsigned i = 0; i < COUNT_OF(t->components); i++)
             dtls_path_tick(&t->components[i], now_ms);
     }
+    if (call->change != CHANGE_TOLD)
+        check_change(call);
     if (!call->timed_out)
         check_timeouts(call, now_ms);
 }

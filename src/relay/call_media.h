@@ -21,7 +21,8 @@ struct call_media {
     struct list leases;
     struct list transports;
     struct list streams;
-    bool timed_out; /* and told */
+    bool timed_out;                                          /* and told */
+    enum { CHANGE_NONE, CHANGE_UNTOLD, CHANGE_TOLD } change; /* since the last save */
 };
 
 /* Applies an update, makes the call if it is new, frees it when nothing is left. */
@@ -31,6 +32,16 @@ struct call_media *call_media_find(const struct relay *relay, uint64_t handle);
 
 /* Ends the call's media at once. */
 void call_media_free(struct call_media *call);
+
+/* The same without a farewell to its parties. */
+void call_media_leave(struct call_media *call);
+
+/* Something that belongs in a save is not as it was saved last. Cheap, but nothing for each packet.
+ */
+void call_media_changed(struct call_media *call);
+
+/* All is saved as it is now. */
+void call_media_saved(struct call_media *call);
 
 /* Once a second. */
 void call_media_tick(struct call_media *call, uint64_t now_ms);

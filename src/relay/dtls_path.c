@@ -230,11 +230,17 @@ static void verified(struct component *c, uint64_t now_ms)
         component_learn(c, &c->dtls_leg->peer, c->dtls_leg->local, true, now_ms);
 }
 
+/* There is something to go on with in another process. */
+static bool is_saved(enum dtls_state state)
+{
+    return state == DTLS_VERIFIED || state == DTLS_CONNECTED_UNVERIFIED || state == DTLS_CLOSED;
+}
+
 /* What follows from a change of state. */
 static void settle(
     struct component *c, enum dtls_state before, enum dtls_state now, uint64_t now_ms)
 {
-    const struct transport *t = c->transport;
+    struct transport *t = c->transport;
 
     if (before == DTLS_IDLE && now != DTLS_IDLE)
         c->dtls_leg->begun_ms = now_ms;
@@ -249,6 +255,8 @@ static void settle(
             "transport=%u component=%u by=peer", t->plan.id, c->index + 1u);
     if (before != now && now == DTLS_FAILED)
         tell_failed(c);
+    if (before != now && is_saved(now))
+        call_media_changed(t->call);
     arm(c, now_ms);
 }
 

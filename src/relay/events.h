@@ -8,7 +8,8 @@
 
 #include "relay/state.h"
 
-/* False when memory is short: to be tried again. */
+/* These are false when memory is short: to be tried again. */
 NODISCARD bool events_timed_out(struct relay *relay, uint64_t call, enum plan_timeout why);
+NODISCARD bool events_changed(struct relay *relay, uint64_t call);
 
 #endif

@@ -224,6 +224,7 @@ static void follow_component(struct component *c, bool by_time, uint64_t now_ms)
 
     if (was.socket == now.socket && address_equal(&was.remote, &now.remote))
         return;
+    call_media_changed(c->transport->call);
     if (now.socket == NULL) {
         lose_pair(c, by_time);
         tell_lost(c, &was);

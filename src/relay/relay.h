@@ -38,6 +38,7 @@ struct relay_update {
     struct relay_sockets *sockets; /* new since the last update; owned */
     struct relay_resume *resume;   /* of a call that it makes; owned; set after relay_update_new(),
                                       else NULL */
+    bool ends_silently;            /* with an empty plan: without a farewell to the parties */
 };
 
 /* Returns a new update with a copy of the text and references of its own to `plan`, which is of
@@ -123,6 +124,9 @@ struct relay_listener {
     /* Answer to relay_post_save() with the same token; borrowed for the call. NULL: the worker has
      * no such call, or memory was short, and then nothing has happened to it. */
     void (*saved)(void *owner, uint64_t token, const struct relay_resume *resume);
+    /* What was saved of the call last is old by now, in something that another process would have
+     * to learn anew, or in how far SRTP has got. Said once until the next save. May be NULL. */
+    void (*changed)(void *owner, uint64_t call);
 };
 
 /* A WebRTC port: a UDP socket of the worker that no single call owns, and that answers plain STUN

@@ -15,7 +15,8 @@
  *
  * - `exact`: the saver did nothing more for the call (RELAY_SAVE_AND_END). Everything goes on
  *   without a jump.
- * - Else the saver may have gone on, and what it may have sent since is skipped:
+ * - Else the saver may have gone on, and what it may have sent since is skipped; and the same once
+ *   more for each of the `earlier` ones, who have gone on from this very save and left no other:
  *   - SRTCP of any SSRC goes on 2^20 behind the mark, or behind where it begins.
  *   - RTP that comes from SRTP keeps its numbers, for feedback names them. The ROC is that of the
  *     nearest index, and all below the first one counts as used: the sender itself uses none twice,
@@ -27,9 +28,9 @@
  * than 2^13 since (of a sender in the clear; 2^15 else), and its SRTCP by less than 2^20 packets:
  * that is two minutes and a half of sound, or 8 seconds of video at 1000 packets a second. Who
  * saves calls that go on saves them again within that time, and gives an older record no media
- * state. An SSRC in the clear that came up since the save is not known, and its numbers are as good
- * as its sender: it is worth a save, too. One that is silent while its call goes on from old saves
- * four times in a row is out of reach of its receiver's ROC.
+ * state; the worker tells when it is time (relay_listener.changed). An SSRC in the clear that came
+ * up since the save is not known, and its numbers are as good as its sender: it is worth a save,
+ * too. One that is silent while four jumps add up is out of reach of its receiver's ROC.
  */
 #ifndef RELAY_RESUME_H
 #define RELAY_RESUME_H
@@ -45,6 +46,7 @@
 enum {
     RELAY_MAX_TUPLES = 16,  /* of one transport, on shared ports */
     RELAY_MAX_LEARNED = 64, /* SSRCs of one transport that has several streams */
+    RELAY_MAX_JUMPS = 3,    /* from one save; after more receivers lose the ROC */
 };
 
 /* One SRTP session. Its marks are used only with the key they were made with. */
@@ -133,8 +135,10 @@ struct relay_resume_stream {
 };
 
 struct relay_resume {
-    bool exact;      /* the saver has ended the call with it */
-    uint64_t age_ms; /* since the save. 0 as saved; who brings it back says how long it lay */
+    bool exact; /* the saver has ended the call with it */
+    /* Both 0 as saved; who brings it back says how it has fared since. */
+    uint64_t age_ms;          /* since the save */
+    uint32_t earlier;         /* who have gone on from it before */
     uint32_t transport_count; /* at most PLAN_MAX_STREAMS */
     struct relay_resume_transport *transports;
     uint32_t stream_count; /* at most PLAN_MAX_STREAMS */
@@ -144,6 +148,13 @@ struct relay_resume {
 
 /* Returns a new, empty one; NULL: out of memory. */
 NODISCARD struct relay_resume *relay_resume_new(void);
+
+/* How many have, or may have, sent for the call since the save: so often what one may have sent is
+ * skipped. */
+static inline uint32_t relay_resume_jumps(const struct relay_resume *resume)
+{
+    return resume->earlier + (resume->exact ? 0 : 1);
+}
 
 /* Returns zeroed memory of the resume for `count` things of `size` bytes; NULL when there are none,
  * or memory is short. */

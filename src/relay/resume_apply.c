@@ -62,7 +62,8 @@ static void resume_ice(struct transport *t, const struct relay_resume_transport 
     if (t->ice == NULL || saved->ice == NULL || saved->ice_generation != t->plan.ice->generation)
         return;
     t->ice_active_ms = moment(resume, saved->ice_idle_ms, now_ms);
-    ice_path_restore(t, saved->ice, resume->age_ms, resume->exact ? 0 : GRACE_MS, now_ms);
+    ice_path_restore(
+        t, saved->ice, resume->age_ms, relay_resume_jumps(resume) == 0 ? 0 : GRACE_MS, now_ms);
     for (unsigned i = 0; i < COUNT_OF(t->components); i++) {
         struct component *c = &t->components[i];
         c->consent_expired = c->selected.socket == NULL && saved->components[i].consent_expired;
@@ -226,13 +227,14 @@ static void renumber(const struct transport *t, const struct rtpsec_mark *mark)
     }
 }
 
-/* Where the saver may have got to since, at most. */
-static struct rtpsec_mark skipped(const struct transport *t, const struct rtpsec_mark *mark)
+/* Where they may have got to since, at most. */
+static struct rtpsec_mark skipped(
+    const struct transport *t, const struct rtpsec_mark *mark, uint32_t jumps)
 {
     struct rtpsec_mark later = *mark;
-    if (!mark->has_rtp || numbers_are_proven(t, mark->ssrc))
+    if (jumps == 0 || !mark->has_rtp || numbers_are_proven(t, mark->ssrc))
         return later;
-    uint64_t index = ((uint64_t)mark->roc << 16 | mark->seq) + RTP_SKIPPED;
+    uint64_t index = ((uint64_t)mark->roc << 16 | mark->seq) + (uint64_t)jumps * RTP_SKIPPED;
     if (index >> 48 != 0)
         index = UINT64_MAX; /* the end */
     later.seq = (uint16_t)index;
@@ -253,13 +255,13 @@ static bool is_key_of(
 /* A session that cannot have all its marks is none: packets are dropped then, but no index serves
  * twice. */
 static void resume_session(const struct component *c, struct rtpsec_session **session,
-    const struct relay_resume_session *saved, bool skip)
+    const struct relay_resume_session *saved, uint32_t jumps)
 {
     if (*session == NULL || !is_key_of(saved, *session))
         return;
     rtpsec_session_begin_rtcp(*session, saved->rtcp_begin);
     for (uint32_t i = 0; i < saved->mark_count; i++) {
-        struct rtpsec_mark mark = skip ? skipped(c->transport, &saved->marks[i]) : saved->marks[i];
+        struct rtpsec_mark mark = skipped(c->transport, &saved->marks[i], jumps);
         if (rtpsec_session_restore(*session, &mark))
             continue;
         rtpsec_session_free(*session);
@@ -274,17 +276,18 @@ static void resume_session(const struct component *c, struct rtpsec_session **se
 static void resume_marks(struct component *c, const struct relay_resume *resume)
 {
     const struct relay_resume_transport *saved = find_transport(resume, c->transport->plan.id);
+    const uint32_t jumps = relay_resume_jumps(resume);
     if (saved != NULL) {
         const struct relay_resume_component *from = &saved->components[c->index];
-        resume_session(c, &c->rx, &from->rx, false);
-        resume_session(c, &c->tx, &from->tx, !resume->exact);
+        resume_session(c, &c->rx, &from->rx, 0);
+        resume_session(c, &c->tx, &from->tx, jumps);
     }
-    if (resume->exact)
+    if (jumps == 0)
         return;
     if (c->rx != NULL)
         rtpsec_session_doubt(c->rx, 0);
     if (c->tx != NULL)
-        rtpsec_session_doubt(c->tx, RTCP_SKIPPED);
+        rtpsec_session_doubt(c->tx, jumps * RTCP_SKIPPED);
 }
 
 static void resume_learned(struct transport *t, const struct relay_resume *resume)

@@ -5,7 +5,6 @@
 
 #include "dtls/association.h"
 #include "relay/call_media.h"
-#include "relay/dtls_path.h"
 #include "relay/resume_media.h"
 
 struct save_request {
@@ -26,22 +25,15 @@ static void tell(struct message *self, void *owner)
     free(request);
 }
 
-typedef void with_component(struct component *c);
-
-static void each_component(struct call_media *call, with_component *act)
+/* What OpenSSL would say at the end is kept for another process to say. */
+static void prepare_farewell(struct call_media *call)
 {
     list_for_each (at, &call->transports) {
         struct transport *t = CONTAINER_OF(at, struct transport, link);
         for (unsigned i = 0; i < COUNT_OF(t->components); i++)
-            act(&t->components[i]);
+            if (t->components[i].dtls != NULL)
+                dtls_release(t->components[i].dtls);
     }
-}
-
-/* What OpenSSL would say at the end is kept for another process to say. */
-static void prepare_farewell(struct component *c)
-{
-    if (c->dtls != NULL)
-        dtls_release(c->dtls);
 }
 
 static void save(struct message *self, void *owner)
@@ -52,18 +44,19 @@ static void save(struct message *self, void *owner)
     bool ends = call != NULL && request->how == RELAY_SAVE_AND_END;
 
     if (ends)
-        each_component(call, prepare_farewell);
+        prepare_farewell(call);
     if (call != NULL)
         request->resume = resume_save(call, worker_now_ms(relay->worker));
     ends = ends && request->resume != NULL;
     if (ends)
         request->resume->exact = true;
+    if (request->resume != NULL)
+        call_media_saved(call);
     request->message.deliver = tell;
     mailbox_post(relay->config.control, &request->message);
     if (!ends)
         return;
-    each_component(call, dtls_path_leave);
-    call_media_free(call);
+    call_media_leave(call);
 }
 
 int relay_post_save(struct relay *relay, uint64_t call, uint64_t token, enum relay_save how)

@@ -82,8 +82,12 @@ struct ssrc_entry *ssrc_table_find_or_add(struct ssrc_table *table, struct ssrc_
     const struct rtp_header *rtp, const struct plan_stream *stream)
 {
     struct ssrc_entry *entry = ssrc_table_find(table, rtp->ssrc);
-    return entry != NULL ? entry
-                         : add(table, pools, rtp->ssrc, clock_of(stream, rtp->payload_type));
+    if (entry != NULL)
+        return entry;
+    entry = add(table, pools, rtp->ssrc, clock_of(stream, rtp->payload_type));
+    if (entry != NULL && table->on_new != NULL)
+        table->on_new(table);
+    return entry;
 }
 
 struct ssrc_entry *ssrc_table_restore(struct ssrc_table *table, struct ssrc_pools *pools,

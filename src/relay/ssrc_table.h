@@ -35,6 +35,7 @@ struct ssrc_entry {
 struct ssrc_table {
     struct ssrc_entry *first; /* the others behind it, in the order of their coming */
     uint32_t count;
+    void (*on_new)(struct ssrc_table *table); /* a packet has brought one more; NULL: nobody asks */
 };
 
 /* What the worker has of each. */
@@ -51,8 +52,8 @@ struct ssrc_entry *ssrc_table_find(const struct ssrc_table *table, uint32_t ssrc
 /* Its quality, made with the first report; NULL when memory is short. */
 struct quality *ssrc_entry_quality(struct ssrc_entry *entry, struct ssrc_pools *pools);
 
-/* The entry of a packet, or a new one, whose clock is looked up in `stream`. NULL: out of memory.
- */
+/* The entry of a packet, or a new one, which is told, and whose clock is looked up in `stream`.
+ * NULL: out of memory. */
 COLD struct ssrc_entry *ssrc_table_find_or_add(struct ssrc_table *table, struct ssrc_pools *pools,
     const struct rtp_header *rtp, const struct plan_stream *stream);
 

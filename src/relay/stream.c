@@ -5,6 +5,11 @@
 
 #include "relay/call_media.h"
 
+static void on_new_ssrc(struct ssrc_table *table)
+{
+    call_media_changed(CONTAINER_OF(table, struct stream, ssrc_in)->call);
+}
+
 struct stream *stream_new(struct call_media *call, uint32_t id, uint64_t now_ms)
 {
     struct stream *s = calloc(1, sizeof(*s));
@@ -13,6 +18,7 @@ struct stream *stream_new(struct call_media *call, uint32_t id, uint64_t now_ms)
     s->call = call;
     s->plan.id = id;
     s->active_ms = now_ms;
+    s->ssrc_in.on_new = on_new_ssrc;
     s->sinks = s->first_sink;
     s->sink_room = COUNT_OF(s->first_sink);
     list_push_back(&call->streams, &s->link);

@@ -21,6 +21,7 @@ struct stream {
     struct stream *first_sink[1]; /* room for the one that most have */
 
     struct relay_counts in[2], out[2]; /* RTP and RTCP */
+    uint64_t saved_in, saved_out;      /* RTP packets, when it was saved last */
     int64_t last_packet_us[2];         /* unix time */
     uint64_t active_ms;                /* the last packet, or when its timeout began to hold */
     struct ssrc_table ssrc_in, ssrc_out;

@@ -226,15 +226,19 @@ enum drop_reason component_learn(struct component *c, const struct address *sour
     bool authentic, uint64_t now_ms)
 {
     struct address was = c->learning.target;
+    bool was_settled = c->learning.settled;
     enum learning_verdict verdict = learning_packet(&c->learning, source, authentic, now_ms);
 
     if (verdict == LEARNING_REFUSE)
         return DROP_SOURCE_REFUSED;
     /* The local address follows the one that the party uses. */
-    if (address_equal(source, &c->learning.target))
+    bool follows = c->local != local && address_equal(source, &c->learning.target);
+    if (follows)
         c->local = local;
     if (verdict == LEARNING_MOVED)
         tell_moved(c, &was);
+    if (follows || verdict == LEARNING_MOVED || c->learning.settled != was_settled)
+        call_media_changed(c->transport->call);
     return DROP_NONE;
 }
 

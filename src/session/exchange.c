@@ -46,9 +46,12 @@ static struct session_outcome carry_out(
     if (outcome.call != CALL_OK) {
         outcome.status = SESSION_FAILED;
         leases_rollback(sessions->leases);
-    } else if (begins_call(command)) {
-        session->end_at_ms = 0;
+        return outcome;
     }
+    if (begins_call(command))
+        session->end_at_ms = 0;
+    if (session->call != NULL) /* else no call began */
+        session_changed(sessions, session);
     return outcome;
 }
 

@@ -95,10 +95,13 @@ static void end_after(struct sessions *sessions, struct session *session, int de
 {
     uint64_t seconds = delay_s < 0 ? sessions->config.delete_delay_s : (uint64_t)delay_s;
     uint64_t end_at_ms = uv_now(sessions->loop) + seconds * 1000;
-    if (seconds == 0)
+    if (seconds == 0) {
         session_end(sessions, session, SESSION_END_DELETED);
-    else if (session->end_at_ms == 0 || end_at_ms < session->end_at_ms)
+        return;
+    }
+    if (session->end_at_ms == 0 || end_at_ms < session->end_at_ms)
         session->end_at_ms = end_at_ms;
+    session_changed(sessions, session);
 }
 
 static struct session_outcome carry_out(
@@ -113,6 +116,8 @@ static struct session_outcome carry_out(
         end_after(sessions, session, command->flags.delete_delay);
     else if (outcome.call == CALL_OK && session_advance(sessions, session, next) != 0)
         outcome.call = CALL_OUT_OF_MEMORY;
+    else if (outcome.call == CALL_OK)
+        session_changed(sessions, session);
     if (outcome.call != CALL_OK)
         outcome.status = SESSION_FAILED;
     return outcome;
@@ -135,6 +140,22 @@ int sessions_delete(struct sessions *sessions, const struct call_command *comman
     report->outcome =
         session != NULL ? carry_out(sessions, session, command) : session_failed(CALL_NO_MATCH);
     return 0;
+}
+
+bool sessions_report_record(struct bytes bytes, session_report_fn *done, void *owner)
+{
+    struct call_record_why why = {""};
+    struct record record;
+    struct call *call = NULL;
+    if (record_open(&record, bytes, &why) == RECORD_OK)
+        call = call_record_read(record.tree, &why);
+    if (call != NULL) {
+        const struct session_report told = {.outcome.status = SESSION_OK, .call = call};
+        done(owner, &told);
+    }
+    call_free(call);
+    record_close(&record);
+    return call != NULL;
 }
 
 int sessions_query(struct sessions *sessions, struct text id, session_report_fn *done, void *owner)

@@ -17,6 +17,7 @@ struct restoring {
     struct dtls_certificate *certificate; /* borrowed from the table */
     struct call *call;
     struct relay_resume *media;
+    const struct session_restoring *how;
     int64_t now_us; /* unix */
     struct session_restored out;
 };
@@ -58,8 +59,9 @@ static bool open_record(struct restoring *r, struct bytes bytes)
 }
 
 /* A clock that was set back makes nothing younger than it is: such a record is from nowhere. */
-static bool is_young(struct restoring *r, uint64_t limit_ms)
+static bool is_young(struct restoring *r)
 {
+    uint64_t limit_ms = r->how->age_limit_ms;
     int64_t saved_us = r->record.head.saved_us;
     if (limit_ms == 0)
         return true;
@@ -74,9 +76,11 @@ static bool is_young(struct restoring *r, uint64_t limit_ms)
 
 static bool is_new(struct restoring *r)
 {
-    if (session_find(r->sessions, r->record.id) != NULL)
-        return refuse(r, SESSION_REFUSED_KNOWN, "there is a call of that call-id");
-    return true;
+    const struct session *known = session_find(r->sessions, r->record.id);
+    if (known == NULL)
+        return true;
+    r->out.handle = known->by_handle.key;
+    return refuse(r, SESSION_REFUSED_KNOWN, "there is a call of that call-id");
 }
 
 /* Who has told his shared port to a browser must be its worker; for others any will do. */
@@ -123,6 +127,16 @@ static bool read_call(struct restoring *r)
     return r->call != NULL || refuse(r, SESSION_REFUSED_MALFORMED, "%s", why.text);
 }
 
+static bool is_here(struct restoring *r, const struct address *bound)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    if (r->how->is_here == NULL || address_is_unspecified(bound) ||
+        r->how->is_here(r->how->owner, bound))
+        return true;
+    return refuse(
+        r, SESSION_REFUSED_ADDRESS, "%s is not on this machine now", address_ip_text(bound, text));
+}
+
 static bool use_shared_port(struct restoring *r, const struct address *bound)
 {
     uint16_t port = r->sessions->workers[r->worker].webrtc_port;
@@ -157,6 +171,8 @@ static bool refuse_port(struct restoring *r, const struct address *bound, int er
 static bool take_port(void *owner, const struct call_record_port *port, uint32_t *lease)
 {
     struct restoring *r = owner;
+    if (!is_here(r, &port->rtp))
+        return false;
     if (port->shared)
         return use_shared_port(r, &port->rtp);
     int error = leases_take(r->sessions->leases, port, lease);
@@ -182,6 +198,9 @@ static bool read_media(struct restoring *r)
     if (r->media == NULL)
         return refuse(r, SESSION_REFUSED_MALFORMED, "%s", why.text);
     r->media->age_ms = age_ms(r, r->record.head.saved_us);
+    r->media->earlier = r->how->takes > 1 ? r->how->takes - 1 : 0;
+    if (relay_resume_jumps(r->media) > RELAY_MAX_JUMPS)
+        return refuse(r, SESSION_REFUSED_OLD, "taken %u times since it was saved", r->how->takes);
     return true;
 }
 
@@ -222,12 +241,13 @@ static bool begin(struct restoring *r)
     leases_commit(sessions->leases);
     relay_post_update(sessions->workers[r->worker].relay, update);
     set_clocks(r, session);
+    r->out.handle = session->by_handle.key;
     return true;
 }
 
-static bool restore(struct restoring *r, struct bytes bytes, uint64_t age_limit_ms)
+static bool restore(struct restoring *r, struct bytes bytes)
 {
-    return open_record(r, bytes) && is_young(r, age_limit_ms) && is_new(r) && choose_worker(r) &&
+    return open_record(r, bytes) && is_young(r) && is_new(r) && choose_worker(r) &&
            read_certificate(r) && read_call(r) && lease_ports(r) && read_media(r) && begin(r);
 }
 
@@ -242,10 +262,10 @@ static void tell(const struct restoring *r)
 }
 
 struct session_restored sessions_restore(
-    struct sessions *sessions, struct bytes record, uint64_t age_limit_ms)
+    struct sessions *sessions, struct bytes record, const struct session_restoring *how)
 {
-    struct restoring r = {.sessions = sessions, .now_us = wall_clock_us()};
-    r.out.ok = restore(&r, record, age_limit_ms);
+    struct restoring r = {.sessions = sessions, .how = how, .now_us = wall_clock_us()};
+    r.out.ok = restore(&r, record);
     if (r.out.ok)
         sessions->records.restored++;
     else

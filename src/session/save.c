@@ -1,62 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All calls as records, one after the other: a few are asked for at a time, one is in memory. */
+/* A call as a record: its worker is asked for the media, and with the answer it is written. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "session/record.h"
 #include "session/table.h"
 
-/* So many workers' answers may be on their way. */
-enum { WINDOW = 32 };
-
-struct saver {
-    struct sessions_sink sink;
-    struct sessions_saved counts;
-    struct record_buffer buffer;
-    struct dtls_certificate *certificate; /* the one that `pem` is of; NULL: none */
-    char pem[DTLS_PEM_SIZE];
-    size_t waiting; /* answers */
-    size_t next, count;
-    uint64_t handles[]; /* of the calls, the oldest first */
+/* A question on its way to the worker and back. */
+struct save_request {
+    struct u64_node node; /* by token */
+    uint64_t handle;
+    enum relay_save how;
+    session_saved_fn *done;
+    void *owner;
 };
 
-static int by_number(const void *a, const void *b)
+void saves_open(struct sessions *sessions)
 {
-    const uint64_t *one = a, *other = b;
-    return (*one > *other) - (*one < *other);
+    map_init(&sessions->saves);
 }
 
-static void saver_free(struct saver *saver)
+/* Who asked is gone as well: nobody is told. */
+void saves_close(struct sessions *sessions)
 {
-    record_buffer_done(&saver->buffer);
-    dtls_certificate_unref(saver->certificate);
-    explicit_bzero(saver->pem, sizeof(saver->pem));
-    free(saver);
+    struct session_writer *writer = &sessions->writer;
+    map_for_each (at, &sessions->saves) {
+        struct save_request *request = CONTAINER_OF(at, struct save_request, node.link);
+        u64_map_remove(&sessions->saves, &request->node);
+        free(request);
+    }
+    map_done(&sessions->saves);
+    record_buffer_done(&writer->buffer);
+    dtls_certificate_unref(writer->certificate);
+    explicit_bzero(writer, sizeof(*writer));
 }
 
-static void finish(struct sessions *sessions)
-{
-    struct saver *saver = sessions->saver;
-    const struct sessions_sink sink = saver->sink;
-    const struct sessions_saved counts = saver->counts;
-    sessions->saver = NULL;
-    saver_free(saver);
-    sessions->records.saved += counts.saved;
-    sessions->records.lost += counts.lost;
-    sink.done(sink.owner, &counts);
-}
+/* --- the record --- */
 
 /* Calls have few certificates between them: the one before is most likely it. */
-static bool read_pem(struct saver *saver, struct dtls_certificate *certificate)
+static bool read_pem(struct session_writer *writer, struct dtls_certificate *certificate)
 {
-    if (saver->certificate == certificate)
+    if (writer->certificate == certificate)
         return true;
-    dtls_certificate_unref(saver->certificate);
-    saver->certificate = NULL;
-    if (!dtls_certificate_export(certificate, saver->pem))
+    dtls_certificate_unref(writer->certificate);
+    writer->certificate = NULL;
+    if (!dtls_certificate_export(certificate, writer->pem))
         return false;
-    saver->certificate = dtls_certificate_ref(certificate);
+    writer->certificate = dtls_certificate_ref(certificate);
     return true;
 }
 
@@ -74,6 +64,40 @@ static bool uses_shared_port(const struct plan *plan)
     return false;
 }
 
+static bool has_word(struct text words, struct text word)
+{
+    while (words.len > 0) {
+        struct text head = text_cut(&words, ' ');
+        if (text_equal(head, word))
+            return true;
+    }
+    return false;
+}
+
+/* One that there is no room for is left out: who goes on with the call asks for each itself. */
+static void add_place(struct session_writer *writer, size_t *len, const struct address *bound)
+{
+    char memory[ADDRESS_TEXT_SIZE];
+    struct text ip = text_from(address_ip_text(bound, memory));
+    size_t space = *len > 0;
+    if (address_is_unspecified(bound) || has_word(text_of(writer->places, *len), ip) ||
+        *len + space + ip.len > sizeof(writer->places))
+        return;
+    if (space > 0)
+        writer->places[(*len)++] = ' ';
+    memcpy(writer->places + *len, ip.data, ip.len);
+    *len += ip.len;
+}
+
+static struct text places_of(struct session_writer *writer, const struct plan *plan)
+{
+    size_t len = 0;
+    for (uint32_t i = 0; i < plan->transport_count; i++)
+        for (uint8_t k = 0; k < plan->transports[i].local_count; k++)
+            add_place(writer, &len, &plan->transports[i].locals[k].rtp);
+    return text_of(writer->places, len);
+}
+
 static int64_t ends_us(
     const struct sessions *sessions, const struct session *session, int64_t now_us)
 {
@@ -85,11 +109,11 @@ static int64_t ends_us(
 }
 
 /* Returns NULL, or what was in the way. */
-static const char *write_record(
-    struct sessions *sessions, struct session *session, const struct relay_resume *media)
+static const char *write_record(struct sessions *sessions, struct session *session,
+    const struct relay_resume *media, struct session_saved *out)
 {
-    struct saver *saver = sessions->saver;
-    if (!session_wake(sessions, session) || !read_pem(saver, session->certificate))
+    struct session_writer *writer = &sessions->writer;
+    if (!session_wake(sessions, session) || !read_pem(writer, session->certificate))
         return "out of memory";
     const struct plan *plan = call_plan(session->call);
     if (media == NULL && !is_empty(plan))
@@ -99,86 +123,106 @@ static const char *write_record(
         .saved_us = now_us,
         .ends_us = ends_us(sessions, session, now_us),
         .webrtc_port = uses_shared_port(plan) ? sessions->workers[session->worker].webrtc_port : 0,
-        .certificate = text_from(saver->pem),
+        .certificate = text_from(writer->pem),
     };
-    struct bytes record = record_write(&saver->buffer, &head, session->call, media);
-    if (record.len == 0)
-        return "out of memory, or too large";
-    return saver->sink.keep(saver->sink.owner, session->id, record) ? NULL : "it could not be kept";
+    *out = (struct session_saved){
+        .call_id = session->id,
+        .places = places_of(writer, plan),
+        .record = record_write(&writer->buffer, &head, session->call, media),
+    };
+    return out->record.len > 0 ? NULL : "out of memory, or too large";
 }
 
-/* What is written goes on elsewhere; what is not has lost its media here, too. */
-static void save(
-    struct sessions *sessions, struct session *session, const struct relay_resume *media)
+/* --- the answer --- */
+
+static void hide(struct sessions *sessions, struct session *session)
 {
-    const char *trouble = write_record(sessions, session, media);
-    if (trouble == NULL) {
-        sessions->saver->counts.saved++;
-        log_event(LOG_INFO, session->id, "call-saved", "worker=%zu calls=%zu", session->worker,
-            sessions->by_id.count - 1);
-        session_free(sessions, session);
+    session->is_leaving = true;
+    map_remove(&sessions->by_id, &session->by_id);
+}
+
+/* Its media is still there; but another call may have got its call-id. */
+static void come_back(struct sessions *sessions, struct session *session)
+{
+    session->is_leaving = false;
+    if (session_find(sessions, session->id) != NULL)
+        session_end(sessions, session, SESSION_END_FORCED);
+    else
+        map_put(&sessions->by_id, &session->by_id, text_bytes(session->id));
+}
+
+void session_leave(struct sessions *sessions, struct session *session)
+{
+    sessions->records.saved++;
+    log_event(LOG_INFO, session->id, "call-saved", "worker=%zu calls=%zu", session->worker,
+        sessions->by_id.count);
+    session_free(sessions, session);
+}
+
+/* `had_media`: that has ended with the answer. */
+static void failed(struct sessions *sessions, const struct save_request *request,
+    struct session *session, bool had_media, const char *trouble)
+{
+    log_event(LOG_ERR, session->id, "call-not-saved", "why=\"%s\"", trouble);
+    bool is_over = request->how == RELAY_SAVE_AND_END && had_media;
+    if (!is_over && session->is_leaving)
+        come_back(sessions, session);
+    request->done(request->owner, request->handle, NULL);
+    session = session_find_handle(sessions, request->handle);
+    if (is_over && session != NULL)
+        session_end(sessions, session, SESSION_END_SHUTDOWN);
+}
+
+static void tell(
+    struct sessions *sessions, const struct save_request *request, const struct relay_resume *media)
+{
+    struct session *session = session_find_handle(sessions, request->handle);
+    struct session_saved saved;
+    if (session == NULL) {
+        request->done(request->owner, request->handle, NULL);
         return;
     }
-    sessions->saver->counts.lost++;
-    log_event(LOG_ERR, session->id, "call-not-saved", "why=\"%s\"", trouble);
-    session_end(sessions, session, SESSION_END_SHUTDOWN);
-}
-
-/* Asks the workers for the next ones; false without memory for that. */
-static bool ask(struct sessions *sessions, struct saver *saver, uint64_t handle)
-{
-    struct session *session = session_find_handle(sessions, handle);
-    if (session == NULL) /* it has ended meanwhile */
-        return true;
-    if (relay_post_save(
-            sessions->workers[session->worker].relay, handle, handle, RELAY_SAVE_AND_END) != 0)
-        return false;
-    saver->waiting++;
-    return true;
-}
-
-static void go_on(struct sessions *sessions)
-{
-    struct saver *saver = sessions->saver;
-    while (saver->waiting < WINDOW && saver->next < saver->count) {
-        uint64_t handle = saver->handles[saver->next++];
-        if (!ask(sessions, saver, handle))
-            save(sessions, session_find_handle(sessions, handle), NULL);
+    const char *trouble = write_record(sessions, session, media, &saved);
+    if (trouble != NULL) {
+        failed(sessions, request, session, media != NULL, trouble);
+        return;
     }
-    if (saver->waiting == 0)
-        finish(sessions);
+    request->done(request->owner, request->handle, &saved);
+    session = session_find_handle(sessions, request->handle);
+    if (request->how == RELAY_SAVE_COPY)
+        sessions->records.copied++;
+    else if (session != NULL)
+        session_leave(sessions, session);
 }
 
-void saver_saved(void *owner, uint64_t token, const struct relay_resume *resume)
+void saves_answered(void *owner, uint64_t token, const struct relay_resume *resume)
 {
     struct sessions *sessions = owner;
-    struct session *session = session_find_handle(sessions, token);
-    if (sessions->saver == NULL)
+    struct u64_node *node = u64_map_find(&sessions->saves, token);
+    if (node == NULL)
         return;
-    sessions->saver->waiting--;
-    if (session != NULL)
-        save(sessions, session, resume);
-    go_on(sessions);
+    struct save_request *request = CONTAINER_OF(node, struct save_request, node);
+    u64_map_remove(&sessions->saves, &request->node);
+    tell(sessions, request, resume);
+    free(request);
 }
 
-void sessions_stop_saving(struct sessions *sessions)
+int sessions_save(struct sessions *sessions, uint64_t handle, enum relay_save how,
+    session_saved_fn *done, void *owner)
 {
-    if (sessions->saver != NULL)
-        finish(sessions);
-}
-
-int sessions_save_all(struct sessions *sessions, const struct sessions_sink *sink)
-{
-    size_t count = sessions->by_handle.count;
-    struct saver *saver = calloc(1, sizeof(*saver) + count * sizeof(saver->handles[0]));
-    if (saver == NULL)
+    struct session *session = session_find_handle(sessions, handle);
+    if (session == NULL || session->is_leaving || session->is_lost)
+        return -ENOENT;
+    uint64_t token = ++sessions->last_token;
+    struct save_request *request = malloc(sizeof(*request));
+    if (request == NULL ||
+        relay_post_save(sessions->workers[session->worker].relay, handle, token, how) != 0) {
+        free(request);
         return -ENOMEM;
-    saver->sink = *sink;
-    map_for_each (at, &sessions->by_handle)
-        saver->handles[saver->count++] =
-            CONTAINER_OF(at, struct session, by_handle.link)->by_handle.key;
-    qsort(saver->handles, saver->count, sizeof(saver->handles[0]), by_number);
-    sessions->saver = saver;
-    go_on(sessions);
+    }
+    *request = (struct save_request){.handle = handle, .how = how, .done = done, .owner = owner};
+    u64_map_put(&sessions->saves, &request->node, token);
+    if (how == RELAY_SAVE_AND_END)
+        hide(sessions, session);
     return 0;
 }

@@ -123,7 +123,8 @@ const struct session_worker *sessions_worker(const struct sessions *sessions, si
 
 struct sessions_totals {
     uint64_t current, managed, refused, terminated;
-    uint64_t forced; /* ended by sessions_terminate() */
+    uint64_t forced;  /* ended by sessions_terminate() */
+    uint64_t dropped; /* by sessions_drop() */
     uint64_t timed_out, silent_timed_out, offer_timed_out, final_timed_out;
     int64_t started_us; /* unix microseconds */
 };
@@ -131,6 +132,47 @@ struct sessions_totals {
 struct sessions_totals sessions_totals(const struct sessions *sessions);
 
 /* --- calls that go on in another process (docs/store.md) --- */
+
+/* Who keeps records of calls elsewhere. Told on the control thread, now and then from within a
+ * command: the watcher notes it, and calls nothing of sessions meanwhile. */
+struct sessions_watcher {
+    void *owner;
+    /* The call is new or has changed, so that what was saved of it is old: after a command, or when
+     * its worker has learned something that another process would have to learn anew. */
+    void (*changed)(void *owner, uint64_t handle, struct text call_id);
+    /* It is over. Not told of calls that go on elsewhere (RELAY_SAVE_AND_END, sessions_save_all(),
+     * sessions_drop()), nor by sessions_close(). */
+    void (*ended)(void *owner, uint64_t handle, struct text call_id);
+};
+
+/* NULL: nobody watches any more. */
+void sessions_watch(struct sessions *sessions, const struct sessions_watcher *watcher);
+
+enum { SESSION_MAX_PLACES = 512 };
+
+/* Borrowed for the callback: there are keys in the record. */
+struct session_saved {
+    struct text call_id;
+    /* The local IP addresses that the call is bound to, each once, with spaces between them, at
+     * most SESSION_MAX_PLACES bytes; empty: it has no ports. */
+    struct text places;
+    struct bytes record;
+};
+
+/* `saved` NULL: it could not be, and is logged; or the call has ended meanwhile. */
+typedef void session_saved_fn(void *owner, uint64_t handle, const struct session_saved *saved);
+
+/*
+ * Asks for a record of a call, any number of them at a time; `done` is told later, and never once
+ * the table is closed. With RELAY_SAVE_AND_END the call is not known any more from here on, and has
+ * ended when `done` returns; if it could not be saved, it is known again, or has ended and is told
+ * so. Returns 0; -ENOENT: no such call, or it is being saved for good; -ENOMEM.
+ */
+NODISCARD int sessions_save(struct sessions *sessions, uint64_t handle, enum relay_save how,
+    session_saved_fn *done, void *owner);
+
+/* Another node has taken the call: it ends without a word to its parties. False: there is none. */
+bool sessions_drop(struct sessions *sessions, uint64_t handle);
 
 struct sessions_saved {
     uint64_t saved;
@@ -159,9 +201,10 @@ void sessions_stop_saving(struct sessions *sessions);
     X(SESSION_REFUSED_MALFORMED, "malformed") /* breaks a rule of docs/store.md */                 \
     X(SESSION_REFUSED_DAMAGED, "damaged")     /* in the file that should have kept it */           \
     X(SESSION_REFUSED_VERSION, "version")     /* of a later program */                             \
-    X(SESSION_REFUSED_OLD, "old")             /* saved too long ago */                             \
+    X(SESSION_REFUSED_OLD, "old")             /* saved too long ago, or taken too often since */   \
     X(SESSION_REFUSED_KNOWN, "known")         /* there is a call of that call-id */                \
     X(SESSION_REFUSED_WORKER, "worker")       /* its shared WebRTC port is no worker's */          \
+    X(SESSION_REFUSED_ADDRESS, "address")     /* one of it is not on this machine now */           \
     X(SESSION_REFUSED_INTERFACE, "interface") /* an address of it is none of ours */               \
     X(SESSION_REFUSED_PORTS, "ports")         /* somebody has its ports */                         \
     X(SESSION_REFUSED_MEMORY, "memory")
@@ -174,22 +217,37 @@ const char *session_refusal_word(enum session_refusal refusal);
 struct session_restored {
     bool ok;
     enum session_refusal refusal; /* unless ok */
+    uint64_t handle;              /* when ok; of who has the call-id when that is known; else 0 */
     struct text call_id;          /* borrows the record; empty when it could not be read */
     char why[200];                /* unless ok */
 };
 
+struct session_restoring {
+    uint64_t age_limit_ms; /* of what was saved longer ago nothing is taken; 0: no limit */
+    /* How often anybody has gone on from this very record, this time included; 0 is 1. */
+    unsigned takes;
+    /* Whether this machine has a local address of the call now; its port does not matter. NULL:
+     * that shows when its ports are bound. */
+    bool (*is_here)(void *owner, const struct address *bound);
+    void *owner;
+};
+
 /*
- * Makes the call of a record go on here, with the ports it had. `age_limit_ms`: of what was saved
- * longer ago nothing is taken; 0: no limit. A record must be restored only once, and nobody else
- * may go on with the call: SRTP would use its key stream twice.
+ * Makes the call of a record go on here, with the ports it had. Nobody else goes on with it any
+ * more: SRTP would use its key stream twice. The watcher is not told.
  */
 struct session_restored sessions_restore(
-    struct sessions *sessions, struct bytes record, uint64_t age_limit_ms);
+    struct sessions *sessions, struct bytes record, const struct session_restoring *how);
 
 /* Counts a record that could not be handed to sessions_restore(). */
 void sessions_count_refused(struct sessions *sessions, enum session_refusal refusal);
 
+/* Reports on the call of a record that is not taken, before it returns; there is no snapshot.
+ * False, and `tell` is not called: it cannot be read. */
+NODISCARD bool sessions_report_record(struct bytes record, session_report_fn *tell, void *owner);
+
 struct sessions_records {
+    uint64_t copied; /* the call goes on here */
     uint64_t saved, lost, restored;
     uint64_t refused[SESSION_REFUSAL_COUNT];
 };

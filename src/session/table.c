@@ -71,6 +71,7 @@ static const char *end_word(enum session_end why)
         [SESSION_END_OFFER_TIMEOUT] = "offer-timeout",
         [SESSION_END_FINAL_TIMEOUT] = "final-timeout",
         [SESSION_END_FORCED] = "forced",
+        [SESSION_END_LOST] = "lost",
         [SESSION_END_SHUTDOWN] = "shutdown",
     };
     return words[why];
@@ -85,6 +86,7 @@ static void count_end(struct sessions_totals *totals, enum session_end why)
         [SESSION_END_OFFER_TIMEOUT] = &totals->offer_timed_out,
         [SESSION_END_FINAL_TIMEOUT] = &totals->final_timed_out,
         [SESSION_END_FORCED] = &totals->forced,
+        [SESSION_END_LOST] = &totals->dropped,
         [SESSION_END_SHUTDOWN] = &totals->terminated,
     };
     ++*counters[why];
@@ -101,6 +103,7 @@ static bool post_end(struct sessions *sessions, const struct session *session)
     plan_unref(plan);
     if (update == NULL)
         return false;
+    update->ends_silently = session->is_lost;
     relay_post_update(sessions->workers[session->worker].relay, update);
     return true;
 }
@@ -122,6 +125,8 @@ void session_free(struct sessions *sessions, struct session *session)
 void session_end(struct sessions *sessions, struct session *session, enum session_end why)
 {
     uint64_t now_ms = uv_now(sessions->loop);
+    if (session->is_lost && why != SESSION_END_SHUTDOWN)
+        why = SESSION_END_LOST;
     if (why != SESSION_END_SHUTDOWN && !post_end(sessions, session)) {
         session->end_at_ms = now_ms;
         return;
@@ -130,6 +135,8 @@ void session_end(struct sessions *sessions, struct session *session, enum sessio
         end_word(why), (unsigned long long)(now_ms - session->created_ms) / 1000, session->worker,
         sessions->by_id.count - 1);
     count_end(&sessions->totals, why);
+    if (!session->is_lost)
+        session_is_over(sessions, session);
     session_free(sessions, session);
 }
 
@@ -306,7 +313,8 @@ struct relay_listener sessions_listener(struct sessions *sessions)
         .lease_closed = lease_closed,
         .timed_out = timed_out,
         .snapshot = reports_snapshot,
-        .saved = saver_saved,
+        .saved = saves_answered,
+        .changed = session_media_changed,
     };
 }
 
@@ -332,6 +340,7 @@ int sessions_open(struct sessions **out, uv_loop_t *loop, const struct sessions_
     sessions->totals.started_us = wall_clock_us();
     map_init(&sessions->by_id);
     map_init(&sessions->by_handle);
+    saves_open(sessions);
     reports_open(sessions);
     uv_timer_init(loop, &sessions->tick); /* these two cannot fail on a loop that is open */
     sessions->tick.data = sessions;
@@ -364,7 +373,9 @@ static void timer_closed(uv_handle_t *handle)
 
 void sessions_close(struct sessions *sessions)
 {
+    sessions_watch(sessions, NULL);
     sessions_stop_saving(sessions);
+    saves_close(sessions);
     map_for_each (at, &sessions->by_handle)
         session_end(
             sessions, CONTAINER_OF(at, struct session, by_handle.link), SESSION_END_SHUTDOWN);

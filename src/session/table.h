@@ -13,6 +13,7 @@
 #include "dtls/certificate.h"
 #include "session/leases.h"
 #include "session/placement.h"
+#include "session/record.h"
 #include "session/session.h"
 
 struct session {
@@ -26,6 +27,16 @@ struct session {
     uint64_t created_ms;                  /* of the loop's clock */
     uint64_t signalled_ms;
     uint64_t end_at_ms; /* deleted, and ending then; 0: not deleted */
+    bool is_leaving;    /* being saved for good, and not found by its call-id meanwhile */
+    bool is_lost;       /* dropped */
+};
+
+/* What records are written with, one after the other. */
+struct session_writer {
+    struct record_buffer buffer;
+    struct dtls_certificate *certificate; /* the one that `pem` is of; NULL: none */
+    char pem[DTLS_PEM_SIZE];
+    char places[SESSION_MAX_PLACES];
 };
 
 struct sessions {
@@ -43,7 +54,10 @@ struct sessions {
     struct session *awake; /* whose call was touched last; NULL: none */
     struct sessions_totals totals;
     struct sessions_records records;
-    struct saver *saver;               /* NULL: nothing is being saved */
+    struct sessions_watcher watcher;
+    struct map saves; /* asked for: struct save_request, by token */
+    struct session_writer writer;
+    struct saver *saver;               /* NULL: not all is being saved */
     struct dtls_certificate *imported; /* of the last record, and what it was read from */
     struct text imported_pem;
     bool refuses_new;
@@ -65,6 +79,7 @@ enum session_end {
     SESSION_END_OFFER_TIMEOUT,
     SESSION_END_FINAL_TIMEOUT,
     SESSION_END_FORCED,
+    SESSION_END_LOST,
     SESSION_END_SHUTDOWN,
 };
 
@@ -110,8 +125,17 @@ void reports_open(struct sessions *sessions);
 void reports_close(struct sessions *sessions);
 void reports_snapshot(void *owner, uint64_t token, const struct relay_snapshot *snapshot);
 
-/* session/save.c: a worker's answer. */
-void saver_saved(void *owner, uint64_t token, const struct relay_resume *resume);
+/* session/save.c: for the table's own life, and a worker's answer. */
+void saves_open(struct sessions *sessions);
+void saves_close(struct sessions *sessions);
+void saves_answered(void *owner, uint64_t token, const struct relay_resume *resume);
+/* A session that was saved for good; its worker does not know it any more. */
+void session_leave(struct sessions *sessions, struct session *session);
+
+/* session/watch.c */
+void session_changed(const struct sessions *sessions, const struct session *session);
+void session_is_over(const struct sessions *sessions, const struct session *session);
+void session_media_changed(void *owner, uint64_t handle);
 
 /* session/restore.c: for the table's own life. */
 void session_forget_import(struct sessions *sessions);
