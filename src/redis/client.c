@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/client.h"
 
-#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,10 +12,9 @@
 
 enum {
     BACK_OFF_MIN_MS = 100,
-    BACK_OFF_MAX_MS = 10000,
-    STABLE_MS = 10000,     /* a connection that lived so long starts the back-off anew */
-    GREETING_COMMANDS = 3, /* AUTH, SELECT, PING; a subscriber has one for each channel too */
-    MAX_COMMAND = 64 << 10,
+    STABLE_MS = 10000, /* a connection that lived so long starts the back-off anew */
+    /* AUTH, SELECT, ROLE, PING; a subscriber has one for each channel too. */
+    GREETING_COMMANDS = 4,
 };
 
 enum client_state { CLIENT_WAITING, CLIENT_CONNECTING, CLIENT_GREETING, CLIENT_READY };
@@ -27,6 +25,12 @@ struct redis_client {
     const char *name;
     unsigned command_timeout_ms;
     unsigned idle_ms;
+    unsigned back_off_ms;
+    struct redis_limits limits;
+    struct redis_tls *tls; /* or NULL */
+    bool needs_master;
+    bool is_closed;
+    bool is_spoiled;       /* a command may have been sent in part */
     struct text *channels; /* owned, and what they point to */
     size_t channel_count;
     void (*on_message)(void *owner, struct text channel, struct text payload);
@@ -43,7 +47,8 @@ struct redis_client {
     uint64_t ready_since_ms;
     unsigned attempts;  /* in a row that led to nothing lasting */
     struct str failure; /* why the last attempt failed, as it was logged; empty: it did not */
-    struct redis_counters counters;
+    struct redis_counters own_counters;
+    struct redis_counters *counters; /* these, or shared ones */
 };
 
 static void give_up(struct redis_client *client, struct text why);
@@ -60,6 +65,8 @@ static uint64_t next_due(const struct redis_client *client)
 {
     if (client->state != CLIENT_READY)
         return client->deadline_ms;
+    if (client->is_spoiled)
+        return 0;
     const struct redis_pending *oldest = redis_queue_first(&client->pending);
     return oldest != NULL ? oldest->sent_ms + client->command_timeout_ms
                           : client->heard_ms + client->idle_ms;
@@ -73,55 +80,74 @@ static void arm(struct redis_client *client)
 }
 
 /* Half of it is chance, so that the daemons of a fleet do not all come back at once. */
-static uint64_t back_off_ms(unsigned attempts)
+static uint64_t back_off_ms(const struct redis_client *client)
 {
-    uint64_t longest = attempts < 7 ? (uint64_t)BACK_OFF_MIN_MS << attempts : BACK_OFF_MAX_MS;
-    return longest / 2 + random_below((uint32_t)longest / 2);
+    uint64_t longest = (uint64_t)BACK_OFF_MIN_MS << (client->attempts < 10 ? client->attempts : 10);
+    if (longest > client->back_off_ms)
+        longest = client->back_off_ms;
+    return longest / 2 + random_below((uint32_t)longest / 2 + 1);
 }
 
 /* --- sending --- */
 
 /* Sends and expects one reply. */
+static int send_block(
+    struct redis_client *client, struct redis_block *command, struct redis_callback callback)
+{
+    struct redis_pending entry = {.callback = callback, .sent_ms = uv_now(client->loop)};
+    size_t unsent = redis_link_unsent(client->link);
+    if (unsent > 0 && unsent + command->len > client->limits.unsent)
+        return -EAGAIN;
+    if (!redis_queue_push(&client->pending, entry))
+        return -EAGAIN;
+    int error = redis_link_write(client->link, command);
+    if (error != 0) {
+        redis_queue_unpush(&client->pending);
+        client->is_spoiled = true;
+        arm(client);
+        return error;
+    }
+    counter_add(&client->counters->commands, 1);
+    return 0;
+}
+
 static int send_words(struct redis_client *client, const struct text *words, size_t count,
     struct redis_callback callback)
 {
-    const char *data[REDIS_COMMAND_MAX_WORDS];
-    size_t lens[REDIS_COMMAND_MAX_WORDS], total = 0;
-    char *command = NULL;
-
-    for (size_t i = 0; i < count && i < REDIS_COMMAND_MAX_WORDS; i++) {
-        data[i] = words[i].len > 0 ? words[i].data : "";
-        lens[i] = words[i].len;
-        total += words[i].len;
-    }
-    if (count == 0 || count > REDIS_COMMAND_MAX_WORDS || total > MAX_COMMAND)
+    if (!redis_words_fit(words, count, client->limits.command))
         return -E2BIG;
-    struct redis_pending entry = {.callback = callback, .sent_ms = uv_now(client->loop)};
-    if (!redis_queue_push(&client->pending, entry))
-        return -EAGAIN;
+    struct redis_block *command = redis_command_new(words, count);
+    int error = command != NULL ? send_block(client, command, callback) : -ENOMEM;
+    redis_block_unref(command);
+    return error;
+}
 
-    int len = redisFormatCommandArgv(&command, (int)count, data, lens);
-    int error = len < 0 ? -ENOMEM : redis_link_write(client->link, bytes_of(command, (size_t)len));
-    redisFreeCommand(command);
-    if (error != 0) {
-        redis_queue_unpush(&client->pending);
-        return error;
-    }
-    counter_add(&client->counters.commands, 1);
-    return 0;
+static int taken_or_refused(struct redis_client *client, int error)
+{
+    if (error != 0)
+        counter_add(&client->counters->refused, 1);
+    else
+        arm(client);
+    return error;
+}
+
+static bool takes_commands(const struct redis_client *client)
+{
+    return client->state == CLIENT_READY && !is_subscriber(client);
 }
 
 int redis_client_send(struct redis_client *client, const struct text *words, size_t count,
     struct redis_callback callback)
 {
-    int error = client->state == CLIENT_READY && !is_subscriber(client)
-                    ? send_words(client, words, count, callback)
-                    : -ENOTCONN;
-    if (error != 0)
-        counter_add(&client->counters.refused, 1);
-    else
-        arm(client);
-    return error;
+    return taken_or_refused(
+        client, takes_commands(client) ? send_words(client, words, count, callback) : -ENOTCONN);
+}
+
+int redis_client_send_block(
+    struct redis_client *client, struct redis_block *command, struct redis_callback callback)
+{
+    return taken_or_refused(
+        client, takes_commands(client) ? send_block(client, command, callback) : -ENOTCONN);
 }
 
 /* --- the greeting --- */
@@ -130,13 +156,20 @@ static void become_ready(struct redis_client *client)
 {
     client->state = CLIENT_READY;
     client->ready_since_ms = uv_now(client->loop);
-    counter_add(&client->counters.connects, 1);
-    counter_set(&client->counters.is_ready, 1);
+    counter_add(&client->counters->connects, 1);
+    counter_add(&client->counters->is_ready, 1);
     log_event(LOG_NOTICE, LOG_NO_CALL, "redis-ready", "for=%s host=%s port=%u db=%u", client->name,
         LOG_QUOTED(text_from(client->endpoint.host)), client->endpoint.port, client->endpoint.db);
     str_reset(&client->failure);
     if (client->on_ready != NULL)
         client->on_ready(client->owner, true);
+}
+
+/* To ROLE, which alone is answered so. */
+static bool says_replica(const struct redis_client *client, const struct redis_reply *reply)
+{
+    return client->needs_master && reply->kind == REDIS_ARRAY &&
+           (reply->count == 0 || !text_is(reply->items[0]->text, "master"));
 }
 
 /* Each reply of the greeting; the last makes it READY. */
@@ -147,6 +180,8 @@ static void on_greeted(void *owner, const struct redis_reply *reply)
         return;
     if (reply->kind == REDIS_ERROR)
         give_up(client, reply->text);
+    else if (says_replica(client, reply))
+        give_up(client, TEXT("not a master"));
     else if (client->pending.count == 0)
         become_ready(client);
 }
@@ -173,6 +208,8 @@ static int greet(struct redis_client *client)
         snprintf(db, sizeof(db), "%u", client->endpoint.db);
         error = send_words(client, (struct text[]){TEXT("SELECT"), text_from(db)}, 2, callback);
     }
+    if (error == 0 && client->needs_master)
+        error = send_words(client, (struct text[]){TEXT("ROLE")}, 1, callback);
     for (size_t i = 0; i < client->channel_count && error == 0; i++)
         error = send_words(
             client, (struct text[]){TEXT("SUBSCRIBE"), client->channels[i]}, 2, callback);
@@ -200,7 +237,7 @@ static bool is_message(const struct redis_reply *reply)
 static void handle_reply(struct redis_client *client, const struct redis_reply *reply)
 {
     if (is_subscriber(client) && is_message(reply)) {
-        counter_add(&client->counters.messages, 1);
+        counter_add(&client->counters->messages, 1);
         client->on_message(client->owner, reply->items[1]->text, reply->items[2]->text);
         return;
     }
@@ -210,7 +247,7 @@ static void handle_reply(struct redis_client *client, const struct redis_reply *
     }
     struct redis_pending entry = redis_queue_pop(&client->pending);
     if (reply->kind == REDIS_ERROR)
-        counter_add(&client->counters.errors, 1);
+        counter_add(&client->counters->errors, 1);
     entry.callback.done(entry.callback.owner, reply);
 }
 
@@ -235,9 +272,9 @@ static void on_received(void *owner, struct bytes data)
         arm(client);
 }
 
-static void on_failed(void *owner, int error)
+static void on_failed(void *owner, const char *why)
 {
-    give_up(owner, text_from(error == UV_EOF ? "connection closed" : uv_strerror(error)));
+    give_up(owner, text_from(why));
 }
 
 /* --- states --- */
@@ -250,13 +287,16 @@ static void connect_now(struct redis_client *client)
         .failed = on_failed,
         .owner = client,
     };
+    const struct redis_reply_limits limits = {client->limits.string, client->limits.reply};
     client->state = CLIENT_CONNECTING;
+    client->is_spoiled = false;
     client->deadline_ms = uv_now(client->loop) + client->endpoint.connect_timeout_ms;
     client->heard_ms = uv_now(client->loop);
-    client->stream = redis_stream_new();
-    int error = client->stream == NULL ? -ENOMEM
-                                       : redis_link_open(client->loop, client->endpoint.host,
-                                             client->endpoint.port, &events, &client->link);
+    client->stream = redis_stream_new(limits);
+    int error = client->stream == NULL
+                    ? -ENOMEM
+                    : redis_link_open(client->loop, client->endpoint.host, client->endpoint.port,
+                          client->tls, &events, &client->link);
     if (error != 0)
         give_up(client, text_from(uv_strerror(error)));
     else
@@ -292,17 +332,27 @@ static void give_up(struct redis_client *client, struct text why)
     bool was_ready = client->state == CLIENT_READY;
     uint64_t now = uv_now(client->loop);
 
-    counter_add(&client->counters.failures, 1);
-    counter_set(&client->counters.is_ready, 0);
+    counter_add(&client->counters->failures, 1);
+    if (was_ready)
+        counter_subtract(&client->counters->is_ready, 1);
     say_failure(client, why);
     if (was_ready && now - client->ready_since_ms >= STABLE_MS)
         client->attempts = 0;
     client->state = CLIENT_WAITING;
-    client->deadline_ms = now + back_off_ms(client->attempts++);
+    client->deadline_ms = now + back_off_ms(client);
+    client->attempts++;
     disconnect(client);
+    if (client->is_closed)
+        return; /* by one of those called back */
     arm(client);
     if (was_ready && client->on_ready != NULL)
         client->on_ready(client->owner, false);
+}
+
+void redis_client_drop(struct redis_client *client, struct text why)
+{
+    if (client->state != CLIENT_WAITING)
+        give_up(client, why);
 }
 
 static void check_ready(struct redis_client *client, uint64_t now)
@@ -312,8 +362,12 @@ static void check_ready(struct redis_client *client, uint64_t now)
         arm(client);
         return;
     }
+    if (client->is_spoiled) {
+        give_up(client, TEXT("out of memory"));
+        return;
+    }
     if (client->pending.count > 0) {
-        counter_add(&client->counters.timeouts, 1);
+        counter_add(&client->counters->timeouts, 1);
         give_up(client, TEXT("no answer in time"));
         return;
     }
@@ -333,7 +387,7 @@ static void on_timer(uv_timer_t *timer)
         break;
     case CLIENT_CONNECTING:
     case CLIENT_GREETING:
-        counter_add(&client->counters.timeouts, 1);
+        counter_add(&client->counters->timeouts, 1);
         give_up(client, TEXT("no answer in time"));
         break;
     case CLIENT_READY:
@@ -351,6 +405,7 @@ static void free_client(struct redis_client *client)
     free(client->channels);
     redis_queue_done(&client->pending);
     redis_endpoint_done(&client->endpoint);
+    redis_tls_unref(client->tls);
     str_done(&client->failure);
     free(client);
 }
@@ -369,19 +424,44 @@ static bool copy_channels(struct redis_client *client, const struct text *channe
     return true;
 }
 
+static size_t or_default(size_t value, size_t otherwise)
+{
+    return value > 0 ? value : otherwise;
+}
+
+static void set_limits(struct redis_client *client, const struct redis_client_config *config)
+{
+    size_t greeting = GREETING_COMMANDS + config->channel_count;
+    struct redis_limits *limits = &client->limits;
+
+    *limits = config->limits;
+    limits->command = or_default(limits->command, REDIS_DEFAULT_MAX_COMMAND);
+    limits->unsent = or_default(limits->unsent, REDIS_DEFAULT_MAX_UNSENT);
+    limits->pending = (unsigned)or_default(limits->pending, REDIS_DEFAULT_MAX_PENDING);
+    if (limits->pending < greeting)
+        limits->pending = (unsigned)greeting;
+    client->idle_ms = (unsigned)or_default(config->idle_ms, REDIS_DEFAULT_IDLE_MS);
+    client->back_off_ms = (unsigned)or_default(config->back_off_ms, REDIS_DEFAULT_BACK_OFF_MS);
+    client->command_timeout_ms =
+        (unsigned)or_default(config->command_timeout_ms, REDIS_DEFAULT_COMMAND_TIMEOUT_MS);
+    client->endpoint.connect_timeout_ms =
+        (unsigned)or_default(client->endpoint.connect_timeout_ms, REDIS_DEFAULT_CONNECT_TIMEOUT_MS);
+}
+
 static bool build(struct redis_client *client, const struct redis_client_config *config)
 {
-    size_t max_pending = config->max_pending > 0 ? config->max_pending : REDIS_DEFAULT_MAX_PENDING;
-    if (max_pending < GREETING_COMMANDS + config->channel_count)
-        max_pending = GREETING_COMMANDS + config->channel_count;
-    return redis_queue_init(&client->pending, max_pending) &&
-           copy_channels(client, config->channels, config->channel_count) &&
-           redis_endpoint_copy(config->endpoint, &client->endpoint) == 0;
+    if (redis_endpoint_copy(config->endpoint, &client->endpoint) != 0)
+        return false;
+    set_limits(client, config);
+    return redis_queue_init(&client->pending, client->limits.pending) &&
+           copy_channels(client, config->channels, config->channel_count);
 }
 
 int redis_client_open(
     uv_loop_t *loop, const struct redis_client_config *config, struct redis_client **out)
 {
+    if (config->endpoint->tls.is_wanted && config->tls == NULL)
+        return -EINVAL; /* never in the open what was to be sealed */
     struct redis_client *client = calloc(1, sizeof(*client));
     if (client == NULL)
         return -ENOMEM;
@@ -391,9 +471,9 @@ int redis_client_open(
     }
     client->loop = loop;
     client->name = config->name;
-    client->command_timeout_ms = config->command_timeout_ms > 0 ? config->command_timeout_ms
-                                                                : REDIS_DEFAULT_COMMAND_TIMEOUT_MS;
-    client->idle_ms = config->idle_ms > 0 ? config->idle_ms : REDIS_DEFAULT_IDLE_MS;
+    client->tls = redis_tls_ref(config->tls);
+    client->needs_master = config->needs_master;
+    client->counters = config->counters != NULL ? config->counters : &client->own_counters;
     client->on_message = config->on_message;
     client->on_ready = config->on_ready;
     client->owner = config->owner;
@@ -414,7 +494,19 @@ bool redis_client_is_ready(const struct redis_client *client)
 
 const struct redis_counters *redis_client_counters(const struct redis_client *client)
 {
-    return &client->counters;
+    return client->counters;
+}
+
+const struct redis_endpoint *redis_client_endpoint(const struct redis_client *client)
+{
+    return &client->endpoint;
+}
+
+uint64_t redis_client_oldest_ms(const struct redis_client *client)
+{
+    const struct redis_pending *oldest = redis_queue_first(&client->pending);
+    uint64_t now = uv_now(client->loop);
+    return oldest != NULL && now > oldest->sent_ms ? now - oldest->sent_ms : 0;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -424,8 +516,11 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void redis_client_close(struct redis_client *client)
 {
-    if (client == NULL)
+    if (client == NULL || client->is_closed)
         return;
+    if (client->state == CLIENT_READY)
+        counter_subtract(&client->counters->is_ready, 1);
+    client->is_closed = true;
     client->state = CLIENT_WAITING;
     disconnect(client);
     uv_close((uv_handle_t *)&client->timer, on_timer_closed);

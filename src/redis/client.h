@@ -10,10 +10,10 @@
  *        +--------- back-off, 0.1 to 10 s, with jitter --- WAITING
  *
  * Commands are arrays of words, so no data is ever part of a format. They are taken in READY only
- * and at most `max_pending` at a time: what cannot be sent now is refused at once, nothing is kept
- * for later. When the oldest command is not answered within `command_timeout_ms`, the connection is
- * given up. An idle connection is probed with PING. One log line for each change between reachable
- * and not. Used and called back in the loop's thread only.
+ * and so many at a time as its limits say: what cannot be sent now is refused at once, nothing is
+ * kept for later. When the oldest command is not answered within `command_timeout_ms`, the
+ * connection is given up. An idle connection is probed with PING. One log line for each change
+ * between reachable and not. Used and called back in the loop's thread only.
  */
 #ifndef REDIS_CLIENT_H
 #define REDIS_CLIENT_H
@@ -21,14 +21,16 @@
 #include <uv.h>
 
 #include "base/metrics.h"
+#include "redis/command.h"
 #include "redis/endpoint.h"
 #include "redis/reply.h"
+#include "redis/tls.h"
 
 enum {
-    REDIS_COMMAND_MAX_WORDS = 64,
     REDIS_DEFAULT_COMMAND_TIMEOUT_MS = 3000,
     REDIS_DEFAULT_MAX_PENDING = 1024,
     REDIS_DEFAULT_IDLE_MS = 10000,
+    REDIS_DEFAULT_BACK_OFF_MS = 10000,
     REDIS_DEFAULT_MAX_COMMAND = 64 << 10,
     REDIS_DEFAULT_MAX_UNSENT = 4 << 20,
 };
@@ -58,10 +60,15 @@ struct redis_limits {
 
 struct redis_client_config {
     const struct redis_endpoint *endpoint; /* copied */
-    const char *name;                      /* in the log: a literal */
+    const char *name;                      /* in the log; borrowed */
     unsigned command_timeout_ms;           /* 0: the default */
-    unsigned max_pending;                  /* 0: the default */
     unsigned idle_ms;                      /* nothing heard for so long: PING. 0: the default */
+    unsigned back_off_ms;                  /* the longest; 0: the default */
+    struct redis_limits limits;
+    struct redis_tls *tls; /* takes a reference; NULL: plain */
+    bool needs_master;     /* READY only if ROLE says so */
+    /* Shared with other clients, to be the sum of all; NULL: its own. Lives as long as it. */
+    struct redis_counters *counters;
 
     /* With channels, which are copied, it is a subscriber and takes no commands. READY is reached
      * when all are subscribed to. */
@@ -85,16 +92,29 @@ struct redis_callback {
 NODISCARD int redis_client_open(
     uv_loop_t *loop, const struct redis_client_config *config, struct redis_client **out);
 
-/* Returns 0, or -ENOTCONN, -EAGAIN (too many pending), -E2BIG, -ENOMEM; the callback is then not
+/* Returns 0, or -ENOTCONN, -EAGAIN (too much under way), -E2BIG, -ENOMEM; the callback is then not
  * called. It is never called from within. */
 NODISCARD int redis_client_send(struct redis_client *client, const struct text *words, size_t count,
     struct redis_callback callback);
 
+/* The same for a command that is there already, of which a reference is taken. Its size is not
+ * looked at. */
+NODISCARD int redis_client_send_block(
+    struct redis_client *client, struct redis_block *command, struct redis_callback callback);
+
 bool redis_client_is_ready(const struct redis_client *client);
+const struct redis_endpoint *redis_client_endpoint(const struct redis_client *client);
 const struct redis_counters *redis_client_counters(const struct redis_client *client);
 
+/* Milliseconds that the oldest command has been waiting for its answer; 0: none waits. */
+uint64_t redis_client_oldest_ms(const struct redis_client *client);
+
+/* Gives up the connection as if it were lost, and goes on with the next attempt. Harmless when
+ * there is none. */
+void redis_client_drop(struct redis_client *client, struct text why);
+
 /* Pending commands are called back with NULL, on_ready is not; the memory is freed from the loop.
- * Not from within a callback of the same client. Accepts NULL. */
+ * From within a callback too. Accepts NULL. */
 void redis_client_close(struct redis_client *client);
 
 #endif

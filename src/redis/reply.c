@@ -7,6 +7,7 @@
 /* hiredis parses; the trees are ours, so that their size has a limit. */
 struct redis_stream {
     redisReader *reader;
+    struct redis_reply_limits limits;
     size_t reply_size; /* of the reply being read, in bytes of memory */
 };
 
@@ -27,7 +28,7 @@ static struct redis_reply *add_reply(const redisReadTask *task, enum redis_kind 
     else if (parent->kind == REDIS_OVERSIZED)
         return &discarded;
     stream->reply_size += sizeof(struct redis_reply) + extra;
-    if (stream->reply_size > REDIS_MAX_REPLY)
+    if (stream->reply_size > stream->limits.reply)
         return NULL;
 
     struct redis_reply *reply = calloc(1, sizeof(*reply) + extra);
@@ -53,7 +54,8 @@ static enum redis_kind kind_of_string(const redisReadTask *task)
 
 static void *create_string(const redisReadTask *task, char *data, size_t len)
 {
-    if (len > REDIS_MAX_STRING)
+    const struct redis_stream *stream = task->privdata;
+    if (len > stream->limits.string)
         return NULL;
     struct redis_reply *reply = add_reply(task, kind_of_string(task), len);
     if (reply == NULL || reply == &discarded)
@@ -122,7 +124,7 @@ void redis_reply_free(struct redis_reply *reply)
 
 /* --- the stream --- */
 
-struct redis_stream *redis_stream_new(void)
+struct redis_stream *redis_stream_new(struct redis_reply_limits limits)
 {
     struct redis_stream *stream = calloc(1, sizeof(*stream));
     if (stream == NULL)
@@ -133,6 +135,8 @@ struct redis_stream *redis_stream_new(void)
         return NULL;
     }
     stream->reader->privdata = stream;
+    stream->limits.string = limits.string > 0 ? limits.string : REDIS_MAX_STRING;
+    stream->limits.reply = limits.reply > 0 ? limits.reply : REDIS_MAX_REPLY;
     return stream;
 }
 
@@ -158,6 +162,6 @@ struct redis_reply *redis_stream_next(struct redis_stream *stream, bool *broken)
     *broken = redisReaderGetReply(stream->reader, &reply) != REDIS_OK;
     /* Items of arrays leave the buffer one by one: what waits is a single unfinished string. */
     if (!*broken && reply == NULL)
-        *broken = reader->len - reader->pos > REDIS_MAX_STRING + FRAMING;
+        *broken = reader->len - reader->pos > stream->limits.string + FRAMING;
     return reply;
 }

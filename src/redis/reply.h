@@ -2,9 +2,8 @@
 /*
  * redis/reply.h - what Redis answers, as a tree (RESP2), read from a stream of bytes.
  *
- * Bounded: a string of more than REDIS_MAX_STRING bytes or a reply of more than REDIS_MAX_REPLY
- * ends the stream; an array of more than REDIS_MAX_ITEMS is read and thrown away and shows as
- * REDIS_OVERSIZED.
+ * Bounded: a string or a reply over its limit ends the stream; an array of more than
+ * REDIS_MAX_ITEMS is read and thrown away and shows as REDIS_OVERSIZED.
  */
 #ifndef REDIS_REPLY_H
 #define REDIS_REPLY_H
@@ -35,11 +34,17 @@ struct redis_reply {
     size_t count;
 };
 
+/* In bytes; 0 of each: the default above. */
+struct redis_reply_limits {
+    size_t string;
+    size_t reply; /* in memory */
+};
+
 /* Reads replies out of a stream cut anywhere. */
 struct redis_stream;
 
 /* NULL when out of memory. */
-NODISCARD struct redis_stream *redis_stream_new(void);
+NODISCARD struct redis_stream *redis_stream_new(struct redis_reply_limits limits);
 void redis_stream_free(struct redis_stream *stream);
 
 /* False when the stream is broken for good: not RESP, over a limit, or no memory. */

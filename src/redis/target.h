@@ -36,10 +36,9 @@ struct redis_target {
     char *user;     /* NULL: none, as before Redis 6 */
     char *password; /* NULL: no AUTH */
     char *sentinel_user;
-    char *sentinel_password; /* NULL: no AUTH with the Sentinels */
-    bool uses_tls;           /* with the Sentinels too */
-    enum redis_verify verify;
-    unsigned connect_timeout_ms;
+    char *sentinel_password;     /* NULL: no AUTH with the Sentinels */
+    struct redis_tls_words tls;  /* with the Sentinels too */
+    unsigned connect_timeout_ms; /* 0: not said */
 };
 
 /*
@@ -48,12 +47,12 @@ struct redis_target {
  *     redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT
  * or these with "rediss", for TLS. All but a host and the service may be left out. Behind a '?'
  * may follow, with '&' between them,
- *     sentinel-user=NAME, sentinel-password=WORD    what the Sentinels themselves want
- *     verify=host|ca|none                           of TLS
+ *     sentinel-user=NAME, sentinel-password=WORD             what the Sentinels themselves want
+ *     verify=host|ca|none, ca=FILE, certificate=FILE, key=FILE                           of TLS
  * Percent-encoding is undone in names and words. Returns 0, or -EINVAL or -ENOMEM with a sentence,
  * which never shows a password, in `why`; `out` is then untouched.
  */
-NODISCARD int redis_target_parse(struct text spec, struct redis_target *out, struct str *why);
+NODISCARD int redis_target_parse(struct text text, struct redis_target *out, struct str *why);
 
 /* Replaces user and password by those of other options; of the two, what is empty stays as it is.
  * Returns 0 or -ENOMEM. */
@@ -65,6 +64,9 @@ NODISCARD int redis_target_copy(const struct redis_target *from, struct redis_ta
 /* What it is, for people, without user and password: "127.0.0.1:6379/2", "service of h1:p, h2:p"
  * or "cluster of h1:p, h2:p". */
 void redis_target_write(const struct redis_target *target, struct str *out);
+
+/* "10.0.0.5:6379", "[::1]:6379". */
+void redis_host_write(const char *name, uint16_t port, struct str *out);
 
 /* Frees the strings, passwords wiped; accepts all zeros. */
 void redis_target_done(struct redis_target *target);

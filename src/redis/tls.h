@@ -28,6 +28,11 @@ struct redis_tls_files {
 NODISCARD int redis_tls_new(const struct redis_tls_files *files, enum redis_verify verify,
     struct redis_tls **out, struct str *why);
 
+/* What an option asks for, with files of other options in the place of its own (may be NULL).
+ * `*out` is NULL when no TLS is wanted. */
+NODISCARD int redis_tls_wanted(const struct redis_tls_words *words,
+    const struct redis_tls_files *files, struct redis_tls **out, struct str *why);
+
 /* Accepts NULL, and gives it back. */
 struct redis_tls *redis_tls_ref(struct redis_tls *tls);
 void redis_tls_unref(struct redis_tls *tls);

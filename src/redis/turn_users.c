@@ -107,6 +107,7 @@ static int open_subscriber(
         .endpoint = config->endpoint,
         .name = "turn-revocations",
         .command_timeout_ms = config->command_timeout_ms,
+        .tls = config->tls,
         .channels = channels,
         .channel_count = config->realm_count,
         .on_message = on_message,
@@ -132,6 +133,7 @@ static int open_clients(struct redis_turn *turn, const struct redis_turn_config 
         .endpoint = config->endpoint,
         .name = "turn-users",
         .command_timeout_ms = config->command_timeout_ms,
+        .tls = config->tls,
         .on_ready = on_ready,
         .owner = turn,
     };

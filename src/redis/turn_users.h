@@ -61,6 +61,7 @@ struct redis_user {
 
 struct redis_turn_config {
     const struct redis_endpoint *endpoint; /* copied */
+    struct redis_tls *tls;                 /* when the endpoint wants TLS; takes a reference */
     const struct text *realms;             /* copied */
     size_t realm_count;
     unsigned refresh_ms;         /* 0: the default */

@@ -45,8 +45,8 @@ static void read_more(struct reading *r, const uint8_t *data, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct reading whole = {.stream = redis_stream_new()};
-    struct reading bytes = {.stream = redis_stream_new()};
+    struct reading whole = {.stream = redis_stream_new((struct redis_reply_limits){0})};
+    struct reading bytes = {.stream = redis_stream_new((struct redis_reply_limits){0})};
     require(whole.stream != NULL && bytes.stream != NULL);
     if (size > 0)
         read_more(&whole, data, size);

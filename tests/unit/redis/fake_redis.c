@@ -60,7 +60,8 @@ static void on_connection(uv_stream_t *listener, int status)
     struct fake_client *client = calloc(1, sizeof(*client));
     require(status == 0 && client != NULL);
     client->fake = fake;
-    client->stream = redis_stream_new();
+    client->stream =
+        redis_stream_new((struct redis_reply_limits){.string = 16 << 20, .reply = 32 << 20});
     client->socket.data = client;
     require(uv_tcp_init(fake->loop, &client->socket) == 0);
     require(uv_accept(listener, (uv_stream_t *)&client->socket) == 0);

@@ -225,7 +225,7 @@ static void refuses_what_it_cannot_send(void **state)
     static struct text words[REDIS_COMMAND_MAX_WORDS + 1];
     struct redis_callback callback = {.done = on_answer, .owner = &bench};
     struct bench *b = *state;
-    b->config.max_pending = 5;
+    b->config.limits.pending = 5;
     b->fake.script = silent;
     open_client(b);
     assert_int_equal(ask(b, TEXT("GET"), TEXT("a")), -ENOTCONN);

@@ -50,7 +50,7 @@ static void reads_replies_however_they_are_cut(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(streams); i++)
         for (size_t step = 1; step <= strlen(streams[i][0]); step++) {
-            struct redis_stream *stream = redis_stream_new();
+            struct redis_stream *stream = redis_stream_new((struct redis_reply_limits){0});
             const char *at = streams[i][0], *end = at + strlen(at);
             char printed[256] = "";
             size_t len = 0;
@@ -79,7 +79,7 @@ static void ends_at_what_is_no_reply(void **state)
         "*99999999999\r\n"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        struct redis_stream *stream = redis_stream_new();
+        struct redis_stream *stream = redis_stream_new((struct redis_reply_limits){0});
         bool broken = false;
         assert_true(redis_stream_feed(stream, bytes_of(wrong[i], strlen(wrong[i]))));
         assert_null(redis_stream_next(stream, &broken));
@@ -117,7 +117,7 @@ static void a_string_has_a_limit(void **state)
     const char *starts[] = {"$1000000000\r\n", "+", header};
     snprintf(header, sizeof(header), "$%d\r\n", REDIS_MAX_STRING + 1);
     for (size_t i = 0; i < COUNT_OF(starts); i++) {
-        struct redis_stream *stream = redis_stream_new();
+        struct redis_stream *stream = redis_stream_new((struct redis_reply_limits){0});
         assert_int_equal(feed_many(stream, starts[i], 1, &broken), 1);
         assert_in_range(feed_many(stream, unit, 1000, &broken), 63, 66);
         assert_true(i == 2 || broken);
@@ -130,7 +130,7 @@ static void a_string_has_a_limit(void **state)
 
 static void the_longest_string_is_read(void **state)
 {
-    struct redis_stream *stream = redis_stream_new();
+    struct redis_stream *stream = redis_stream_new((struct redis_reply_limits){0});
     char header[32], *data = malloc(REDIS_MAX_STRING + 2);
     bool broken;
     (void)state;
@@ -154,7 +154,7 @@ static void the_longest_string_is_read(void **state)
 /* The stream goes on behind it, and the items took no memory. */
 static void an_array_too_long_is_thrown_away(void **state)
 {
-    struct redis_stream *stream = redis_stream_new();
+    struct redis_stream *stream = redis_stream_new((struct redis_reply_limits){0});
     char header[64];
     bool broken;
     (void)state;
@@ -178,7 +178,7 @@ static void an_array_too_long_is_thrown_away(void **state)
 
 static void a_reply_has_a_limit(void **state)
 {
-    struct redis_stream *stream = redis_stream_new();
+    struct redis_stream *stream = redis_stream_new((struct redis_reply_limits){0});
     char header[32], *unit = malloc(2048);
     bool broken;
     (void)state;
