@@ -12,6 +12,10 @@
 #include "mediaferry/address.h"
 #include "mediaferry/bytes.h"
 
+/* In a command that another node has forwarded: the name of that node. Such a command is not
+ * forwarded again. */
+#define NG_FORWARDED_KEY "mediaferry-from"
+
 enum ng_place_kind {
     NG_HERE,     /* the call is here now */
     NG_THERE,    /* `node` has it, and is reached at `address` */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* offer and answer */
 #include "ng/commands.h"
+#include "ng/locate.h"
 #include "session/session.h"
 
 #define LIMIT_REACHED "Parallel session limit reached"
@@ -39,17 +40,21 @@ static void tell(struct ng_request *request, const struct session_outcome *outco
     ng_finish(request, "ok");
 }
 
+static void carry_out(struct ng_request *request)
+{
+    struct session_outcome outcome = sessions_exchange(ng_sessions(request), &request->options);
+    tell(request, &outcome);
+}
+
 static void exchange(struct ng_request *request, enum call_verb verb)
 {
     ng_read_options(request);
     request->options.verb = verb;
     const char *missing = missing_part(&request->options);
-    if (missing != NULL) {
+    if (missing != NULL)
         ng_fail(request, missing);
-        return;
-    }
-    struct session_outcome outcome = sessions_exchange(ng_sessions(request), &request->options);
-    tell(request, &outcome);
+    else
+        ng_locate(request, carry_out);
 }
 
 void ng_run_offer(struct ng_request *request)

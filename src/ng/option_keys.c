@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of a dictionary. */
+#include "ng/elsewhere.h"
 #include "ng/option_reader.h"
 
 enum { FINAL_RESPONSE = 200 };
@@ -33,6 +34,7 @@ static const char *const without_effect[] = {
     "repacketize",
     "packetize",
     "limit",
+    NG_FORWARDED_KEY,
 };
 
 static bool ice_word(struct option_reader *r, struct text word)

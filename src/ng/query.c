@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ng/commands.h"
+#include "ng/locate.h"
 #include "ng/report.h"
 
 static void tell(void *owner, const struct session_report *report)
@@ -15,13 +16,17 @@ static void tell(void *owner, const struct session_report *report)
     ng_finish(request, "ok");
 }
 
+static void carry_out(struct ng_request *request)
+{
+    if (sessions_query(ng_sessions(request), request->options.call_id, tell, request) != 0)
+        ng_fail(request, call_status_text(CALL_OUT_OF_MEMORY));
+}
+
 void ng_run_query(struct ng_request *request)
 {
     ng_read_options(request);
-    if (request->options.call_id.len == 0) {
+    if (request->options.call_id.len == 0)
         ng_fail(request, "No call-id in message");
-        return;
-    }
-    if (sessions_query(ng_sessions(request), request->options.call_id, tell, request) != 0)
-        ng_fail(request, call_status_text(CALL_OUT_OF_MEMORY));
+    else
+        ng_locate(request, carry_out);
 }

@@ -38,6 +38,10 @@ void ng_read_options(struct ng_request *request)
 
 void ng_request_free(struct ng_request *request)
 {
+    const struct ng_elsewhere *elsewhere = request->server->config.elsewhere;
+    if (request->asks_elsewhere)
+        elsewhere->cancel(elsewhere->owner, request);
+    ng_forward_cancel(&request->held.forward);
     list_remove(&request->link);
     ng_arena_done(&request->arena);
     free(request->datagram);
@@ -67,10 +71,23 @@ static const char *optional(const char *key, struct text value, char out[OPTIONA
     return out;
 }
 
+/* Which nodes have had a part in it. */
+static const char *ways(const struct ng_request *request, char out[2 * OPTIONAL_SIZE])
+{
+    char from[OPTIONAL_SIZE], to[OPTIONAL_SIZE];
+    struct text sender = TEXT("");
+    if (!ng_get_text(request->in, NG_FORWARDED_KEY, &sender))
+        sender = TEXT("");
+    snprintf(out, 2 * OPTIONAL_SIZE, "%s%s", optional("forwarded-from", sender, from),
+        optional("forwarded-to", request->held.node, to));
+    return out;
+}
+
 static void log_end(
     const struct ng_request *request, const char *result, const char *reason, uint64_t us)
 {
     char source[ADDRESS_TEXT_SIZE], why[OPTIONAL_SIZE], warned[OPTIONAL_SIZE];
+    char nodes[2 * OPTIONAL_SIZE];
     const struct ng_command *command = request->command;
     bool is_ping = command != NULL && command->verb == NG_VERB_PING;
     struct text warning = TEXT("");
@@ -80,14 +97,15 @@ static void log_end(
     address_text(&request->source.peer.remote, source);
     log_ignored(request);
     if (reason == NULL)
-        log_event(level, request->call_id, "ng", "command=%s result=%s%s ms=%.3f source=%s",
+        log_event(level, request->call_id, "ng", "command=%s result=%s%s%s ms=%.3f source=%s",
             LOG_QUOTED(request->command_name), LOG_QUOTED(text_from(result)),
-            optional("warning", warning, warned), (double)us / 1000, source);
+            optional("warning", warning, warned), ways(request, nodes), (double)us / 1000, source);
     else
         log_event(LOG_NOTICE, request->call_id, "ng",
-            "command=%s result=%s reason=%s%s ms=%.3f source=%s", LOG_QUOTED(request->command_name),
-            result, LOG_QUOTED(text_from(reason)), optional("why", text_from(request->why), why),
-            (double)us / 1000, source);
+            "command=%s result=%s reason=%s%s%s ms=%.3f source=%s",
+            LOG_QUOTED(request->command_name), result, LOG_QUOTED(text_from(reason)),
+            optional("why", text_from(request->why), why), ways(request, nodes), (double)us / 1000,
+            source);
 }
 
 /* --- ends --- */

@@ -11,10 +11,24 @@
 
 #include "base/list.h"
 #include "mediaferry/ng.h"
+#include "ng/forward.h"
 #include "ng/options.h"
 #include "ng/server.h"
 
 struct ng_request;
+struct ng_hold;
+struct ng_listing;
+
+/* A command of a call that is not here, or was not: see locate.h. */
+struct ng_held {
+    struct ng_hold *hold; /* set once it was held */
+    struct list link;     /* among those held for its call-id */
+    void (*run)(struct ng_request *request);
+    unsigned look_ups;
+    bool is_unanswered; /* the node that it was forwarded to is silent */
+    struct text node;   /* that it was forwarded to, or empty */
+    struct ng_forward forward;
+};
 
 struct ng_command {
     const char *name; /* as in the key `command` */
@@ -39,6 +53,10 @@ struct ng_request {
     const struct ng_value *in;
     struct ng_value *out;
     struct call_command options; /* of commands that have any; see ng_options_read() */
+
+    bool asks_elsewhere; /* where its call is, or which there are */
+    struct ng_held held;
+    struct ng_listing *listing; /* of the command `list` */
 
     /* for the log */
     struct text command_name;

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "mediaferry/bencode.h"
 #include "ng/json.h"
+#include "ng/locate.h"
 #include "ng/state.h"
 
 enum { CACHE_BYTES = 64 << 20, ARENA_BYTES = 16 << 20 };
@@ -18,8 +19,12 @@ struct ng_server *ng_server_new(const struct ng_server_config *config)
     server->config = *config;
     server->cache = cookie_cache_new(config->cache_bytes > 0 ? config->cache_bytes : CACHE_BYTES);
     list_init(&server->requests);
-    if (server->cache == NULL) {
-        free(server);
+    map_init(&server->holds);
+    if (config->elsewhere != NULL)
+        server->forwards =
+            ng_forward_loop_new(config->loop, config->now_us, &server->counters.elsewhere);
+    if (server->cache == NULL || (config->elsewhere != NULL && server->forwards == NULL)) {
+        ng_server_free(server);
         return NULL;
     }
     return server;
@@ -29,8 +34,10 @@ void ng_server_free(struct ng_server *server)
 {
     if (server == NULL)
         return;
+    ng_locate_stop(server);
     for (struct list *at; (at = list_first(&server->requests)) != NULL;)
         ng_request_free(CONTAINER_OF(at, struct ng_request, link));
+    ng_forward_loop_close(server->forwards);
     cookie_cache_free(server->cache);
     free(server);
 }

@@ -55,6 +55,17 @@ void sessions_list(struct sessions *sessions, size_t limit,
         visit(owner, sessions->ids[i]);
 }
 
+bool sessions_look(const struct sessions *sessions, struct text call_id, struct session_row *out)
+{
+    for (size_t i = 0; i < sessions->id_count; i++) {
+        if (!text_equal(sessions->ids[i], call_id))
+            continue;
+        *out = (struct session_row){.call_id = sessions->ids[i]};
+        return true;
+    }
+    return false;
+}
+
 struct sessions_totals sessions_totals(const struct sessions *sessions)
 {
     return sessions->totals;

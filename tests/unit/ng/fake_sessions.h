@@ -27,7 +27,7 @@ struct sessions {
     struct sessions_totals totals;
     struct sessions_media media;
     struct port_pool_usage ports[FAKE_BINDS]; /* by number of the bind address */
-    size_t id_count;
+    size_t id_count; /* of the calls that are here, for list and for who looks */
     struct text ids[FAKE_MAX_IDS];
 
     /* out */
