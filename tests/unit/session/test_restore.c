@@ -1,199 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls out of one table and into another: real calls and records, and a relay that only notes. */
-#include "session/session.h"
+/* Calls out of one table and into another. */
+#include "node.h"
 
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "base/log.h"
 #include "dtls/certificate.h"
 #include "mediaferry/bencode.h"
 #include "net/udp_socket.h"
-#include "plan/share.h"
-#include "relay/counters.h"
 #include "relay/resume.h"
-
-enum { PORT_MIN = 23400, PORT_MAX = 23699, WEBRTC_PORT = 23380, MAX_RECORDS = 128 };
-
-/* --- the relay --- */
-
-static struct {
-    struct relay_update *updates[MAX_RECORDS]; /* with a plan: taken, freed at the end */
-    struct relay *relays[MAX_RECORDS];
-    size_t count;
-    unsigned ended;                                  /* updates with an empty plan */
-    unsigned silenced;                               /* of these */
-    uint64_t asked[MAX_RECORDS], calls[MAX_RECORDS]; /* tokens of saves, and for which call */
-    enum relay_save how;                             /* of the last */
-    size_t asked_count;
-    bool no_memory;
-} noted;
-
-struct relay_update *relay_update_new(uint64_t call, struct text id, const struct plan *plan,
-    struct dtls_certificate *certificate, const struct relay_sockets *sockets, size_t count)
-{
-    struct relay_update *update = noted.no_memory ? NULL : calloc(1, sizeof(*update));
-    (void)id;
-    if (update == NULL)
-        return NULL;
-    update->call = call;
-    update->plan = plan_ref(plan);
-    update->certificate = certificate != NULL ? dtls_certificate_ref(certificate) : NULL;
-    update->socket_count = count;
-    update->sockets = calloc(count + 1, sizeof(*update->sockets));
-    for (size_t i = 0; i < count; i++)
-        update->sockets[i] = sockets[i];
-    return update;
-}
-
-static void update_free(struct relay_update *update)
-{
-    for (size_t i = 0; i < update->socket_count; i++) {
-        close(update->sockets[i].rtp_fd);
-        if (update->sockets[i].rtcp_fd >= 0)
-            close(update->sockets[i].rtcp_fd);
-    }
-    plan_unref(update->plan);
-    dtls_certificate_unref(update->certificate);
-    relay_resume_free(update->resume);
-    free(update->sockets);
-    free(update);
-}
-
-void relay_post_update(struct relay *relay, struct relay_update *update)
-{
-    if (update->plan->transport_count == 0) {
-        noted.ended++;
-        noted.silenced += update->ends_silently;
-        update_free(update);
-        return;
-    }
-    assert_true(noted.count < MAX_RECORDS);
-    noted.relays[noted.count] = relay;
-    noted.updates[noted.count++] = update;
-}
-
-int relay_post_query(struct relay *relay, uint64_t call, uint64_t token)
-{
-    (void)relay, (void)call, (void)token;
-    return 0;
-}
-
-int relay_post_save(struct relay *relay, uint64_t call, uint64_t token, enum relay_save how)
-{
-    (void)relay;
-    if (noted.no_memory)
-        return -ENOMEM;
-    noted.how = how;
-    noted.calls[noted.asked_count] = call;
-    noted.asked[noted.asked_count++] = token;
-    return 0;
-}
-
-const struct relay_counters *relay_counters(const struct relay *relay)
-{
-    static const struct relay_counters none;
-    (void)relay;
-    return &none;
-}
-
-const struct worker *relay_worker(const struct relay *relay)
-{
-    (void)relay;
-    return NULL;
-}
-
-static void forget_updates(void)
-{
-    for (size_t i = 0; i < noted.count; i++)
-        update_free(noted.updates[i]);
-    noted.count = 0;
-}
-
-/* --- a node --- */
-
-struct node {
-    uv_loop_t loop;
-    struct host_addresses host;
-    struct interfaces *interfaces;
-    struct sessions *sessions;
-    struct relay_listener listener;
-};
-
-struct node_config {
-    const char *interface;
-    size_t workers;
-    uint16_t webrtc_port; /* of the first */
-    uint32_t final_timeout_s;
-};
-
-static const struct node_config usual = {"127.0.0.1", 1, WEBRTC_PORT, 0};
-
-static void node_open(struct node *n, struct node_config own)
-{
-    struct str why = {0};
-    struct sessions_config config = {
-        .call = {.plain_sdp = true, .loop_id = 1},
-        .delete_delay_s = 30,
-        .final_timeout_s = own.final_timeout_s,
-        .max_sessions = -1,
-        .port_min = PORT_MIN,
-        .port_max = PORT_MAX,
-        .shared_webrtc_port = own.webrtc_port != 0,
-    };
-    assert_int_equal(uv_loop_init(&n->loop), 0);
-    assert_int_equal(host_addresses_read(&n->host), 0);
-    assert_int_equal(interfaces_parse(text_from(own.interface), &n->host, &n->interfaces, &why), 0);
-    assert_int_equal(sessions_open(&n->sessions, &n->loop, &config, n->interfaces), 0);
-    for (size_t i = 0; i < own.workers; i++) {
-        uint16_t port = own.webrtc_port == 0 ? 0 : (uint16_t)(own.webrtc_port + i);
-        /* Told apart, never looked into. */
-        struct session_worker worker = {
-            .relay = (struct relay *)(uintptr_t)(0x1000 * (i + 1)), .webrtc_port = port};
-        assert_int_equal(sessions_add_worker(n->sessions, worker), 0);
-    }
-    n->listener = sessions_listener(n->sessions);
-    str_done(&why);
-}
-
-static void node_close(struct node *n)
-{
-    sessions_close(n->sessions);
-    assert_int_equal(uv_run(&n->loop, UV_RUN_DEFAULT), 0);
-    assert_int_equal(uv_loop_close(&n->loop), 0);
-    interfaces_free(n->interfaces);
-    host_addresses_done(&n->host);
-}
-
-static void over(uv_timer_t *timer)
-{
-    uv_stop(timer->loop);
-}
-
-static void pass(struct node *n, uint64_t ms)
-{
-    uv_timer_t timer;
-    assert_int_equal(uv_timer_init(&n->loop, &timer), 0);
-    assert_int_equal(uv_timer_start(&timer, over, ms, 0), 0);
-    uv_run(&n->loop, UV_RUN_DEFAULT);
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&n->loop, UV_RUN_NOWAIT);
-}
-
-static unsigned used_ports(const struct node *n)
-{
-    return sessions_ports(n->sessions, 0).used;
-}
-
-static uint64_t calls(const struct node *n)
-{
-    return sessions_totals(n->sessions).current;
-}
 
 /* --- what is saved --- */
 
@@ -236,19 +53,6 @@ static void begin_saving(struct node *n, struct store *store)
     assert_int_equal(sessions_save_all(n->sessions, &sink), 0);
 }
 
-/* A worker's answer to the question number `index`. */
-static void answer_save(struct node *n, size_t index, bool found)
-{
-    struct relay_resume *media = relay_resume_new();
-    media->exact = true;
-    media->stream_count = 1;
-    media->streams = relay_resume_alloc(media, 1, sizeof(*media->streams));
-    media->streams[0].stream = 1;
-    media->streams[0].in[0].packets = 4711;
-    n->listener.saved(n->listener.owner, noted.asked[index], found ? media : NULL);
-    relay_resume_free(media);
-}
-
 static void save_all(struct node *n, struct store *store)
 {
     begin_saving(n, store);
@@ -261,52 +65,6 @@ static struct session_restored restore(struct node *n, const struct store *store
 {
     const struct session_restoring how = {.age_limit_ms = 60000};
     return sessions_restore(n->sessions, store->records[index], &how);
-}
-
-/* --- calls --- */
-
-#define PLAIN_SDP(port)                                                                            \
-    "v=0\r\no=- 1 1 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n"              \
-    "m=audio " port " RTP/AVP 0\r\n"
-
-static struct session_outcome command(
-    struct node *n, const char *id, enum call_verb verb, const char *sdp, struct call_flags flags)
-{
-    struct call_command command = {.verb = verb,
-        .call_id = text_from(id),
-        .from_tag = TEXT("a"),
-        .to_tag = verb == CALL_OFFER ? TEXT("") : TEXT("b"),
-        .sdp = text_from(sdp),
-        .flags = flags};
-    return sessions_exchange(n->sessions, &command);
-}
-
-static void plain_call(struct node *n, const char *id)
-{
-    const struct call_flags flags = {.delete_delay = -1};
-    assert_int_equal(command(n, id, CALL_OFFER, PLAIN_SDP("4000"), flags).status, SESSION_OK);
-    assert_int_equal(command(n, id, CALL_ANSWER, PLAIN_SDP("5000"), flags).status, SESSION_OK);
-}
-
-/* Toward a browser: its leg uses the shared port. */
-static void browser_call(struct node *n, const char *id)
-{
-    struct call_flags flags = {.delete_delay = -1, .web_rtc = true, .tos = -1};
-    assert_int_equal(command(n, id, CALL_OFFER, PLAIN_SDP("4000"), flags).status, SESSION_OK);
-}
-
-static void ignore(void *owner, const struct session_report *report)
-{
-    (void)owner, (void)report;
-}
-
-static void delete_call(struct node *n, const char *id, int delay_s)
-{
-    struct call_command command = {.verb = CALL_DELETE,
-        .call_id = text_from(id),
-        .from_tag = TEXT("a"),
-        .flags = {.delete_delay = delay_s, .fast = true}};
-    assert_int_equal(sessions_delete(n->sessions, &command, ignore, NULL), 0);
 }
 
 /* --- records that were changed --- */
@@ -481,7 +239,7 @@ static void a_few_are_asked_for_at_a_time(void **state)
         most = waiting > most ? waiting : most;
         assert_true(waiting > 0);
         assert_int_equal(noted.calls[i], i + 1);
-        assert_int_equal(noted.how, RELAY_SAVE_AND_END);
+        assert_int_equal(noted.hows[i], RELAY_SAVE_AND_END);
         assert_int_equal(w->store.done, 0);
         answer_save(&w->one, i, true);
     }
