@@ -10,7 +10,6 @@ from pathlib import Path
 
 from . import backend
 from .processes import Process, eventually
-from .relay import NG_ADDRESS
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "kamailio" / "kamailio.cfg"
 DOMAIN = "sip.e2e.test"
@@ -20,13 +19,13 @@ WSS_PORT = 8443
 SIP_PORT = 5060
 
 
-def _definitions(directory, identity, listeners, inside, media_per_branch):
+def _definitions(directory, identity, listeners, inside, media_relay, media_per_branch):
     values = {
         "SIP_DOMAIN": DOMAIN,
         "TLS_CERTIFICATE": identity[0],
         "TLS_KEY": identity[1],
         "WEB_ORIGIN": ORIGIN,
-        "MEDIA_RELAY": f"udp:{NG_ADDRESS[0]}:{NG_ADDRESS[1]}",
+        "MEDIA_RELAY": media_relay,
         "PBX_FAMILY": "IP4",
         "PBX_LIST": directory / "pbx.list",
         "RING_GROUP": RING_GROUP,
@@ -49,9 +48,10 @@ def _pbx_list(pbxes):
 
 class Kamailio:
     """`listeners` are `address:port` (with `advertise ...`) for WSS, `inside` faces the PBXes,
-    `identity` is the paths of its certificate and key."""
+    `identity` is the paths of its certificate and key, `media_relay` what its module rtpengine is
+    told."""
 
-    def __init__(self, namespace, directory, identity, listeners, inside, pbxes):
+    def __init__(self, namespace, directory, identity, listeners, inside, pbxes, media_relay):
         self.namespace = namespace
         self.directory = directory / "kamailio"
         self.directory.mkdir()
@@ -59,6 +59,7 @@ class Kamailio:
         self.listeners = listeners
         self.inside = inside
         self.pbxes = pbxes
+        self.media_relay = media_relay
         shutil.copy(SHIPPED, self.directory)
         self.start()
 
@@ -66,7 +67,7 @@ class Kamailio:
         (self.directory / "pbx.list").write_text(_pbx_list(pbxes or self.pbxes))
         (self.directory / "site.cfg").write_text(
             _definitions(self.directory, self.identity, self.listeners, self.inside,
-                         media_per_branch))
+                         self.media_relay, media_per_branch))
         self.process = Process("kamailio", self.namespace, [
             "kamailio", "-DD", "-E", "-m", "64", "-M", "8", "-Y", self.directory,
             "-w", self.directory, "-f", self.directory / "kamailio.cfg"], self.directory)

@@ -40,6 +40,7 @@ class World:
     interfaces = []
     turn_ips = []
     turn_external_ips = []
+    media_relay = f"udp:{NG_ADDRESS[0]}:{NG_ADDRESS[1]}"  # what Kamailio calls it
 
     def __init__(self, directory):
         self.directory = directory
@@ -85,12 +86,15 @@ class World:
             "baresip2", self.pbx_sides[SECOND_PBX], SECOND_PBX, TONES["second"], self.directory))
         self.endpoint = self._keep(Endpoint(
             self.pbx_sides[ENDPOINT], ENDPOINT, TONES["endpoint"]))
-        self.relay = self._keep(Relay(
-            self.edge, self.interfaces, self.relay_config(), self.directory))
+        self.relay = self._start_relay()
         self.kamailio = self._keep(Kamailio(
             self.edge, self.directory, self.kamailio_identity, self.listeners, INSIDE,
-            [PBX, SECOND_PBX]))
+            [PBX, SECOND_PBX], self.media_relay))
         self.driver = self._keep(Driver(self.directory))
+
+    def _start_relay(self):
+        return self._keep(Relay(
+            self.edge, self.interfaces, self.relay_config(), self.directory))
 
     def _connect_inside(self):
         self.edge.bridge("in", f"{INSIDE}/24")
@@ -115,12 +119,15 @@ class World:
         if name not in self.browsers:
             self.browsers[name] = Browser(
                 self.driver, name, self.clients[name], TONES[name], self.directory,
-                self.chromium_policy, self._server(name))
+                self.chromium_policy, self._turn_server(name))
         return self.browsers[name]
 
     def _server(self, name):
         """The edge's address for that client, as in a URL."""
         return f"[{PUBLIC6}]" if ":" in self.client_addresses[name] else PUBLIC
+
+    def _turn_server(self, name):
+        return self._server(name)
 
     def phone(self, name, **options):
         """A registered phone of that user."""

@@ -43,7 +43,7 @@ class Side:
         self.to = None
         self.spoken = itertools.count()
         self.heard, self.reports, self.faults = set(), 0, []
-        self.last, self.gap = 0.0, 0.0
+        self.last = self.gap = self.resumed = 0.0  # `resumed`: the first since Talk.mark()
         self.is_on_hold = self.is_over = False
         self.report_at = 0.0
 
@@ -113,10 +113,11 @@ class Side:
 
     def _hear_packet(self, data, now):
         try:
-            payload = rtp.parse(self.unprotect(data))["payload"]
+            self.hear_payload(rtp.parse(self.unprotect(data))["payload"], now)
         except Error as error:
             self.faults.append(f"SRTP: {error}, seq {rtp.parse(data)['seq']}")
-            return
+
+    def hear_payload(self, payload, now):
         ssrc, number = struct.unpack("!II", payload[:8])
         if payload[8:8 + len(MAGIC)] != MAGIC or ssrc != self.hears:
             self.faults.append("changed on its way")
@@ -126,6 +127,7 @@ class Side:
         if self.last > 0:
             self.gap = max(self.gap, now - self.last)
         self.last = now
+        self.resumed = self.resumed or now
 
 
 class SdesSide(Side):
@@ -459,7 +461,7 @@ class Talk:
             time.sleep(0.02)
 
     def reports_go_on(self, calls=None, seconds=20):
-        before = [(side, side.reports) for side in self.sides(calls)]
+        before = [(side, side.reports) for side in self.sides(calls) if side.reports]
         deadline = time.monotonic() + seconds
         while silent := [side for side, count in before if side.reports <= count]:
             assert time.monotonic() < deadline, f"{len(silent)} of {len(before)} hear no RTCP"
@@ -473,9 +475,10 @@ class Talk:
             assert time.monotonic() < deadline, "checks without an answer"
             time.sleep(0.02)
 
-    def forget_gaps(self):
+    def mark(self):
+        """Silence and what is heard again are told from now on."""
         for side in self.sides():
-            side.gap = 0.0
+            side.gap = side.resumed = 0.0
         self.late = 0.0
 
     def gaps(self, calls=None):

@@ -28,10 +28,10 @@ class Node(Daemon):
         self.log_file = tempfile.NamedTemporaryFile(prefix=f"mediaferry-{name}-", suffix=".log", delete=False)
         self.command = [
             BINARY, "--config-file=none", f"--interface={INTERFACES}", f"--listen-ng={CONTROL[name]}:{NG}",
-            f"--listen-admin=127.0.0.1:{ADMIN}", f"--admin-token={TOKEN}", f"--listen-control={self.folder.name}/socket",
-            f"--turn-listening-port={TURN}", f"--webrtc-port={WEBRTC}", "--num-threads=1", "--port-min=20000",
-            "--port-max=29999", "--log-level=7", "--delete-delay=0", "--turn-user=alice:wonderland", "--turn-realm=example.org",
-            f"--turn-allowed-peer-ip={ALL}", *options,
+            f"--listen-admin=127.0.0.1:{ADMIN}", f"--admin-token={TOKEN}",
+            f"--listen-control={self.folder.name}/socket", f"--turn-listening-port={TURN}", f"--webrtc-port={WEBRTC}",
+            "--num-threads=1", "--port-min=20000", "--port-max=29999", "--log-level=7", "--delete-delay=0",
+            "--turn-user=alice:wonderland", "--turn-realm=example.org", f"--turn-allowed-peer-ip={ALL}", *options,
         ]
         self.environment = dict(os.environ)
         self.ctl, self.admin = Ctl(f"{self.folder.name}/socket"), Admin(ADMIN)
@@ -78,8 +78,12 @@ class Node(Daemon):
         """The sum over its labels."""
         return self.scrape().sum(f"mediaferry_{name}")
 
-    def wait_metric(self, name, value, seconds=20):
-        wait_for(lambda: self.metric(name) == value, seconds, f"{name} of {value} at {self.name}")
+    def wait_metric(self, name, value, seconds=20, **labels):
+        def is_so():
+            scrape = self.scrape()
+            return (scrape.get(f"mediaferry_{name}", **labels) if labels else scrape.sum(f"mediaferry_{name}")) == value
+
+        wait_for(is_so, seconds, f"{name} of {value} at {self.name}")
 
     def wait_log(self, text, seconds=20, times=1):
         wait_for(lambda: self.log().count(text) >= times, seconds, f"{text!r} at {self.name}")

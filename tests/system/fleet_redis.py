@@ -21,7 +21,7 @@ from fleet_network import REDIS
 
 PASSWORD = "a-password-of-the-tests"
 SERVICE = "calls"
-PORTS = {"plain": 6379, "proxy": 6390, "acl": 6400, "tls": 6410, "master": 6420, "replica": 6421, "sentinel": 26420,
+PORTS = {"plain": 6379, "own": 6380, "proxy": 6390, "acl": 6400, "tls": 6410, "master": 6420, "replica": 6421, "sentinel": 26420,
          "cluster": 6430}
 
 

@@ -16,8 +16,8 @@ ROUND_S = 0.06  # each call sends one packet in that time
 class Chorus:
     """Many calls between two phones: who they are is told by the port of the relay."""
 
-    def __init__(self, relay, phones, count):
-        self.a, self.b = phones(), phones()
+    def __init__(self, relay, phones, count, round_s=ROUND_S):
+        self.a, self.b, self.round_s = phones(), phones(), round_s
         self.to, self.last, self.gap = [], {}, {}
         for n in range(count):
             b_to = rtp.media_address(relay.ng.offer(f"call-{n}", self.a.sdp("0")))
@@ -42,7 +42,7 @@ class Chorus:
             packet = rtp.packet(seq)
             for n, to in enumerate(self.to):
                 if n % 20 == 0:
-                    time.sleep(max(0, began + (seq + n / len(self.to)) * ROUND_S - time.monotonic()))
+                    time.sleep(max(0, began + (seq + n / len(self.to)) * self.round_s - time.monotonic()))
                 self.a.send(to, packet)
             seq += 1
 
