@@ -37,6 +37,13 @@ static void snapshot(void *owner, uint64_t token, const struct relay_snapshot *s
         s->stream_states[i] = snapshot->streams[i];
 }
 
+static void changed(void *owner, uint64_t call)
+{
+    struct scene *s = owner;
+    assert(call == SCENE_CALL);
+    s->changes++;
+}
+
 /* One for all scenes. */
 static struct dtls_certificate *certificate(void)
 {
@@ -64,7 +71,8 @@ void scene_open_relay(struct scene *s)
             .lease_closed = lease_closed,
             .timed_out = timed_out,
             .snapshot = snapshot,
-            .saved = scene_saved},
+            .saved = scene_saved,
+            .changed = changed},
     };
     if (worker_new(&worker, &s->worker) != 0 ||
         relay_open(&s->relay, s->worker, &config, shared, COUNT_OF(shared)) != 0)
@@ -220,7 +228,7 @@ void scene_connect(struct plan_stream *a, struct plan_stream *b)
     scene_sink(b, a);
 }
 
-static void post(struct scene *s, const struct plan *plan, struct relay_resume *resume)
+static struct relay_update *next_update(struct scene *s, const struct plan *plan)
 {
     assert(plan != NULL);
     struct relay_update *update = relay_update_new(
@@ -229,25 +237,39 @@ static void post(struct scene *s, const struct plan *plan, struct relay_resume *
     plan_unref(s->applied);
     s->applied = plan;
     s->socket_count = 0;
-    update->resume = resume;
+    return update;
+}
+
+static void post(struct scene *s, struct relay_update *update)
+{
     relay_post_update(s->relay, update);
     sim_settle();
 }
 
 void scene_apply(struct scene *s)
 {
-    post(s, plan_share(&s->plan), NULL);
+    post(s, next_update(s, plan_share(&s->plan)));
 }
 
 void scene_apply_resume(struct scene *s, struct relay_resume *resume)
 {
-    post(s, plan_ref(s->applied), resume);
+    struct relay_update *update = next_update(s, plan_ref(s->applied));
+    update->resume = resume;
+    post(s, update);
 }
 
 void scene_end_call(struct scene *s)
 {
     s->plan.transport_count = s->plan.stream_count = 0;
     scene_apply(s);
+}
+
+void scene_leave(struct scene *s)
+{
+    s->plan.transport_count = s->plan.stream_count = 0;
+    struct relay_update *update = next_update(s, plan_share(&s->plan));
+    update->ends_silently = true;
+    post(s, update);
 }
 
 void scene_query(struct scene *s)

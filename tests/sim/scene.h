@@ -59,6 +59,7 @@ struct scene {
     struct relay_transport_state transport_states[SCENE_MAX];
     struct relay_stream_state stream_states[SCENE_MAX];
 
+    unsigned changes; /* told by the relay */
     unsigned saves;
     struct relay_resume *saved;     /* a copy of the last answer; NULL: nothing was there */
     const struct plan *applied;     /* the last plan that was posted; a reference */
@@ -106,8 +107,9 @@ void scene_apply(struct scene *s);
 /* Posts the plan again that was posted last; takes `resume`. */
 void scene_apply_resume(struct scene *s, struct relay_resume *resume);
 
-/* Ends the call. */
+/* Ends the call; with scene_leave() without a farewell. */
 void scene_end_call(struct scene *s);
+void scene_leave(struct scene *s);
 
 /* Asks for a snapshot; its states are found in the scene by stream or transport id. */
 void scene_query(struct scene *s);

@@ -4,6 +4,7 @@
  * nobody notices a move in an instant is what all other scenes show when they run with SIM_MOVES.
  */
 #include "moves.h"
+#include "web_call.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,40 +12,14 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define BROWSER "192.0.2.1:5000"
 #define NAT "203.0.113.9:12345"
 #define STRANGER "203.0.113.66:666"
 
-static struct scene scene;
-static struct browser browser;
-static struct phone phone, phone_rtcp;
-
-static struct plan_transport *web(void)
-{
-    return &scene.transports[0];
-}
-
-static struct plan_transport *pbx(void)
-{
-    return &scene.transports[1];
-}
-
-/* A browser on transport 1, stream 11; a phone on transport 2, stream 12. */
 static int browser_and_phone(void **state)
 {
     (void)state;
-    scene_open(&scene);
-    browser_join(&browser, BROWSER, SHARED, NULL);
-    phone_join(&phone, "192.0.2.2:6000", RELAY_IP ":30004");
-    phone_join(&phone_rtcp, "192.0.2.2:6001", RELAY_IP ":30004");
-    scene_webrtc(&scene, 1);
-    scene_leased(&scene, 2, "192.0.2.2:6000");
-    scene_know_browser(web(), &browser);
-    scene_point_browser(&browser, web());
-    struct plan_stream *a = scene_stream(&scene, 11, 1);
-    struct plan_stream *b = scene_stream(&scene, 12, 2);
-    a->feedback = b->feedback = true;
-    scene_connect(a, b);
+    web_call_begin();
+    scene.streams[1].feedback = true;
     scene_apply(&scene);
     return 0;
 }
@@ -56,22 +31,6 @@ static int browser_connected(void **state)
     return 0;
 }
 
-static int close_scene(void **state)
-{
-    (void)state;
-    scene_check_sums(&scene);
-    browser_leave(&browser);
-    sim_leave(&phone.peer);
-    sim_leave(&phone_rtcp.peer);
-    scene_close(&scene);
-    return 0;
-}
-
-static const struct relay_counters *counters(void)
-{
-    return relay_counters(scene.relay);
-}
-
 /* The relay is away for so long, and the next one's clock shows `now_ms`. */
 static void move_for(uint64_t gap_ms, uint64_t now_ms)
 {
@@ -81,34 +40,6 @@ static void move_for(uint64_t gap_ms, uint64_t now_ms)
     sim_set_clock(now_ms);
     scene_open_relay(&scene);
     scene_resume(&scene, gap_ms);
-}
-
-static struct speech there = {.ssrc = 0xb, .timestamp = 160, .payload = "from the browser"};
-static struct speech back = {.ssrc = 0xc, .timestamp = 320, .payload = "from the phone"};
-
-static void assert_talk(void)
-{
-    size_t heard = phone.inbox.count, seen = browser.inbox.count;
-    there.seq++;
-    back.seq++;
-    browser_say(&browser, &there);
-    phone_say(&phone, &back);
-    sim_settle();
-    assert_int_equal(phone.inbox.count, heard + 1);
-    assert_true(bytes_equal(inbox_back(&phone.inbox, 0), speech_bytes(&there)));
-    assert_int_equal(browser.inbox.count, seen + 1);
-    assert_true(bytes_equal(inbox_back(&browser.inbox, 0), speech_bytes(&back)));
-    assert_int_equal(browser.undecipherable, 0);
-}
-
-static struct bytes compound(uint32_t ssrc)
-{
-    static uint8_t memory[200];
-    struct writer w = writer_over(memory, sizeof(memory));
-    struct rtcp_sender sender = {.ssrc = ssrc, .ntp = 1u << 20, .packets = 3};
-    rtcp_write_sr(&w, &sender, NULL, 0);
-    rtcp_write_cname(&w, ssrc, TEXT("x@y"));
-    return writer_bytes(&w);
 }
 
 static void assert_rtcp(void)
@@ -944,7 +875,7 @@ static void silence_counts_on(void **state)
     assert_int_equal(scene.why, PLAN_TIMEOUT_MEDIA);
 }
 
-#define connected(f) cmocka_unit_test_setup_teardown(f, browser_connected, close_scene)
+#define connected(f) cmocka_unit_test_setup_teardown(f, browser_connected, web_call_end)
 
 int main(void)
 {
