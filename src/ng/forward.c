@@ -85,6 +85,17 @@ void ng_forwarder_run(struct ng_forwarder *forwarder, uint64_t now_ms)
     wake(forwarder);
 }
 
+void ng_forwarder_later(struct ng_forwarder *forwarder, struct timer *timer, uint64_t due_ms)
+{
+    timer_arm(&forwarder->timers, timer, due_ms);
+    wake(forwarder);
+}
+
+void ng_forwarder_not_later(struct ng_forwarder *forwarder, struct timer *timer)
+{
+    timer_cancel(&forwarder->timers, timer);
+}
+
 /* The cookie, a space, the document. */
 static bool make_datagram(struct ng_forward *forward, struct bytes document)
 {

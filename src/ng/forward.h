@@ -68,6 +68,10 @@ void ng_forward_cancel(struct ng_forward *forward);
 void ng_forwarder_receive(
     struct ng_forwarder *forwarder, const struct address *from, struct bytes datagram);
 
+/* Another timer, which fires from ng_forwarder_run(); initialised by its owner. */
+void ng_forwarder_later(struct ng_forwarder *forwarder, struct timer *timer, uint64_t due_ms);
+void ng_forwarder_not_later(struct ng_forwarder *forwarder, struct timer *timer);
+
 /* Does what is due, and asks to be woken for what is next. */
 void ng_forwarder_run(struct ng_forwarder *forwarder, uint64_t now_ms);
 

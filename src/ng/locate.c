@@ -3,24 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bencode/tree.h"
 #include "mediaferry/bencode.h"
 #include "ng/forward_reply.h"
-#include "ng/state.h"
+#include "ng/hold.h"
 #include "session/session.h"
 
 #define TOO_MANY "Too many commands wait for other nodes"
 
-enum { LOOK_UPS = 2, REASON_SIZE = 256 };
-
-/* The commands that are held for one call-id, the oldest first: that one is being worked on. */
-struct ng_hold {
-    struct map_node node;
-    struct list requests;
-    char call_id[];
-};
+enum { REASON_SIZE = 256 };
 
 static struct ng_elsewhere_counters *counters_of(const struct ng_request *request)
 {
@@ -56,42 +48,13 @@ static bool is_new(const struct ng_request *request)
            !request->options.flags.fragment;
 }
 
-/* --- holding --- */
-
-static struct ng_hold *hold_find(const struct ng_server *server, struct text call_id)
-{
-    struct map_node *node = map_find(&server->holds, text_bytes(call_id));
-    return node != NULL ? CONTAINER_OF(node, struct ng_hold, node) : NULL;
-}
-
-static struct ng_hold *hold_new(struct ng_server *server, struct text call_id)
-{
-    struct ng_hold *hold = calloc(1, sizeof(*hold) + call_id.len);
-    if (hold == NULL)
-        return NULL;
-    memcpy(hold->call_id, call_id.data, call_id.len);
-    list_init(&hold->requests);
-    map_put(&server->holds, &hold->node, bytes_of(hold->call_id, call_id.len));
-    return hold;
-}
-
-static void hold_free(struct ng_server *server, struct ng_hold *hold)
-{
-    map_remove(&server->holds, &hold->node);
-    free(hold);
-}
-
-static void leave(struct ng_request *request)
-{
-    list_remove(&request->held.link);
-    counter_subtract(&counters_of(request)->held, 1);
-}
+/* --- its end here --- */
 
 /* Each of the steps below tells whether the request has left its hold; else it waits for an answer.
  */
 static bool carry_out(struct ng_request *request)
 {
-    leave(request);
+    ng_hold_leave(request);
     request->held.node = TEXT("");
     request->held.run(request);
     return true;
@@ -99,7 +62,7 @@ static bool carry_out(struct ng_request *request)
 
 static bool refuse(struct ng_request *request, const char *reason)
 {
-    leave(request);
+    ng_hold_leave(request);
     ng_fail(request, reason);
     return true;
 }
@@ -135,26 +98,29 @@ static bool nowhere(struct ng_request *request)
 static bool look_up(struct ng_request *request)
 {
     const struct ng_elsewhere *elsewhere = elsewhere_of(request);
-    bool is_first = request->held.look_ups++ == 0;
-    request->asks_elsewhere = elsewhere->find(elsewhere->owner, request->options.call_id,
-        is_first && is_new(request) ? NG_LOOK_UP_NEW_MS : NG_LOOK_UP_MS, found, request);
+    uint64_t wait_ms =
+        !request->held.is_looked_up && is_new(request) ? NG_LOOK_UP_NEW_MS : NG_LOOK_UP_MS;
+    request->held.is_looked_up = true;
+    request->asks_elsewhere =
+        elsewhere->find(elsewhere->owner, request->options.call_id, wait_ms, found, request);
     return request->asks_elsewhere ? false : nowhere(request);
 }
 
 static bool look_up_again(struct ng_request *request)
 {
-    return request->held.look_ups < LOOK_UPS ? look_up(request) : nowhere(request);
+    if (request->held.is_looked_up_again)
+        return nowhere(request);
+    request->held.is_looked_up_again = true;
+    return look_up(request);
 }
 
 static void work_off(struct ng_server *server, struct ng_hold *hold)
 {
     bool goes_on = true;
-    for (struct list *at; goes_on && (at = list_first(&hold->requests)) != NULL;) {
-        struct ng_request *request = CONTAINER_OF(at, struct ng_request, held.link);
-        goes_on = is_here(request) ? carry_out(request) : look_up(request);
-    }
+    for (struct ng_request *at; goes_on && (at = ng_hold_oldest(hold)) != NULL;)
+        goes_on = is_here(at) ? carry_out(at) : look_up(at);
     if (goes_on)
-        hold_free(server, hold);
+        ng_hold_free(server, hold);
 }
 
 /* --- forwarding --- */
@@ -228,7 +194,7 @@ static bool pass_on(struct ng_request *request, struct bytes reply)
         return refuse_of(request, "Node ", request->held.node, " gave an invalid reply");
     }
     counter_add(&counters->forward_answered, 1);
-    leave(request);
+    ng_hold_leave(request);
     if (kind == NG_REPLY_ERROR)
         ng_fail(request, reason);
     else
@@ -254,18 +220,57 @@ static void ended(struct ng_forward *self, const struct bytes *reply)
 
 /* --- found --- */
 
-/* On the second look-up the node may be the one that was asked already: it has said all it can. */
+/* The node may have been asked already: then it has said all it can. */
 static bool there(struct ng_request *request, const struct ng_place *place)
 {
-    bool was_asked = request->held.look_ups > 1 && text_equal(place->node, request->held.node);
+    bool was_asked = request->held.node.len > 0 && text_equal(place->node, request->held.node);
     counter_add(&counters_of(request)->found_there, 1);
     return was_asked ? nowhere(request) : forward(request, place);
+}
+
+static void look_again(struct timer *timer, uint64_t at_ms)
+{
+    struct ng_request *request = CONTAINER_OF(timer, struct ng_request, held.look_again);
+    struct ng_server *server = request->server;
+    struct ng_hold *hold = request->held.hold;
+    (void)at_ms;
+    if (is_here(request) ? carry_out(request) : look_up(request))
+        work_off(server, hold);
+}
+
+/* Its address may be on the way to another machine, and the call with it. */
+static bool may_be_taken(struct ng_request *request)
+{
+    uint64_t now = now_ms(request), again_ms = now + NG_LOOK_AGAIN_MS;
+    if (request->held.stranded_until_ms == 0)
+        request->held.stranded_until_ms = now + NG_STRANDED_MS;
+    if (again_ms > request->held.stranded_until_ms || again_ms > deadline_ms(request))
+        return false;
+    request->held.is_unanswered = false; /* what was told before does not count any more */
+    request->held.node = TEXT("");
+    timer_init(&request->held.look_again, look_again);
+    ng_forwarder_later(
+        ng_forward_loop_forwarder(request->server->forwards), &request->held.look_again, again_ms);
+    return true;
+}
+
+static void warn_of_end(struct ng_request *request, struct text node)
+{
+    if (node.len > 0)
+        ng_put_stringf(&request->arena, request->out, TEXT("warning"),
+            "Node %.*s, which had the call, is gone", TEXT_ARG(node));
+    else
+        ng_put_string(&request->arena, request->out, TEXT("warning"),
+            TEXT("The node that had the call has given it up"));
+    request->why = "no node can go on with the call";
 }
 
 /* Its media cannot go on: an offer begins it anew, a delete ends what is left of it. */
 static bool stranded(struct ng_request *request, const struct ng_place *place)
 {
     const struct ng_elsewhere *elsewhere = elsewhere_of(request);
+    if (may_be_taken(request))
+        return false;
     counter_add(&counters_of(request)->found_stranded, 1);
     switch (request->command->verb) {
     case NG_VERB_DELETE:
@@ -274,9 +279,7 @@ static bool stranded(struct ng_request *request, const struct ng_place *place)
         return carry_out(request);
     case NG_VERB_ANSWER:
     case NG_VERB_QUERY:
-        ng_put_stringf(&request->arena, request->out, TEXT("warning"),
-            "Node %.*s, which had the call, is gone", TEXT_ARG(place->node));
-        request->why = "the node that had the call is gone";
+        warn_of_end(request, place->node);
         return refuse(request, NG_UNKNOWN_CALL_ID);
     case NG_VERB_PING:
     case NG_VERB_OFFER:
@@ -329,12 +332,10 @@ static void take_forwarded(struct ng_request *request, void (*run)(struct ng_req
 
 static void hold(struct ng_request *request, struct ng_hold *hold)
 {
-    bool is_first = list_is_empty(&hold->requests);
-    request->held.hold = hold;
+    bool is_first = ng_hold_oldest(hold) == NULL;
     request->held.forward.goes_on = goes_on;
     request->held.forward.ended = ended;
-    list_push_back(&hold->requests, &request->held.link);
-    counter_add(&counters_of(request)->held, 1);
+    ng_hold_add(hold, request);
     if (is_first)
         work_off(request->server, hold);
 }
@@ -348,7 +349,8 @@ void ng_locate(struct ng_request *request, void (*run)(struct ng_request *reques
         take_forwarded(request, run);
         return;
     }
-    struct ng_hold *before = server->config.elsewhere != NULL ? hold_find(server, call_id) : NULL;
+    struct ng_hold *before =
+        server->config.elsewhere != NULL ? ng_hold_find(server, call_id) : NULL;
     if (server->config.elsewhere == NULL || (before == NULL && is_here(request))) {
         run(request);
         return;
@@ -362,16 +364,9 @@ void ng_locate(struct ng_request *request, void (*run)(struct ng_request *reques
         return;
     }
     if (before == NULL)
-        before = hold_new(server, call_id);
+        before = ng_hold_new(server, call_id);
     if (before == NULL)
         ng_fail(request, "Out of memory");
     else
         hold(request, before);
-}
-
-void ng_locate_stop(struct ng_server *server)
-{
-    map_for_each (at, &server->holds)
-        hold_free(server, CONTAINER_OF(at, struct ng_hold, node.link));
-    map_done(&server->holds);
 }

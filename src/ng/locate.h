@@ -3,7 +3,7 @@
  * ng/locate.h - commands of calls that may be elsewhere.
  *
  *     not here -> held -> looked up -> HERE, NOWHERE: carried out here
- *                              ^       STRANDED:      as of a call that is gone
+ *                              ^       STRANDED:      as of a call that is gone, after a while
  *                              |       THERE:         forwarded -> its reply is the reply
  *                              +------- once more, when that node does not have it or is silent
  *
@@ -16,8 +16,12 @@
 #include "ng/request.h"
 
 enum {
-    NG_HELD_MAX = 4096,    /* commands at once */
-    NG_DEADLINE_MS = 3000, /* from its datagram to the reply of another node */
+    NG_HELD_MAX = 4096, /* commands at once */
+    /* From a command's datagram to the reply of another node: more than the lease of a node that
+     * has just died, so that its calls have come over, and less than a proxy waits (5 s). */
+    NG_DEADLINE_MS = 4500,
+    NG_STRANDED_MS = 1500, /* an address may take so long to move to another machine */
+    NG_LOOK_AGAIN_MS = 250,
     NG_LOOK_UP_MS = 250,
     NG_LOOK_UP_NEW_MS = 1, /* when it most likely is a new call */
 };
@@ -27,8 +31,5 @@ enum {
  * be carried out here, at once or later; or answers it.
  */
 void ng_locate(struct ng_request *request, void (*run)(struct ng_request *request));
-
-/* Forgets who waits for whom: the server ends. */
-void ng_locate_stop(struct ng_server *server);
 
 #endif

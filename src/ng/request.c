@@ -42,6 +42,9 @@ void ng_request_free(struct ng_request *request)
     if (request->asks_elsewhere)
         elsewhere->cancel(elsewhere->owner, request);
     ng_forward_cancel(&request->held.forward);
+    if (request->server->forwards != NULL)
+        ng_forwarder_not_later(
+            ng_forward_loop_forwarder(request->server->forwards), &request->held.look_again);
     list_remove(&request->link);
     ng_arena_done(&request->arena);
     free(request->datagram);

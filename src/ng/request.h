@@ -24,10 +24,12 @@ struct ng_held {
     struct ng_hold *hold; /* set once it was held */
     struct list link;     /* among those held for its call-id */
     void (*run)(struct ng_request *request);
-    unsigned look_ups;
+    bool is_looked_up, is_looked_up_again;
     bool is_unanswered; /* the node that it was forwarded to is silent */
     struct text node;   /* that it was forwarded to, or empty */
     struct ng_forward forward;
+    uint64_t stranded_until_ms; /* 0: it was not found stranded */
+    struct timer look_again;
 };
 
 struct ng_command {

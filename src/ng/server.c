@@ -5,8 +5,8 @@
 
 #include "base/str.h"
 #include "mediaferry/bencode.h"
+#include "ng/hold.h"
 #include "ng/json.h"
-#include "ng/locate.h"
 #include "ng/state.h"
 
 enum { CACHE_BYTES = 64 << 20, ARENA_BYTES = 16 << 20 };
@@ -34,7 +34,7 @@ void ng_server_free(struct ng_server *server)
 {
     if (server == NULL)
         return;
-    ng_locate_stop(server);
+    ng_hold_free_all(server);
     for (struct list *at; (at = list_first(&server->requests)) != NULL;)
         ng_request_free(CONTAINER_OF(at, struct ng_request, link));
     ng_forward_loop_close(server->forwards);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ng/state.h - the inside of the server, for server.c, request.c and locate.c. */
+/* ng/state.h - the inside of the server, for server.c, request.c and those who hold requests. */
 #ifndef NG_STATE_H
 #define NG_STATE_H
 

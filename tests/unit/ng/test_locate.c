@@ -488,6 +488,17 @@ static void a_lost_datagram_is_sent_again(void **state)
 
 /* --- stranded --- */
 
+/* Nobody takes it for as long as an address may be on its way. */
+static void strand(const char *node)
+{
+    struct ng_place place = {.kind = NG_STRANDED, .node = text_from(node)};
+    tell(place);
+    assert_int_equal(a.elsewhere.count, 0);
+    skew_us += NG_STRANDED_MS * 1000;
+    wait_for(&a.elsewhere.finds, a.elsewhere.finds + 1);
+    tell(place);
+}
+
 static void what_is_left_of_a_stranded_call(void **state)
 {
     (void)state;
@@ -508,7 +519,7 @@ static void what_is_left_of_a_stranded_call(void **state)
                 (struct session_outcome){.status = SESSION_FAILED, .call = CALL_NO_MATCH};
         assert_int_equal(a.elsewhere.discards, 0);
         ask(cases[i].request);
-        tell_kind(NG_STRANDED);
+        strand("node-b");
         assert_reply(i + 1, cases[i].reply);
     }
     assert_int_equal(a.elsewhere.discards, 1);
@@ -516,6 +527,54 @@ static void what_is_left_of_a_stranded_call(void **state)
     assert_int_equal(a.sessions.exchanges, 2);
     assert_int_equal(COUNTED(a, found_stranded), COUNT_OF(cases));
     assert_int_equal(COUNTED(a, discarded), 1);
+}
+
+static void what_was_given_up_is_told(void **state)
+{
+    (void)state;
+    ask("1 " QUERY "e");
+    strand("");
+    assert_reply(1, "1 d7:warning42:The node that had the call has given it up6:result5:error"
+                    "12:error-reason15:Unknown call-ide");
+}
+
+/* Its address comes to one of them meanwhile. */
+static void a_stranded_call_may_be_taken(void **state)
+{
+    (void)state;
+    put_call(&b, TEXT("c"));
+    ask("1 " OFFER "e");
+    tell_kind(NG_STRANDED);
+    wait_for(&a.elsewhere.finds, 2);
+    assert_int_equal(a.elsewhere.questions[0].wait_ms, 250);
+    tell_kind(NG_STRANDED);
+    wait_for(&a.elsewhere.finds, 3);
+    tell(at_b());
+    assert_reply(1, "1 d3:sdp3:sdp6:result2:oke");
+    assert_int_equal(b.sessions.exchanges, 1);
+
+    ask("2 " DELETE "e");
+    tell_kind(NG_STRANDED);
+    ask("3 " QUERY "e");
+    put_call(&a, TEXT("c"));
+    wait_for(&replies, 3);
+    assert_int_equal(a.sessions.deletes, 1);
+    assert_int_equal(a.sessions.queries, 1);
+    assert_int_equal(a.elsewhere.discards, 0);
+    assert_int_equal(a.elsewhere.finds, 4);
+}
+
+/* A node that did not have it may have got it back. */
+static void who_said_no_is_asked_anew_when_it_was_stranded(void **state)
+{
+    (void)state;
+    forward_in_vain();
+    tell_kind(NG_STRANDED);
+    wait_for(&a.elsewhere.finds, 3);
+    put_call(&b, TEXT("c"));
+    tell(at_b());
+    assert_reply(1, "x d3:sdp3:sdp6:result2:oke");
+    assert_int_equal(b.sessions.exchanges, 1);
 }
 
 /* --- order --- */
@@ -631,7 +690,11 @@ static void a_server_may_end_while_it_waits(void **state)
     tell(at_b());
     ask("3 d7:command5:query7:call-id1:de");
     ask("4 d7:command4:liste");
-    assert_int_equal(COUNTED(a, held), 3);
+    ask("5 d7:command5:query7:call-id1:ee");
+    a.elsewhere.questions[1].found(
+        a.elsewhere.questions[1].asker, &(struct ng_place){.kind = NG_STRANDED});
+    a.elsewhere.count = 1;
+    assert_int_equal(COUNTED(a, held), 4);
     ng_server_free(a.server);
     a.server = NULL;
     assert_int_equal(a.elsewhere.cancels, 2);
@@ -669,6 +732,9 @@ int main(void)
         TEST(a_call_that_is_taken_while_its_node_is_asked),
         TEST(a_lost_datagram_is_sent_again),
         TEST(what_is_left_of_a_stranded_call),
+        TEST(what_was_given_up_is_told),
+        TEST(a_stranded_call_may_be_taken),
+        TEST(who_said_no_is_asked_anew_when_it_was_stranded),
         TEST(commands_of_one_call_keep_their_order),
         TEST(each_is_forwarded_when_the_one_before_is_answered),
         TEST(what_waits_too_long_is_not_forwarded),
