@@ -35,6 +35,7 @@ struct redis_client {
     size_t channel_count;
     void (*on_message)(void *owner, struct text channel, struct text payload);
     void (*on_ready)(void *owner, bool is_ready);
+    void (*on_error)(void *owner, struct text error);
     void *owner;
 
     enum client_state state;
@@ -246,8 +247,11 @@ static void handle_reply(struct redis_client *client, const struct redis_reply *
         return;
     }
     struct redis_pending entry = redis_queue_pop(&client->pending);
-    if (reply->kind == REDIS_ERROR)
+    if (reply->kind == REDIS_ERROR) {
         counter_add(&client->counters->errors, 1);
+        if (client->on_error != NULL)
+            client->on_error(client->owner, reply->text);
+    }
     entry.callback.done(entry.callback.owner, reply);
 }
 
@@ -476,6 +480,7 @@ int redis_client_open(
     client->counters = config->counters != NULL ? config->counters : &client->own_counters;
     client->on_message = config->on_message;
     client->on_ready = config->on_ready;
+    client->on_error = config->on_error;
     client->owner = config->owner;
     int error = uv_timer_init(loop, &client->timer);
     if (error != 0) {

@@ -78,6 +78,8 @@ struct redis_client_config {
 
     /* READY was reached, or left; may be NULL. */
     void (*on_ready)(void *owner, bool is_ready);
+    /* A command was answered by an error, just before it is called back; may be NULL. */
+    void (*on_error)(void *owner, struct text error);
     void *owner; /* borrowed */
 };
 
