@@ -42,6 +42,7 @@ struct relay_resume *resume_copy(const struct relay_resume *from)
     assert(to != NULL);
     to->exact = from->exact;
     to->age_ms = from->age_ms;
+    to->earlier = from->earlier;
     to->transport_count = from->transport_count;
     to->stream_count = from->stream_count;
     to->transports = copy(to, from->transports, from->transport_count, sizeof(*from->transports));

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "gen.h"
+#include "resume_copy.h"
 #include "rtpsec/packet.h"
 
 enum { HEADER = 12, BLOCK = 16, TAP_MAX = 4096, STEP = 2500, SKIPPED = 1 << 13 };
@@ -416,6 +417,76 @@ static void no_index_of_rtcp_serves_twice(void **state)
     assert_int_equal(alice.undecipherable + reused, 0);
 }
 
+/* --- several from one save ---------------------------------------------------------------------
+ */
+
+/* Its numbers go on as far as they may before the next save. */
+static void says_all_that_it_may(uint64_t phones, uint64_t bobs)
+{
+    static const uint64_t steps[] = {1, 2, STEP, 2 * STEP, 3 * STEP, SKIPPED - 1};
+    for (size_t i = 0; i < COUNT_OF(steps); i++)
+        phone_says(phones + steps[i]);
+    for (uint64_t at = 1; at < 20; at++) {
+        bob_says(bobs + at);
+        says_rtcp(&phone_rtcp, SSRC_PHONE);
+        says_rtcp(&phone_rtcp, 0x77);
+        says_rtcp(&phone_rtcp, 0x88); /* is not known when it is saved */
+    }
+}
+
+struct heirs {
+    uint64_t mark;
+    bool exact;     /* the saver did nothing more */
+    unsigned quiet; /* bit n: the n-th of them hears nothing that it could hand on */
+};
+
+/* Three relays go on from one save, and none of them leaves another. */
+static void three_go_on_from_one_save(struct heirs heirs)
+{
+    uint64_t bobs = 1000;
+    for (uint64_t at = heirs.mark % STEP; at < heirs.mark; at += STEP)
+        phone_says(at);
+    phone_says(heirs.mark);
+    bob_says(bobs);
+    says_rtcp(&phone_rtcp, SSRC_PHONE);
+    says_rtcp(&phone_rtcp, 0x77);
+    scene_save(&scene, RELAY_SAVE_COPY);
+    struct relay_resume *save = resume_copy(scene.saved);
+    save->exact = heirs.exact;
+    if (!heirs.exact)
+        says_all_that_it_may(heirs.mark, bobs);
+    for (uint32_t heir = 0; heir < RELAY_MAX_JUMPS + (heirs.exact ? 1u : 0u); heir++) {
+        relay_resume_free(scene.saved);
+        scene.saved = resume_copy(save);
+        scene.saved->earlier = heir;
+        assert_int_equal(relay_resume_jumps(scene.saved), heir + (heirs.exact ? 0 : 1));
+        crash_and_resume(1000);
+        bobs += 40;
+        if ((heirs.quiet >> heir & 1) != 0)
+            continue;
+        size_t before = tap_count;
+        says_all_that_it_may(heirs.mark, bobs); /* the numbers that have been used already */
+        assert_int_equal(tap_count, before + 6 + 4 * 19);
+    }
+    relay_resume_free(save);
+    phone_says(heirs.mark + SKIPPED);
+}
+
+static void each_of_several_has_indices_of_its_own(void **state)
+{
+    (void)state;
+    static const uint64_t marks[] = {100, 50000, 65535, 131000};
+    for (unsigned i = 0; i < 2 * 8 * COUNT_OF(marks); i++) {
+        struct heirs heirs = {.mark = marks[i / 16], .exact = i % 2 != 0, .quiet = i / 2 % 8};
+        three_go_on_from_one_save(heirs);
+        assert_int_equal(reused, 0);
+        assert_int_equal(alice.undecipherable, 0);
+        assert_int_equal(alice.inbox.count, tap_count);
+        close_scene(NULL);
+        three_parties(NULL);
+    }
+}
+
 /* --- all together ------------------------------------------------------------------------------
  */
 
@@ -581,6 +652,7 @@ int main(void)
         tapped(a_plain_sender_can_repeat_no_index),
         tapped(a_plain_sender_may_begin_anew),
         tapped(no_index_of_rtcp_serves_twice),
+        tapped(each_of_several_has_indices_of_its_own),
         tapped(whatever_is_sent_no_index_serves_twice),
         cmocka_unit_test_setup_teardown(
             consent_has_ten_seconds_of_grace, browser_and_phone, close_browser),
