@@ -223,7 +223,7 @@ static unsigned make(struct turn_request *r, struct wishes *w)
         return STUN_ALLOCATION_QUOTA_REACHED;
     unsigned code = open_relays(r, w);
     if (code == 0) {
-        r->allocation = allocation_new(server, r->arrival->path, identity, r->arrival->now_ms);
+        r->allocation = allocation_new(server, 0, identity, r->arrival->now_ms);
         if (r->allocation == NULL)
             code = STUN_INSUFFICIENT_CAPACITY;
     }
@@ -232,7 +232,10 @@ static unsigned make(struct turn_request *r, struct wishes *w)
         host->quota_give(host->owner, identity);
         return code;
     }
+    counter_add(&server->counters.allocations_made, 1);
+    route_put(server, &r->allocation->route, r->arrival->path, r->allocation);
     fill(r->allocation, r, w);
+    allocation_set_name(r->allocation);
     return 0;
 }
 
@@ -315,5 +318,6 @@ enum turn_verdict allocate(struct turn_request *r)
     if (code != 0)
         return reply_error(r, (enum stun_error)code);
     tell_made(r->allocation, r->arrival->now_ms);
+    allocation_changed(r->allocation);
     return answer(r);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "turn/allocation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "turn/channel.h"
@@ -157,8 +158,8 @@ static void on_timer(struct timer *self, uint64_t now_ms)
 
 /* --- from beginning to end --- */
 
-struct turn_allocation *allocation_new(struct turn_server *server, const struct turn_path *path,
-    struct auth_identity *identity, uint64_t now_ms)
+struct turn_allocation *allocation_new(
+    struct turn_server *server, uint64_t id, struct auth_identity *identity, uint64_t now_ms)
 {
     struct turn_allocation *allocation = calloc(1, sizeof(*allocation));
     if (allocation == NULL)
@@ -171,14 +172,12 @@ struct turn_allocation *allocation_new(struct turn_server *server, const struct 
     list_init(&allocation->connections);
     timer_init(&allocation->timer, on_timer);
 
-    server->made++;
-    uint64_t id = (uint64_t)server->worker << 48 | server->made;
+    if (id == 0)
+        id = (uint64_t)server->worker << 48 | ++server->made;
     u64_map_put(&server->by_id, &allocation->by_id, id);
     list_push_back(&server->allocations, &allocation->link);
     server->allocation_count++;
     counter_add(&server->counters.allocations, 1);
-    counter_add(&server->counters.allocations_made, 1);
-    route_put(server, &allocation->route, path, allocation);
     return allocation;
 }
 
@@ -187,6 +186,65 @@ struct turn_allocation *allocation_of_id(const struct turn_server *server, uint6
     struct u64_node *node = u64_map_find(&server->by_id, id);
     return node == NULL ? NULL : CONTAINER_OF(node, struct turn_allocation, by_id);
 }
+
+void allocation_forget(struct turn_allocation *allocation)
+{
+    struct turn_server *server = allocation->server;
+    u64_map_remove(&server->by_id, &allocation->by_id);
+    list_remove(&allocation->link);
+    server->allocation_count--;
+    counter_subtract(&server->counters.allocations, 1);
+    auth_identity_unref(allocation->identity);
+    free(allocation);
+}
+
+void allocation_set_name(struct turn_allocation *allocation)
+{
+    const struct turn_path *path = &allocation->route.path;
+    const struct turn_relay *first = allocation->relayed[0].relay;
+    const struct turn_relay *relay = first != NULL ? first : allocation->relayed[1].relay;
+    char client[ADDRESS_TEXT_SIZE], server[ADDRESS_TEXT_SIZE], relayed[ADDRESS_TEXT_SIZE];
+    snprintf(allocation->name, sizeof(allocation->name), "%s %s %s %s",
+        turn_transport_name(path->transport), address_text(&path->client, client),
+        address_text(&path->server, server), address_text(&relay->local, relayed));
+}
+
+/* --- elsewhere --- */
+
+bool allocation_can_be_saved(const struct turn_allocation *allocation)
+{
+    return !allocation->is_tcp &&
+           (allocation->is_mobile || allocation->route.path.transport == TURN_UDP);
+}
+
+void allocation_changed(struct turn_allocation *allocation)
+{
+    const struct turn_host *host = &allocation->server->host;
+    if (host->changed == NULL || allocation->is_change_told || !allocation_can_be_saved(allocation))
+        return;
+    allocation->is_change_told =
+        host->changed(host->owner, allocation_id(allocation), allocation->name);
+    if (allocation->is_change_told)
+        allocation->is_announced = true;
+}
+
+static bool goes_on(enum turn_end why)
+{
+    return why == TURN_END_SAVED || why == TURN_END_TAKEN;
+}
+
+static void tell_end(struct turn_allocation *allocation, enum turn_end why)
+{
+    const struct turn_host *host = &allocation->server->host;
+    if (host->ended != NULL && allocation->is_told) {
+        struct turn_report report = allocation_report(allocation, allocation->server->unix_at_ms);
+        host->ended(host->owner, &report, why);
+    }
+    if (allocation->is_announced && why != TURN_END_STOPPED && !goes_on(why))
+        host->over(host->owner, allocation_id(allocation), allocation->name);
+}
+
+/* --- the end --- */
 
 void allocation_end_family(struct turn_allocation *allocation, enum address_family family)
 {
@@ -204,10 +262,7 @@ void allocation_end(struct turn_allocation *allocation, enum turn_end why)
     struct turn_server *server = allocation->server;
     const struct turn_host *host = &server->host;
 
-    if (host->ended != NULL && allocation->is_told) {
-        struct turn_report report = allocation_report(allocation, server->unix_at_ms);
-        host->ended(host->owner, &report, why);
-    }
+    tell_end(allocation, why);
     timer_cancel(server->timers, &allocation->timer);
     tcp_end(allocation);
     mobility_end(allocation);
@@ -218,14 +273,9 @@ void allocation_end(struct turn_allocation *allocation, enum turn_end why)
     free(allocation->numbers);
 
     route_remove(server, &allocation->route);
-    u64_map_remove(&server->by_id, &allocation->by_id);
-    list_remove(&allocation->link);
-    server->allocation_count--;
-    counter_subtract(&server->counters.allocations, 1);
     /* After the port is free: who is refused by quota shall not be refused by ports next. */
     host->quota_give(host->owner, allocation->identity);
-    auth_identity_unref(allocation->identity);
-    free(allocation);
+    allocation_forget(allocation);
 }
 
 /* --- for the operator --- */
@@ -273,7 +323,8 @@ void allocation_kill(struct turn_allocation *allocation, enum turn_end why)
     size_t count = note_session(&allocation->route, &sessions[0]);
     count += note_session(allocation->coming_route, &sessions[count]);
 
-    counter_add(&server->counters.allocations_killed, 1);
+    if (!goes_on(why))
+        counter_add(&server->counters.allocations_killed, 1);
     allocation_end(allocation, why);
     for (size_t i = 0; i < count; i++)
         server->host.close_path(server->host.owner, &sessions[i]);

@@ -42,6 +42,7 @@ struct turn_traffic {
 };
 
 struct channel;
+struct turn_saved_ticket;
 
 struct turn_allocation {
     struct turn_server *server;
@@ -61,6 +62,14 @@ struct turn_allocation {
     uint32_t ticket_serial;
     bool is_told;   /* the host has heard of it */
     bool has_token; /* RESERVATION-TOKEN was answered */
+
+    char name[TURN_ID_SIZE];
+    bool is_change_told;   /* to the host, since it was saved */
+    bool is_announced;     /* the host has ever been told of a change */
+    bool has_own_ticket;   /* was written by this process */
+    uint32_t former_count; /* tickets of processes before; mobility.c's, as is the next */
+    struct turn_saved_ticket *former;
+
     /* For the answer to an Allocate that comes again (RFC 8656, section 7.2). */
     uint8_t transaction[STUN_ID_SIZE];
     enum address_family missing; /* ADDRESS-ERROR-CODE was answered for it; NONE: not */
@@ -100,10 +109,23 @@ static inline bool route_is_linked(const struct turn_route *route)
 
 /* --- allocations --- */
 
-/* Returns a new allocation of `identity` (takes a reference of its own) on `path`, without relayed
- * address and timer; NULL when out of memory. */
-NODISCARD struct turn_allocation *allocation_new(struct turn_server *server,
-    const struct turn_path *path, struct auth_identity *identity, uint64_t now_ms);
+/* Returns a new allocation of `identity` (takes a reference of its own) without path, relayed
+ * address and timer; NULL when out of memory. Id 0: the next one. */
+NODISCARD struct turn_allocation *allocation_new(
+    struct turn_server *server, uint64_t id, struct auth_identity *identity, uint64_t now_ms);
+
+/* Gives it the name it has for its life; path and relayed addresses are there. */
+void allocation_set_name(struct turn_allocation *allocation);
+
+/* Whether another process could go on with it. */
+bool allocation_can_be_saved(const struct turn_allocation *allocation);
+
+/* What such a process would have to know is not what it was: the host is told, when it is new to
+ * him. */
+void allocation_changed(struct turn_allocation *allocation);
+
+/* Frees one that has nothing yet, or no more; the quota is not given back. */
+void allocation_forget(struct turn_allocation *allocation);
 
 /* The one with this id, or NULL. */
 struct turn_allocation *allocation_of_id(const struct turn_server *server, uint64_t id);

@@ -71,6 +71,21 @@ static struct channel *channel_new(struct turn_allocation *allocation, uint16_t 
     return channel;
 }
 
+void channel_restore(struct turn_allocation *allocation, uint16_t number,
+    const struct address *peer, uint64_t expires_ms)
+{
+    struct permission *permission = permission_find(allocation, peer);
+    if (permission == NULL || channel_of_number(allocation, number) != NULL ||
+        channel_of_peer(allocation, peer) != NULL ||
+        allocation->channels.count >= allocation->server->settings->max_channels)
+        return;
+    struct channel *channel = channel_new(allocation, number, peer, permission);
+    if (channel == NULL)
+        return;
+    channel->expires_ms = expires_ms;
+    allocation_due(allocation, expires_ms);
+}
+
 void channel_end(struct turn_allocation *allocation, struct channel *channel)
 {
     unlink_number(allocation, channel);
@@ -178,5 +193,6 @@ enum turn_verdict channel_bind(struct turn_request *r)
     channel->expires_ms = now_ms + r->server->settings->channel_s * 1000ull;
     allocation_due(allocation, channel->expires_ms);
     permission_renew(allocation, channel->permission, now_ms);
+    allocation_changed(allocation);
     return reply_success(r);
 }

@@ -41,6 +41,11 @@ static inline struct channel *channel_of_peer(
     return node == NULL ? NULL : CONTAINER_OF(node, struct channel, node);
 }
 
+/* One that another process has bound; left out when peer or number are bound already, the peer has
+ * no permission, or there is no room. */
+void channel_restore(struct turn_allocation *allocation, uint16_t number,
+    const struct address *peer, uint64_t expires_ms);
+
 /* Ends it; its permission stays. */
 void channel_end(struct turn_allocation *allocation, struct channel *channel);
 

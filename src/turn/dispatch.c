@@ -211,6 +211,8 @@ static enum turn_verdict answer(struct turn_request *r, const struct method *met
         return refuse(r);
     if (r->unknown_count > 0)
         return reply_unknown_attributes(r);
+    if (r->allocation == NULL && method->missing != 0 && r->arrival->is_early)
+        return drop(r->arrival->packet, DROP_TURN_NO_ALLOCATION);
     if (r->allocation == NULL && method->missing != 0)
         return reply_error(r, (enum stun_error)method->missing);
     return method->handle(r);

@@ -13,6 +13,7 @@
 #define TURN_MOBILITY_H
 
 #include "turn/request.h"
+#include "turn/saved.h"
 
 /* Finds the allocation that the ticket of a Refresh names and puts it into `r->allocation`, NULL
  * when there is none. Returns TURN_DONE, or TURN_ANOTHER with the worker in `r->elsewhere`. */
@@ -31,7 +32,15 @@ void mobility_path_closed(struct turn_allocation *allocation, const struct turn_
 /* Adds a ticket, a new one each time, to an answer. */
 void mobility_write_ticket(struct turn_allocation *allocation, struct writer *w);
 
-/* Forgets the path that was not used yet; when the allocation ends. */
+/* Forgets the path that was not used yet, and tickets; when the allocation ends. */
 void mobility_end(struct turn_allocation *allocation);
+
+/* What another process needs: of tickets, but not of paths. */
+void mobility_save(const struct turn_allocation *allocation, struct turn_saved *out);
+
+/* The same from another process, and the path that was not used yet; `coming_link` is that one's.
+ * False without memory. */
+NODISCARD bool mobility_restore(
+    struct turn_allocation *allocation, const struct turn_saved *saved, void *coming_link);
 
 #endif

@@ -77,6 +77,22 @@ void permission_renew(
     allocation_due(allocation, permission->expires_ms);
 }
 
+void permission_restore(struct turn_allocation *allocation, const struct address *ip,
+    uint64_t expires_ms, bool is_known)
+{
+    enum peer_verdict verdict = policy_peer(allocation->server->settings->policy, ip, NULL);
+    if (verdict == PEER_DENIED)
+        return;
+    struct permission *permission =
+        permission_prepare(allocation, ip, verdict == PEER_ALLOWED_CHECK_PORT);
+    if (permission == NULL)
+        return;
+    permission->expires_ms = expires_ms;
+    permission->is_known = is_known;
+    set_live(allocation, permission, true);
+    allocation_due(allocation, expires_ms);
+}
+
 static void remove_permission(struct turn_allocation *allocation, struct permission *permission)
 {
     set_live(allocation, permission, false);
@@ -196,5 +212,6 @@ enum turn_verdict permission_create(struct turn_request *r)
     struct address peer;
     while (request_next_peer(r, &walk, &peer) == REQUEST_PEER_OK)
         permission_renew(allocation, permission_find(allocation, &peer), now_ms);
+    allocation_changed(allocation);
     return reply_success(r);
 }

@@ -44,6 +44,11 @@ NODISCARD struct permission *permission_prepare(
 void permission_renew(
     struct turn_allocation *allocation, struct permission *permission, uint64_t now_ms);
 
+/* One that another process has made and that ends then, perhaps now; it is left out when the policy
+ * forbids the peer, or there is no room. */
+void permission_restore(struct turn_allocation *allocation, const struct address *ip,
+    uint64_t expires_ms, bool is_known);
+
 /* Whether data may pass between the client and `peer` (with its port) now; otherwise the reason. A
  * permission of NULL permits nothing. */
 enum drop_reason permission_check(struct turn_allocation *allocation, struct permission *permission,

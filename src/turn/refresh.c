@@ -99,6 +99,8 @@ enum turn_verdict refresh(struct turn_request *r)
         end(r, family);
     else
         prolong(r->allocation, family, lifetime_s, now_ms);
+    if (r->allocation != NULL)
+        allocation_changed(r->allocation);
 
     struct turn_reply reply;
     if (!reply_begin(&reply, r->server, &r->exchange, STUN_SUCCESS))

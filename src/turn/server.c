@@ -25,6 +25,7 @@ struct turn_server *turn_server_new(const struct turn_config *config)
     server->settings = turn_settings_ref(config->settings);
     server->binding_limit = config->binding_limit;
     server->unauthorized_limit = config->unauthorized_limit;
+    server->former_tickets = config->former_tickets;
     server->worker = config->worker;
     server->max_allocations = config->max_allocations;
     random_bytes(server->id_seed, sizeof(server->id_seed));

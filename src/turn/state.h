@@ -8,6 +8,7 @@
  *     allocate.c refresh.c permission.c channel.c tcp.c mobility.c   the methods
  *     allocation.c  what lives, and its end
  *     data.c        packets from clients to peers and back
+ *     resume.c      allocations that go on elsewhere
  */
 #ifndef TURN_STATE_H
 #define TURN_STATE_H
@@ -23,6 +24,7 @@ struct turn_server {
     struct turn_settings *settings; /* a reference */
     struct source_limit *binding_limit;
     struct source_limit *unauthorized_limit;
+    struct former_tickets *former_tickets; /* NULL: none */
     unsigned worker;
     size_t max_allocations;
 

@@ -94,6 +94,8 @@ enum turn_end {
     TURN_END_REVOKED,     /* its user may not use the server any more */
     TURN_END_CREDENTIALS, /* their time is over, with strict_expiry */
     TURN_END_STOPPED,     /* the server stops */
+    TURN_END_SAVED,       /* it goes on elsewhere */
+    TURN_END_TAKEN,       /* it has gone on elsewhere */
 };
 
 struct turn_report;
@@ -145,6 +147,12 @@ struct turn_host {
     /* For the log; what they point to is valid during the call. NULL: nobody wants to know. */
     void (*made)(void *owner, const struct turn_report *report);
     void (*ended)(void *owner, const struct turn_report *report, enum turn_end why);
+    /* Of allocations that turn_save() can save; `name` as in struct turn_saved. It is new, or has
+     * changed since it was saved: told once until it is saved, or again when that returns false.
+     * NULL: nobody wants to know, as of the next. */
+    bool (*changed)(void *owner, uint64_t id, const char *name);
+    /* One that changed() was told of is over, and nobody else goes on with it. */
+    void (*over)(void *owner, uint64_t id, const char *name);
     /* A request whose sender has proven who he is, and that was answered with an error. */
     void (*refused)(void *owner, const struct turn_path *path, unsigned method, unsigned code,
         const struct auth_identity *identity);
@@ -152,6 +160,7 @@ struct turn_host {
     void (*unproven)(void *owner, const struct turn_path *path, struct text username);
 };
 
+struct former_tickets;
 struct source_limit;
 
 struct turn_config {
@@ -160,6 +169,7 @@ struct turn_config {
     struct turn_settings *settings;          /* the server takes a reference of its own */
     struct source_limit *binding_limit;      /* shared by all workers; borrowed; NULL: none */
     struct source_limit *unauthorized_limit; /* likewise */
+    struct former_tickets *former_tickets;   /* likewise */
     unsigned worker;                         /* index; goes into ids and tickets */
     size_t max_allocations;                  /* of this worker */
 };
@@ -193,6 +203,7 @@ struct turn_arrival {
     uint64_t now_ms;       /* the worker's clock */
     int64_t unix_s;        /* wall clock, for credentials and nonces */
     bool is_final;         /* no other worker has this path: answer 437, drop data */
+    bool is_early;         /* its allocation may be restored yet: no 437, the client asks again */
 };
 
 /* After TURN_ANOTHER and TURN_LOOKUP. */
@@ -234,6 +245,45 @@ void turn_connection_closed(struct turn_server *server, struct turn_peer_connect
 
 /* Once a second: expiry of credentials, counters of what lives. */
 void turn_tick(struct turn_server *server, uint64_t now_ms, int64_t unix_s);
+
+/* --- allocations that go on elsewhere ----------------------------------------------------------
+ *
+ * Those whose client comes over UDP, and mobile ones; never those of RFC 6062.
+ */
+
+struct turn_saved;
+
+/* Fills `out` (all zeros), to be released with turn_saved_done(). False: there is no allocation of
+ * that id that can be saved, or memory is short; then there is nothing in it. */
+NODISCARD bool turn_save(struct turn_server *server, uint64_t id, uint64_t now_ms, int64_t unix_us,
+    struct turn_saved *out);
+
+/* The id of an allocation that was restored. */
+static inline uint64_t turn_restored_id(unsigned worker, uint64_t number)
+{
+    return (uint64_t)worker << 48 | UINT64_C(1) << 47 | number;
+}
+
+struct turn_restoring {
+    const struct turn_saved *saved; /* borrowed; its times are aged */
+    uint64_t id;                    /* turn_restored_id() of this worker and an unused number */
+    struct turn_relay *relays[2];   /* open, as `saved->relays`; NULL: none, or its time is over */
+    void *link, *coming_link;       /* of its paths: sockets */
+    uint64_t age_ms;                /* since it was made */
+    uint64_t now_ms;
+    int64_t unix_s;
+};
+
+/* Makes an allocation of it, with a reference to its identity, whose quota is taken already; takes
+ * the relays. False: its path belongs to another one, there are too many, or memory is short;
+ * relays and quota are the caller's then. */
+NODISCARD bool turn_restore(struct turn_server *server, const struct turn_restoring *restoring);
+
+/* Ends it here, for TURN_END_SAVED or TURN_END_TAKEN; does nothing when there is none. */
+void turn_hand_on(struct turn_server *server, uint64_t id, enum turn_end why);
+
+/* The ids of those that can be saved, at most `max`; returns how many. */
+size_t turn_ids(const struct turn_server *server, uint64_t *out, size_t max);
 
 /* --- for the operator --------------------------------------------------------------------------
  */

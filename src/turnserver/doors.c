@@ -52,6 +52,14 @@ static struct proxied *remember(
     return proxied;
 }
 
+void door_remember(
+    struct door *door, const struct address *hop, const struct address *client, uint64_t now_ms)
+{
+    struct proxied *proxied = remember(door, hop, client);
+    if (proxied != NULL)
+        proxied->seen_ms = now_ms;
+}
+
 bool door_ask_proxy(struct door *door, struct packet *p, uint64_t now_ms, struct address *client)
 {
     *client = p->peer;

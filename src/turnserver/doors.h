@@ -28,6 +28,10 @@ struct door *door_at(const struct turn_worker *w, const struct address *local);
 NODISCARD bool door_ask_proxy(
     struct door *door, struct packet *p, uint64_t now_ms, struct address *client);
 
+/* The proxy at `hop` has told before, to another process, that it stands for `client`. */
+void door_remember(
+    struct door *door, const struct address *hop, const struct address *client, uint64_t now_ms);
+
 static inline bool door_client(
     struct door *door, struct packet *p, uint64_t now_ms, struct address *client)
 {

@@ -191,6 +191,8 @@ struct turn_host host_of(struct turn_worker *w)
         .close_path = close_path,
         .made = log_made,
         .ended = log_ended,
+        .changed = watch_changed,
+        .over = watch_over,
         .refused = log_refused,
         .unproven = log_unproven,
     };

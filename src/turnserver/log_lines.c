@@ -15,6 +15,8 @@ static const char *end_name(enum turn_end why)
         [TURN_END_REVOKED] = "revoked",
         [TURN_END_CREDENTIALS] = "credentials-over",
         [TURN_END_STOPPED] = "server-stops",
+        [TURN_END_SAVED] = "saved",
+        [TURN_END_TAKEN] = "taken-by-another-node",
     };
     return names[why];
 }

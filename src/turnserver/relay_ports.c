@@ -234,6 +234,26 @@ int relay_ports_take(struct relay_ports *ports, const struct relay_port_wish *wi
     return error;
 }
 
+int relay_ports_take_at(
+    struct relay_ports *ports, size_t address, uint16_t port, struct relay_port *out)
+{
+    struct port_set *set = &ports->sets[address];
+    if (port < ports->min || port > ports->max)
+        return -ERANGE;
+    pthread_mutex_lock(&ports->lock);
+    bool is_free = !is_used(set, port);
+    if (is_free)
+        mark(set, port);
+    pthread_mutex_unlock(&ports->lock);
+    if (!is_free)
+        return -EBUSY;
+    *out = (struct relay_port){.address = address, .port = port, .fd = -1};
+    int error = bind_port(ports, set, port, &out->fd);
+    if (error != 0)
+        relay_ports_give(ports, address, port);
+    return error;
+}
+
 int relay_ports_redeem(struct relay_ports *ports, const uint8_t token[TURN_TOKEN_SIZE],
     uint64_t now_ms, struct relay_port *out)
 {

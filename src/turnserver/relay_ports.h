@@ -47,6 +47,11 @@ struct relay_port_wish {
 NODISCARD int relay_ports_take(struct relay_ports *ports, const struct relay_port_wish *wish,
     uint64_t now_ms, struct relay_port *out, uint8_t token[TURN_TOKEN_SIZE]);
 
+/* Takes just this port, for UDP. Returns 0; -ERANGE: it is not one of ours to give, -EBUSY:
+ * somebody of ours has it; or another negative errno. */
+NODISCARD int relay_ports_take_at(
+    struct relay_ports *ports, size_t address, uint16_t port, struct relay_port *out);
+
 /* Takes the port kept under `token`; -ENOENT when there is none (any more). */
 NODISCARD int relay_ports_redeem(struct relay_ports *ports, const uint8_t token[TURN_TOKEN_SIZE],
     uint64_t now_ms, struct relay_port *out);

@@ -74,13 +74,13 @@ static int take_port(struct turn_worker *w, const struct turn_relay_wish *wish,
     return error != 0 ? error : relay_ports_take(w->server->ports, &own, now_ms, port, token);
 }
 
-static int open_at(struct turn_worker *w, struct relay_socket *relay, const struct relay_port *port)
+static int open_at(struct turn_worker *w, struct relay_socket *relay, const struct relay_port *port,
+    const struct address *relayed)
 {
-    const struct turnserver_relay *config = &w->server->config.relays[port->address];
     relay->worker = w;
     relay->address = port->address;
-    relay->base.local = config->bind;
-    relay->base.relayed = config->external;
+    relay->base.local = w->server->config.relays[port->address].bind;
+    relay->base.relayed = *relayed;
     relay->base.local.port = relay->base.relayed.port = port->port;
     int error = port->tcp ? open_tcp(w, relay) : open_udp(w, relay, port->fd);
     if (error != 0)
@@ -99,8 +99,27 @@ int relay_socket_open(struct turn_worker *w, const struct turn_relay_wish *wish,
     do { /* a TCP port is only found out to be somebody else's by listening on it */
         error = take_port(w, wish, path, &port, relay->base.reserved);
         if (error == 0)
-            error = open_at(w, relay, &port);
+            error = open_at(w, relay, &port, &w->server->config.relays[port.address].external);
     } while (error == -EADDRINUSE && wish->tcp && ++tries < MAX_TRIES);
+    if (error != 0) {
+        free(relay);
+        return error;
+    }
+    *out = &relay->base;
+    return 0;
+}
+
+int relay_socket_adopt(struct turn_worker *w, const struct relay_port *port,
+    const struct address *relayed, struct turn_relay **out)
+{
+    struct relay_socket *relay = calloc(1, sizeof(*relay));
+    int error = relay == NULL ? -ENOMEM : 0;
+    if (relay == NULL) {
+        close(port->fd);
+        relay_ports_give(w->server->ports, port->address, port->port);
+    } else {
+        error = open_at(w, relay, port, relayed);
+    }
     if (error != 0) {
         free(relay);
         return error;

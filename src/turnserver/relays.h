@@ -3,6 +3,7 @@
 #ifndef TURNSERVER_RELAYS_H
 #define TURNSERVER_RELAYS_H
 
+#include "turnserver/relay_ports.h"
 #include "turnserver/state.h"
 
 struct relay_socket {
@@ -16,6 +17,10 @@ struct relay_socket {
 /* As turn_host.open_relay() and close_relay(). */
 NODISCARD int relay_socket_open(struct turn_worker *w, const struct turn_relay_wish *wish,
     const struct turn_path *path, struct turn_relay **out);
+/* The same for a port that is taken, for UDP, with the address that clients and peers were told.
+ * Takes port and descriptor; with an error it has given them back. */
+NODISCARD int relay_socket_adopt(struct turn_worker *w, const struct relay_port *port,
+    const struct address *relayed, struct turn_relay **out);
 void relay_socket_close(struct turn_worker *w, struct turn_relay *relay);
 
 #endif

@@ -36,6 +36,7 @@ void serve(
         .now_ms = worker_now_ms(w->worker),
         .unix_s = time(NULL),
         .is_final = serving.was_handed_over,
+        .is_early = atomic_load_explicit(&w->server->is_expecting, memory_order_relaxed),
     };
     for (;;) {
         switch (turn_from_client(w->core, &arrival, &elsewhere)) {

@@ -8,6 +8,7 @@
 #include "base/cache_line.h"
 #include "dtls/server.h"
 #include "net/tcp_listener.h"
+#include "turn/former_tickets.h"
 #include "turn/source_limit.h"
 #include "turnserver/datagrams.h"
 #include "turnserver/doors.h"
@@ -84,10 +85,13 @@ struct turnserver *turnserver_new(const struct turnserver_config *config)
     s->sources = source_limit_new();
     s->bindings = source_limit_new();
     s->beginners = source_limit_new();
+    s->former_tickets = former_tickets_new();
+    atomic_init(&s->is_expecting, false);
+    watch_init(&s->watch);
     if (s->config.listen != NULL && s->config.relays != NULL && s->running != NULL &&
         s->all != NULL && s->handed != NULL && s->ports != NULL && s->quotas != NULL &&
         s->directory != NULL && s->callers != NULL && s->sources != NULL && s->bindings != NULL &&
-        s->beginners != NULL)
+        s->beginners != NULL && s->former_tickets != NULL)
         return s;
     turnserver_free(s);
     return NULL;
@@ -119,6 +123,8 @@ void turnserver_free(struct turnserver *s)
     source_limit_free(s->sources);
     source_limit_free(s->bindings);
     source_limit_free(s->beginners);
+    former_tickets_free(s->former_tickets);
+    watch_done(&s->watch);
     turnserver_settings_unref(s->config.settings);
     free((void *)s->config.listen);
     free((void *)s->config.relays);
@@ -134,6 +140,13 @@ bool post_to_worker(struct turnserver *s, unsigned index, struct message *messag
         worker_post(w->module, message);
     pthread_rwlock_unlock(&s->running_lock);
     return w != NULL;
+}
+
+int64_t turn_wall_clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static void set_running(struct turn_worker *w, bool is_running)
@@ -184,6 +197,7 @@ static int open_parts(struct turn_worker *w, struct str *why)
         .settings = settings->turn,
         .binding_limit = s->bindings,
         .unauthorized_limit = s->sources,
+        .former_tickets = s->former_tickets,
         .worker = w->index,
         .max_allocations = s->config.max_allocations,
     };

@@ -20,6 +20,7 @@
 #include "turnserver/quotas.h"
 #include "turnserver/relay_ports.h"
 #include "turnserver/turnserver.h"
+#include "turnserver/watch.h"
 
 struct dtls_server;
 struct tcp_listener;
@@ -33,6 +34,8 @@ struct turnserver {
     struct callers *callers;
     struct source_limit *sources, *bindings; /* replies without proof, and to Binding */
     struct source_limit *beginners;          /* DTLS handshakes */
+    struct former_tickets *former_tickets;
+    atomic_bool is_expecting; /* allocations */
 
     /* Workers post to each other, and start and stop at different moments. */
     pthread_rwlock_t running_lock;
@@ -42,6 +45,9 @@ struct turnserver {
     /* The control thread's. */
     struct turn_worker **all;
     size_t worker_count;
+    struct watch watch;
+    struct turnserver_records records;
+    uint64_t restored_count; /* makes handles */
 };
 
 /* A UDP socket that clients send to. */
@@ -97,6 +103,15 @@ void link_remove(struct link *link);
 
 /* The link of a path, if it still exists. */
 struct link *link_find(const struct turn_worker *w, uint64_t id);
+
+/* Of a handle, which is the id of an allocation: perhaps there is none of that number. */
+static inline unsigned worker_of_handle(uint64_t handle)
+{
+    return (unsigned)(handle >> 48);
+}
+
+/* Unix microseconds. */
+int64_t turn_wall_clock_us(void);
 
 /* Posts to a worker; false, with the message still the caller's, when it does not run. */
 NODISCARD bool post_to_worker(struct turnserver *server, unsigned index, struct message *message);

@@ -225,7 +225,11 @@ struct turnserver_restored {
 struct turnserver_restored turnserver_restore(
     struct turnserver *server, struct bytes record, const struct turnserver_restoring *restoring);
 
-/* Somebody else has it: ends it without a word, and without ended(). */
+/* While it is so, a request of a client whose allocation is not here gets no answer instead of 437,
+ * with which it would give up: the allocation may come yet. For short times. Any time. */
+void turnserver_expect(struct turnserver *server, bool expects);
+
+/* Somebody else has it: ends it without a word, and without ended(). One that was told of only. */
 void turnserver_drop(struct turnserver *server, uint64_t handle);
 
 /* Counts a record that could not be handed to turnserver_restore(). */
