@@ -257,6 +257,33 @@ static void the_answer_is_in_the_encoding_of_the_question(void **state)
     assert_reply(1, "x {\"sdp\":\"sdp\",\"result\":\"ok\"}");
 }
 
+static void a_node_may_be_reached_over_ip6(void **state)
+{
+    (void)state;
+    struct address any = {.family = ADDRESS_IP6};
+    any.ip[15] = 1;
+    ng_listener_close(b.listener);
+    assert_int_equal(ng_listener_open(&loop, &any, 0, b.server, &b.listener), 0);
+    put_call(&b, TEXT("c"));
+    ask("x " OFFER "e");
+    tell(at_b());
+    assert_reply(1, "x d3:sdp3:sdp6:result2:oke");
+}
+
+/* Nothing could be sent, so it is as if it had been lost. */
+static void what_cannot_be_sent_is_lost(void **state)
+{
+    (void)state;
+    struct ng_place place = at_b();
+    place.address.port = 0;
+    ask("x " OFFER "e");
+    tell(place);
+    skew_us += NG_DEADLINE_MS * 1000;
+    wait_for(&a.elsewhere.finds, 2);
+    tell(place);
+    assert_reply(1, SILENT);
+}
+
 static void errors_and_limits_are_passed_on(void **state)
 {
     (void)state;
@@ -716,6 +743,8 @@ int main(void)
         TEST(a_copy_is_not_looked_up),
         TEST(the_node_that_has_it_answers),
         TEST(the_answer_is_in_the_encoding_of_the_question),
+        TEST(a_node_may_be_reached_over_ip6),
+        TEST(what_cannot_be_sent_is_lost),
         TEST(errors_and_limits_are_passed_on),
         TEST(queries_and_deletes_are_forwarded),
         TEST(what_was_forwarded_goes_no_further),
