@@ -359,30 +359,54 @@ static void what_does_not_fit_is_not_forwarded(void **state)
     assert_int_equal(COUNTED(a, forward_failed), 1);
 }
 
-/* A node that replies to whatever it gets, with the same cookie. */
-static void reply_nonsense(void *owner, struct control_socket *socket,
+/* A node that replies to whatever it gets, with the same cookie and the owner's document. */
+static void reply_blindly(void *owner, struct control_socket *socket,
     const struct control_peer *peer, struct bytes request)
 {
-    char reply[32];
-    (void)owner;
-    int len = snprintf(reply, sizeof(reply), "%.12s hello", (const char *)request.data);
+    char reply[128];
+    int len =
+        snprintf(reply, sizeof(reply), "%.12s %s", (const char *)request.data, (const char *)owner);
     assert_int_equal(control_socket_send(socket, peer, bytes_of(reply, (size_t)len)), 0);
+}
+
+static struct control_socket *odd_node(char *document, struct ng_place *place)
+{
+    struct control_socket_config config = {
+        .listen = address_from_ip(ADDRESS_IP4, "\x7f\x00\x00\x01", 0),
+        .on_request = reply_blindly,
+        .owner = document};
+    struct control_socket *socket;
+    assert_int_equal(control_socket_open(&loop, &config, &socket), 0);
+    *place = (struct ng_place){
+        .kind = NG_THERE, .node = TEXT("odd"), .address = *control_socket_address(socket)};
+    return socket;
 }
 
 static void nonsense_is_an_error(void **state)
 {
     (void)state;
-    struct control_socket_config config = {
-        .listen = address_from_ip(ADDRESS_IP4, "\x7f\x00\x00\x01", 0),
-        .on_request = reply_nonsense};
-    struct control_socket *socket;
-    assert_int_equal(control_socket_open(&loop, &config, &socket), 0);
-    struct ng_place place = {
-        .kind = NG_THERE, .node = TEXT("odd"), .address = *control_socket_address(socket)};
+    static char document[] = "hello";
+    struct ng_place place;
+    struct control_socket *socket = odd_node(document, &place);
     ask("x " OFFER "e");
     tell(place);
     assert_reply(1, "x d6:result5:error12:error-reason30:Node odd gave an invalid replye");
     assert_int_equal(COUNTED(a, forward_failed), 1);
+    control_socket_close(socket);
+}
+
+/* What it says beside is not what is said in the end. */
+static void nothing_is_left_of_a_reply_in_vain(void **state)
+{
+    (void)state;
+    static char document[] = "d7:warning1:w6:result5:error12:error-reason15:Unknown call-ide";
+    struct ng_place place;
+    struct control_socket *socket = odd_node(document, &place);
+    ask("x " OFFER "e");
+    tell(place);
+    wait_for(&a.elsewhere.finds, 2);
+    tell_kind(NG_NOWHERE);
+    assert_reply(1, "x d3:sdp3:sdp6:result2:oke");
     control_socket_close(socket);
 }
 
@@ -751,6 +775,7 @@ int main(void)
         TEST(a_node_without_address_is_named),
         TEST(what_does_not_fit_is_not_forwarded),
         TEST(nonsense_is_an_error),
+        TEST(nothing_is_left_of_a_reply_in_vain),
         TEST(it_is_looked_up_once_more),
         TEST(who_says_no_twice_is_believed),
         TEST(two_nodes_that_say_no_are_enough),
