@@ -67,10 +67,10 @@ class Browser:
     """A Chromium in `namespace` whose microphone plays `hz`; opens phones.
 
     `policy` is what it sees in the place of /etc/chromium; the only name it can look up is that of
-    the TURN server, which is at the address `server`.
+    the TURN server, which is at the address `turn_server`, and else it knows the one of `server`.
     """
 
-    def __init__(self, driver, name, namespace, hz, directory, policy, server):
+    def __init__(self, driver, name, namespace, hz, directory, policy, server, turn_server):
         self.driver = driver
         self.name = name
         self.hz = hz
@@ -80,7 +80,8 @@ class Browser:
         wrapper.write_text(WRAPPER.format(namespace=namespace.name, policy=policy))
         wrapper.chmod(0o755)
         # TURN over UDP is looked up with a dot at the end.
-        names = f"MAP {turn.HOST}* {server},EXCLUDE {server.strip('[]')},MAP * ~NOTFOUND"
+        known = ",".join(f"EXCLUDE {one.strip('[]')}" for one in (server, turn_server))
+        names = f"MAP {turn.HOST}* {turn_server},{known},MAP * ~NOTFOUND"
         driver.ask("launch", browser=name, executable=str(wrapper), voice=str(voice), names=names,
                    profile=str(directory / f"{name}-profile"))
 

@@ -119,7 +119,7 @@ class World:
         if name not in self.browsers:
             self.browsers[name] = Browser(
                 self.driver, name, self.clients[name], TONES[name], self.directory,
-                self.chromium_policy, self._turn_server(name))
+                self.chromium_policy, self._server(name), self._turn_server(name))
         return self.browsers[name]
 
     def _server(self, name):
