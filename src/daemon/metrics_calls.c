@@ -15,6 +15,7 @@ static void put_ended(const struct sessions_totals *totals, struct str *out)
         {"offer_timeout", totals->offer_timed_out},
         {"final_timeout", totals->final_timed_out},
         {"forced", totals->forced},
+        {"lost", totals->dropped},
     };
     struct metric m =
         metric_begin(out, METRIC_COUNTER, "mediaferry_calls_ended", "calls ended, by reason");
