@@ -32,13 +32,6 @@ void ng_hold_free(struct ng_server *server, struct ng_hold *hold)
     free(hold);
 }
 
-void ng_hold_free_all(struct ng_server *server)
-{
-    map_for_each (at, &server->holds)
-        ng_hold_free(server, CONTAINER_OF(at, struct ng_hold, node.link));
-    map_done(&server->holds);
-}
-
 void ng_hold_add(struct ng_hold *hold, struct ng_request *request)
 {
     request->held.hold = hold;
@@ -56,4 +49,16 @@ struct ng_request *ng_hold_oldest(const struct ng_hold *hold)
 {
     struct list *first = list_first(&hold->requests);
     return first != NULL ? CONTAINER_OF(first, struct ng_request, held.link) : NULL;
+}
+
+void ng_hold_drop_all(struct ng_server *server)
+{
+    map_for_each (at, &server->holds) {
+        struct ng_hold *hold = CONTAINER_OF(at, struct ng_hold, node.link);
+        for (struct ng_request *oldest; (oldest = ng_hold_oldest(hold)) != NULL;) {
+            ng_hold_leave(oldest);
+            ng_request_free(oldest);
+        }
+        ng_hold_free(server, hold);
+    }
 }

@@ -11,7 +11,8 @@ struct ng_hold *ng_hold_find(const struct ng_server *server, struct text call_id
 /* An empty one, freed by the caller; NULL when out of memory. */
 struct ng_hold *ng_hold_new(struct ng_server *server, struct text call_id);
 void ng_hold_free(struct ng_server *server, struct ng_hold *hold);
-void ng_hold_free_all(struct ng_server *server);
+/* Of all call-ids, with their requests. */
+void ng_hold_drop_all(struct ng_server *server);
 
 /* Takes a request in as the last, or out again; counts it. */
 void ng_hold_add(struct ng_hold *hold, struct ng_request *request);

@@ -34,12 +34,18 @@ void ng_server_free(struct ng_server *server)
 {
     if (server == NULL)
         return;
-    ng_hold_free_all(server);
+    ng_hold_drop_all(server);
+    map_done(&server->holds);
     for (struct list *at; (at = list_first(&server->requests)) != NULL;)
         ng_request_free(CONTAINER_OF(at, struct ng_request, link));
     ng_forward_loop_close(server->forwards);
     cookie_cache_free(server->cache);
     free(server);
+}
+
+void ng_server_drop_held(struct ng_server *server)
+{
+    ng_hold_drop_all(server);
 }
 
 const struct ng_counters *ng_server_counters(const struct ng_server *server)

@@ -50,6 +50,10 @@ struct ng_server *ng_server_new(const struct ng_server_config *config);
  * of it will be told any more. With a loop some memory is freed from there. Accepts NULL. */
 void ng_server_free(struct ng_server *server);
 
+/* Forgets the commands that are held for other nodes, without replies: those who sent them will ask
+ * again, whoever listens then. For when the listeners are paused and commands must not come. */
+void ng_server_drop_held(struct ng_server *server);
+
 /* Handles one datagram, which is borrowed for the call. */
 void ng_server_receive(
     struct ng_server *server, struct bytes datagram, const struct ng_source *source);

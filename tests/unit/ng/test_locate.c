@@ -754,6 +754,22 @@ static void a_server_may_end_while_it_waits(void **state)
     assert_int_equal(replies, 0);
 }
 
+/* The process ends soon: no command may come out of what is held. */
+static void what_is_held_can_be_dropped(void **state)
+{
+    (void)state;
+    ask("1 " OFFER "e");
+    ask("2 " DELETE "e");
+    ask("3 d7:command5:query7:call-id1:de");
+    ng_server_drop_held(a.server);
+    assert_int_equal(COUNTED(a, held), 0);
+    assert_int_equal(a.elsewhere.cancels, 2);
+    assert_int_equal(a.elsewhere.count, 0);
+    ng_server_drop_held(a.server);
+    assert_int_equal(replies, 0);
+    assert_int_equal(a.sessions.exchanges + a.sessions.deletes + a.sessions.queries, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -795,6 +811,7 @@ int main(void)
         TEST(as_many_as_there_is_room_for),
         TEST(lists_what_others_have),
         TEST(a_server_may_end_while_it_waits),
+        TEST(what_is_held_can_be_dropped),
     };
     log_set_level(LOG_ERR);
     return cmocka_run_group_tests_name("locate", tests, NULL, NULL);
