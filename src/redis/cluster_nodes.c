@@ -169,9 +169,17 @@ static void say_failure(struct cluster *cluster, struct text why)
         return;
     str_reset(&cluster->failure);
     str_add(&cluster->failure, why);
-    if (why.len > 0)
-        log_event(LOG_WARNING, LOG_NO_CALL, "redis-cluster", "for=%s why=%s",
-            cluster->base.config.name, LOG_QUOTED(why));
+    log_event(LOG_WARNING, LOG_NO_CALL, "redis-cluster", "for=%s state=down why=%s",
+        cluster->base.config.name, LOG_QUOTED(why));
+}
+
+static void say_recovery(struct cluster *cluster)
+{
+    if (cluster->failure.len == 0)
+        return;
+    str_reset(&cluster->failure);
+    log_event(
+        LOG_NOTICE, LOG_NO_CALL, "redis-cluster", "for=%s state=up", cluster->base.config.name);
 }
 
 /* A node that belongs to no Cluster yet has no slots to tell of. */
@@ -218,7 +226,10 @@ static void on_info(void *owner, const struct redis_reply *reply)
     if (reply == NULL || !is_for_now(node, reply) || reply->kind != REDIS_STRING)
         return;
     cluster->is_down = !contains(reply->text, TEXT("cluster_state:ok"));
-    say_failure(cluster, cluster->is_down ? TEXT("the Cluster is down") : text_of(NULL, 0));
+    if (cluster->is_down)
+        say_failure(cluster, TEXT("the Cluster is down"));
+    else if (cluster->is_whole)
+        say_recovery(cluster);
     cluster_changed(cluster);
 }
 

@@ -59,10 +59,12 @@ static int add_host(struct redis_target *target, struct text text, struct str *w
 
 static int parse_hosts(struct redis_target *target, struct text text, struct str *why)
 {
-    int error;
-    do
+    bool more = true;
+    int error = 0;
+    while (more && error == 0) {
+        more = text.len > 0 && memchr(text.data, ',', text.len) != NULL;
         error = add_host(target, text_cut(&text, ','), why);
-    while (error == 0 && text.len > 0);
+    }
     return error;
 }
 

@@ -12,7 +12,7 @@
 
 #include "../../fuzz/require.h"
 
-enum { START_TRIES = 200, TRY_US = 25000, MAX_WORDS = 64 };
+enum { START_TRIES = 200, TRY_US = 25000, MAX_WORDS = 64, SAY_TRIES = 400 };
 
 uint16_t free_port(void)
 {
@@ -54,13 +54,8 @@ static bool wait_until_it_answers(const struct redis_process *process)
     return false;
 }
 
-bool redis_process_start(struct redis_process *process)
+static bool spawn(struct redis_process *process, char *const *argv)
 {
-    char port[8];
-    char *argv[] = {"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
-        "--appendonly", "no", "--loglevel", "warning", "--logfile", "/dev/null", "--requirepass",
-        (char *)(process->password != NULL ? process->password : ""), NULL};
-    snprintf(port, sizeof(port), "%u", process->port);
     if (posix_spawnp(&process->pid, argv[0], NULL, NULL, argv, environ) != 0) {
         process->pid = 0;
         return false;
@@ -69,6 +64,39 @@ bool redis_process_start(struct redis_process *process)
         return true;
     redis_process_kill(process);
     return false;
+}
+
+bool redis_process_start(struct redis_process *process)
+{
+    char port[8];
+    char *const argv[] = {"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
+        "--appendonly", "no", "--loglevel", "warning", "--logfile", "/dev/null", "--requirepass",
+        (char *)(process->password != NULL ? process->password : ""), NULL};
+    snprintf(port, sizeof(port), "%u", process->port);
+    return spawn(process, argv);
+}
+
+static void write_config(
+    const struct redis_process *process, const struct redis_setup *setup, const char *path)
+{
+    FILE *f = fopen(path, "w");
+    require(f != NULL);
+    fprintf(f, "port %u\nbind 127.0.0.1\ndir %s\nlogfile %s/%u.log\n%s\n", process->port,
+        setup->directory, setup->directory, process->port, setup->lines);
+    if (process->password != NULL)
+        fprintf(f, "requirepass %s\nmasterauth %s\n", process->password, process->password);
+    if (!setup->is_sentinel)
+        fprintf(f, "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n");
+    fclose(f);
+}
+
+bool redis_process_start_with(struct redis_process *process, const struct redis_setup *setup)
+{
+    char path[256];
+    char *const argv[] = {"redis-server", path, setup->is_sentinel ? "--sentinel" : NULL, NULL};
+    snprintf(path, sizeof(path), "%s/%u.conf", setup->directory, process->port);
+    write_config(process, setup, path);
+    return spawn(process, argv);
 }
 
 void redis_process_kill(struct redis_process *process)
@@ -90,28 +118,75 @@ void redis_process_thaw(struct redis_process *process)
     require(kill(process->pid, SIGCONT) == 0);
 }
 
-void redis_process_do_words(
+/* The caller frees what it returns. */
+static redisReply *command(
     const struct redis_process *process, const struct text *words, size_t count)
 {
     const char *data[MAX_WORDS];
     size_t lens[MAX_WORDS];
     redisContext *context = connect_to(process);
-    require(context != NULL && count <= MAX_WORDS);
+    require(count <= MAX_WORDS);
+    if (context == NULL)
+        return NULL;
     for (size_t i = 0; i < count; i++) {
         data[i] = words[i].data;
         lens[i] = words[i].len;
     }
     redisReply *reply = redisCommandArgv(context, (int)count, data, lens);
+    redisFree(context);
+    return reply;
+}
+
+void redis_process_do_words(
+    const struct redis_process *process, const struct text *words, size_t count)
+{
+    redisReply *reply = command(process, words, count);
     require(reply != NULL && reply->type != REDIS_REPLY_ERROR);
     freeReplyObject(reply);
-    redisFree(context);
+}
+
+static size_t split(const char *words, struct text *out)
+{
+    struct text rest = text_from(words);
+    size_t count = 0;
+    while (rest.len > 0 && count < MAX_WORDS)
+        out[count++] = text_cut(&rest, '|');
+    return count;
 }
 
 void redis_process_do(const struct redis_process *process, const char *words)
 {
-    struct text rest = text_from(words), split[MAX_WORDS];
-    size_t count = 0;
-    while (rest.len > 0 && count < MAX_WORDS)
-        split[count++] = text_cut(&rest, '|');
-    redis_process_do_words(process, split, count);
+    struct text list[MAX_WORDS];
+    redis_process_do_words(process, list, split(words, list));
+}
+
+void redis_process_ask(
+    const struct redis_process *process, const char *words, char *out, size_t size)
+{
+    struct text list[MAX_WORDS];
+    size_t count = split(words, list);
+    redisReply *reply = command(process, list, count);
+    out[0] = '\0';
+    if (reply == NULL)
+        return;
+    if (reply->type == REDIS_REPLY_INTEGER)
+        snprintf(out, size, "%lld", reply->integer);
+    else if (reply->str != NULL)
+        snprintf(out, size, "%s", reply->str);
+    else if (reply->elements > 0 && reply->element[0]->str != NULL)
+        snprintf(out, size, "%s", reply->element[0]->str);
+    freeReplyObject(reply);
+}
+
+bool redis_process_comes_to_say(
+    const struct redis_process *process, const char *words, const char *wanted)
+{
+    char said[16384];
+    for (int i = 0; i < SAY_TRIES; i++) {
+        redis_process_ask(process, words, said, sizeof(said));
+        if (strstr(said, wanted) != NULL)
+            return true;
+        usleep(TRY_US);
+    }
+    return false;
 }
