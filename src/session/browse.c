@@ -18,6 +18,8 @@ static struct session_row row_of(const struct sessions *sessions, const struct s
 
 static bool matches(const struct session *session, const struct session_filter *filter)
 {
+    if (session->is_leaving)
+        return false;
     return filter->match.len == 0 ||
            memmem(session->id.data, session->id.len, filter->match.data, filter->match.len) != NULL;
 }

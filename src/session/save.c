@@ -135,27 +135,30 @@ static const char *write_record(struct sessions *sessions, struct session *sessi
 
 /* --- the answer --- */
 
-static void hide(struct sessions *sessions, struct session *session)
+void session_hide(struct sessions *sessions, struct session *session)
 {
     session->is_leaving = true;
     map_remove(&sessions->by_id, &session->by_id);
 }
 
-/* Its media is still there; but another call may have got its call-id. */
+/* Its media is still there; but another call may have got its call-id. What its worker has told
+ * meanwhile is told now. */
 static void come_back(struct sessions *sessions, struct session *session)
 {
     session->is_leaving = false;
-    if (session_find(sessions, session->id) != NULL)
+    if (session_find(sessions, session->id) != NULL) {
         session_end(sessions, session, SESSION_END_FORCED);
-    else
-        map_put(&sessions->by_id, &session->by_id, text_bytes(session->id));
+        return;
+    }
+    map_put(&sessions->by_id, &session->by_id, text_bytes(session->id));
+    session_changed(sessions, session);
 }
 
 void session_leave(struct sessions *sessions, struct session *session)
 {
     sessions->records.saved++;
     log_event(LOG_INFO, session->id, "call-saved", "worker=%zu calls=%zu", session->worker,
-        sessions->by_id.count);
+        sessions->by_handle.count - 1);
     session_free(sessions, session);
 }
 
@@ -211,7 +214,7 @@ int sessions_save(struct sessions *sessions, uint64_t handle, enum relay_save ho
     session_saved_fn *done, void *owner)
 {
     struct session *session = session_find_handle(sessions, handle);
-    if (session == NULL || session->is_leaving || session->is_lost)
+    if (session == NULL || session->is_leaving)
         return -ENOENT;
     uint64_t token = ++sessions->last_token;
     struct save_request *request = malloc(sizeof(*request));
@@ -223,6 +226,6 @@ int sessions_save(struct sessions *sessions, uint64_t handle, enum relay_save ho
     *request = (struct save_request){.handle = handle, .how = how, .done = done, .owner = owner};
     u64_map_put(&sessions->saves, &request->node, token);
     if (how == RELAY_SAVE_AND_END)
-        hide(sessions, session);
+        session_hide(sessions, session);
     return 0;
 }

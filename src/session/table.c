@@ -133,7 +133,7 @@ void session_end(struct sessions *sessions, struct session *session, enum sessio
     }
     log_event(LOG_INFO, session->id, "call-ended", "reason=%s duration=%llu worker=%zu calls=%zu",
         end_word(why), (unsigned long long)(now_ms - session->created_ms) / 1000, session->worker,
-        sessions->by_id.count - 1);
+        sessions->by_handle.count - 1);
     count_end(&sessions->totals, why);
     if (!session->is_lost)
         session_is_over(sessions, session);
@@ -394,10 +394,10 @@ void sessions_close(struct sessions *sessions)
 void sessions_list(struct sessions *sessions, size_t limit,
     void (*visit)(void *owner, struct text call_id), void *owner)
 {
-    map_for_each (at, &sessions->by_handle) {
+    map_for_each (at, &sessions->by_id) {
         if (limit-- == 0)
             return;
-        visit(owner, CONTAINER_OF(at, struct session, by_handle.link)->id);
+        visit(owner, CONTAINER_OF(at, struct session, by_id.link)->id);
     }
 }
 

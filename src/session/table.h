@@ -27,7 +27,7 @@ struct session {
     uint64_t created_ms;                  /* of the loop's clock */
     uint64_t signalled_ms;
     uint64_t end_at_ms; /* deleted, and ending then; 0: not deleted */
-    bool is_leaving;    /* being saved for good, and not found by its call-id meanwhile */
+    bool is_leaving;    /* saved for good, or dropped; not found by its call-id, nor told of */
     bool is_lost;       /* dropped */
 };
 
@@ -129,6 +129,8 @@ void reports_snapshot(void *owner, uint64_t token, const struct relay_snapshot *
 void saves_open(struct sessions *sessions);
 void saves_close(struct sessions *sessions);
 void saves_answered(void *owner, uint64_t token, const struct relay_resume *resume);
+/* It is not found by its call-id any more. */
+void session_hide(struct sessions *sessions, struct session *session);
 /* A session that was saved for good; its worker does not know it any more. */
 void session_leave(struct sessions *sessions, struct session *session);
 

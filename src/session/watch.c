@@ -11,7 +11,7 @@ void sessions_watch(struct sessions *sessions, const struct sessions_watcher *wa
 void session_changed(const struct sessions *sessions, const struct session *session)
 {
     const struct sessions_watcher *watcher = &sessions->watcher;
-    if (watcher->changed != NULL)
+    if (watcher->changed != NULL && !session->is_leaving)
         watcher->changed(watcher->owner, session->by_handle.key, session->id);
 }
 
@@ -36,6 +36,7 @@ bool sessions_drop(struct sessions *sessions, uint64_t handle)
     if (session == NULL)
         return false;
     session->is_lost = true;
+    session_hide(sessions, session);
     session_end(sessions, session, SESSION_END_LOST);
     return true;
 }

@@ -190,6 +190,18 @@ static void places_are_told_once_each(void **state)
     assert_string_equal(w.saved[1].places, "127.0.0.1 127.0.0.2");
 }
 
+static void list_one(void *owner, struct text id)
+{
+    (void)id;
+    ++*(size_t *)owner;
+}
+
+static void browse_one(void *owner, const struct session_row *row)
+{
+    (void)row;
+    ++*(size_t *)owner;
+}
+
 static void what_is_saved_for_good_is_not_known(void **state)
 {
     (void)state;
@@ -198,6 +210,11 @@ static void what_is_saved_for_good_is_not_known(void **state)
     ask(handle, RELAY_SAVE_AND_END);
     assert_false(is_known("one"));
     assert_int_equal(calls(&w.node), 0);
+    size_t listed = 0, total;
+    const struct session_filter all = {.limit = 10};
+    sessions_list(w.node.sessions, 10, list_one, &listed);
+    assert_int_equal(sessions_browse(w.node.sessions, &all, browse_one, &listed, &total), 0);
+    assert_int_equal(listed + total, 0);
     assert_int_equal(sessions_save(w.node.sessions, handle, RELAY_SAVE_COPY, kept, &w), -ENOENT);
     delete_call(&w.node, "one", 0);
     answer_save(&w.node, 0, true);
@@ -215,8 +232,12 @@ static void what_could_not_be_saved_comes_back(void **state)
     (void)state;
     plain_call(&w.node, "one");
     uint64_t handle = handle_of("one");
+    unsigned before = w.changed;
     ask(handle, RELAY_SAVE_AND_END);
+    w.node.listener.changed(w.node.listener.owner, handle);
+    assert_int_equal(w.changed, before);
     answer_save(&w.node, 0, false);
+    assert_int_equal(w.changed, before + 1);
     assert_int_equal(w.count, 1);
     assert_int_equal(w.saved[0].record.len, 0);
     assert_int_equal(handle_of("one"), handle);
@@ -380,9 +401,9 @@ static void what_is_dropped_ends_in_any_case(void **state)
     noted.no_memory = true;
     assert_true(sessions_drop(w.node.sessions, handle_of("one")));
     assert_int_equal(noted.ended, 0);
+    assert_false(is_known("one"));
     noted.no_memory = false;
     pass(&w.node, 1200);
-    assert_int_equal(calls(&w.node), 0);
     assert_int_equal(noted.silenced, 1);
     assert_int_equal(w.ended, 0);
 }
