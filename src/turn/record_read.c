@@ -47,7 +47,7 @@ static struct text part_of(const struct fields *f, struct text name, struct text
 {
     if (user.len == 0)
         return user;
-    const char *at = memmem(name.data, name.len, user.data, user.len);
+    const char *at = name.len > 0 ? memmem(name.data, name.len, user.data, user.len) : NULL;
     if (at == NULL)
         fields_refuse(f, "user", "not in the name");
     return at == NULL ? user : text_of(at, user.len);
@@ -86,7 +86,7 @@ static struct auth_identity *read_identity(const struct fields *record)
 static bool has_family(const struct turn_saved *saved, enum address_family family)
 {
     for (size_t i = 0; i < COUNT_OF(saved->relays); i++)
-        if (saved->relays[i].local.family == family)
+        if (family != ADDRESS_NONE && saved->relays[i].local.family == family)
             return true;
     return false;
 }

@@ -166,6 +166,21 @@ static void host_close_relay(void *owner, struct turn_relay *base)
     free(relay);
 }
 
+/* NULL when the port is not free, or memory is short. */
+static struct turn_relay *open_relay_at(struct world *w, const struct turn_saved_relay *saved)
+{
+    struct world_relay *relay =
+        port_is_free(w, saved->relayed.port) ? calloc(1, sizeof(*relay)) : NULL;
+    if (relay == NULL)
+        return NULL;
+    relay->wish.family = saved->local.family;
+    relay->base.local = saved->local;
+    relay->base.relayed = saved->relayed;
+    list_push_back(&w->relays, &relay->link);
+    w->relay_count++;
+    return &relay->base;
+}
+
 struct turn_relay *world_relay(const struct world *w, size_t n)
 {
     list_for_each (at, &w->relays)
@@ -232,6 +247,25 @@ static void host_ended(void *owner, const struct turn_report *report, enum turn_
     w->ended++;
     w->last_end = why;
     (void)report;
+}
+
+static bool host_changed(void *owner, uint64_t id, const char *name)
+{
+    struct world *w = owner;
+    if (w->is_deaf)
+        return false;
+    w->changed++;
+    w->last_changed = id;
+    memcpy(w->last_name, name, sizeof(w->last_name));
+    return true;
+}
+
+static void host_over(void *owner, uint64_t id, const char *name)
+{
+    struct world *w = owner;
+    w->over++;
+    w->last_over = id;
+    memcpy(w->last_name, name, sizeof(w->last_name));
 }
 
 static void host_refused(void *owner, const struct turn_path *path, unsigned method, unsigned code,
@@ -330,6 +364,38 @@ void world_connection_closed(struct world *w, struct world_connection *connectio
     free_connection(w, connection);
 }
 
+/* --- other processes --- */
+
+bool world_save(struct world *w, uint64_t id, struct turn_saved *out)
+{
+    return turn_save(w->server, id, w->now_ms, w->unix_s * 1000000, out);
+}
+
+bool world_restore(struct world *w, struct turn_saved *saved, uint64_t number, uint64_t elapsed_ms)
+{
+    struct turn_restoring restoring = {
+        .saved = saved,
+        .id = turn_restored_id(3, number),
+        .age_ms = elapsed_ms,
+        .now_ms = w->now_ms,
+        .unix_s = w->unix_s,
+    };
+    bool is_restored = turn_saved_age(saved, elapsed_ms);
+    for (size_t i = 0; i < COUNT_OF(restoring.relays); i++) {
+        if (!is_restored || saved->relays[i].left_ms == 0)
+            continue;
+        restoring.relays[i] = open_relay_at(w, &saved->relays[i]);
+        is_restored = restoring.relays[i] != NULL;
+    }
+    is_restored = is_restored && turn_restore(w->server, &restoring);
+    for (size_t i = 0; i < COUNT_OF(restoring.relays) && !is_restored; i++)
+        if (restoring.relays[i] != NULL)
+            host_close_relay(w, restoring.relays[i]);
+    w->made += is_restored;
+    w->quotas += is_restored;
+    return is_restored;
+}
+
 /* --- settings --- */
 
 struct auth *world_auth(bool has_users, struct user_cache *cache)
@@ -418,6 +484,8 @@ static const struct turn_host host_hooks = {
     .close_path = host_close_path,
     .made = host_made,
     .ended = host_ended,
+    .changed = host_changed,
+    .over = host_over,
     .refused = host_refused,
     .unproven = host_unproven,
 };
@@ -440,12 +508,15 @@ void world_start(struct world *w, struct turn_settings *settings)
         w->limits[i] = source_limit_new();
         assert(w->limits[i] != NULL);
     }
+    w->former_tickets = former_tickets_new();
+    assert(w->former_tickets != NULL);
     struct turn_config config = {
         .host = host_hooks,
         .timers = &w->timers,
         .settings = settings,
         .binding_limit = w->limits[0],
         .unauthorized_limit = w->limits[1],
+        .former_tickets = w->former_tickets,
         .worker = 3,
         .max_allocations = 1000,
     };
@@ -460,6 +531,7 @@ bool world_stop(struct world *w)
     turn_server_free(w->server);
     for (size_t i = 0; i < COUNT_OF(w->limits); i++)
         source_limit_free(w->limits[i]);
+    former_tickets_free(w->former_tickets);
     return w->relay_count == 0 && w->connection_count == 0 && w->quotas == 0 && w->paths == 0 &&
            w->packets == 0 && w->timers.armed == 0 && w->made == w->ended;
 }
@@ -515,6 +587,7 @@ enum turn_verdict world_from_client(
         .now_ms = w->now_ms,
         .unix_s = w->unix_s,
         .is_final = !w->not_final,
+        .is_early = w->is_early,
     };
     w->verdict = turn_from_client(w->server, &arrival, &w->elsewhere);
     put_down(w);

@@ -9,6 +9,7 @@
 #ifndef TURN_WORLD_H
 #define TURN_WORLD_H
 
+#include "turn/former_tickets.h"
 #include "turn/turn.h"
 
 enum { WORLD_UNIX_S = 1700000000, WORLD_SENT_MAX = 64, WORLD_FIRST_PORT = 50000 };
@@ -43,6 +44,7 @@ struct world_relay {
 struct world {
     struct turn_server *server;
     struct source_limit *limits[2]; /* Binding, requests without proof */
+    struct former_tickets *former_tickets;
     struct timers timers;
     uint64_t now_ms;
     int64_t unix_s;
@@ -54,6 +56,8 @@ struct world {
     size_t packet_limit;
     int connect_error;
     bool not_final; /* other workers are asked first */
+    bool is_early;  /* allocations may come yet */
+    bool is_deaf;   /* to changes */
 
     /* What it has out. */
     struct list relays;
@@ -62,7 +66,10 @@ struct world {
     size_t closed_paths, spliced;
     size_t made, ended, refused, unproven; /* what the log would say */
     enum turn_end last_end;
-    uint32_t reserved_port; /* by the last R bit; 0: none */
+    size_t changed, over; /* what a watcher would be told */
+    uint64_t last_changed, last_over;
+    char last_name[TURN_ID_SIZE]; /* of both */
+    uint32_t reserved_port;       /* by the last R bit; 0: none */
 
     /* Since world_forget(). */
     size_t sent_count;
@@ -115,6 +122,11 @@ struct world_connection *world_connect_from(
     struct world *w, struct turn_relay *relay, const struct address *peer);
 /* The host saw it closed. */
 void world_connection_closed(struct world *w, struct world_connection *connection);
+
+/* Saves an allocation; false when it cannot be. */
+bool world_save(struct world *w, uint64_t id, struct turn_saved *out);
+/* Makes it go on here, with its relays, `elapsed_ms` later; false when it cannot be. */
+bool world_restore(struct world *w, struct turn_saved *saved, uint64_t number, uint64_t elapsed_ms);
 
 /* What was sent last; NULL when nothing since world_forget(). */
 const struct sent *world_last(const struct world *w);
