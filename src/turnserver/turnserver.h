@@ -139,7 +139,8 @@ struct turnserver_watcher {
     void (*ended)(void *owner, uint64_t handle, struct text id);
 };
 
-/* Tells `watcher`, which is copied, from now on; once, before anything is restored. */
+/* Tells `watcher`, which is copied, from now on; once, before anything is restored. NULL: nothing
+ * more is told. */
 void turnserver_watch(struct turnserver *server, const struct turnserver_watcher *watcher);
 
 enum turnserver_save {

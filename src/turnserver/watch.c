@@ -71,8 +71,9 @@ void watch_remove(struct watch *watch, struct watched *watched)
 
 void turnserver_watch(struct turnserver *server, const struct turnserver_watcher *watcher)
 {
-    server->watch.watcher = *watcher;
-    atomic_store(&server->watch.is_on, true);
+    if (watcher != NULL)
+        server->watch.watcher = *watcher;
+    atomic_store(&server->watch.is_on, watcher != NULL);
 }
 
 /* --- in the control thread --- */
@@ -81,6 +82,8 @@ static void tell(const struct told *told)
 {
     struct watch *watch = &told->server->watch;
     const struct turnserver_watcher *watcher = &watch->watcher;
+    if (!atomic_load(&watch->is_on))
+        return;
     struct watched *watched = watch_add(told->server, told->handle, told->id);
     if (watched == NULL || watched->is_dropped)
         return;
