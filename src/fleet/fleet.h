@@ -69,7 +69,8 @@ struct fleet_holder {
      * without fleet_ended(), unless fleet_saved() gets NULL. */
     int (*save)(void *owner, uint64_t handle, enum fleet_save how);
     /* Goes on with a record. `takes`: how often it was taken since it was written (1: the first
-     * time). With FLEET_RESTORED and FLEET_KNOWN *handle is set. */
+     * time). With FLEET_RESTORED *handle is set, and with FLEET_KNOWN unless it is not known. It
+     * calls nothing of the fleet meanwhile. */
     enum fleet_restored (*restore)(
         void *owner, struct bytes record, unsigned takes, uint64_t *handle);
     /* Another node has it: ends without a word to its parties, and without fleet_ended(). */
@@ -105,7 +106,8 @@ struct fleet_event {
 
 struct fleet_host {
     void *owner;
-    /* Whether this machine has the address now; the port does not matter. */
+    /* Whether this machine has the address now; the port does not matter. What needs one that it
+     * has not is released. */
     bool (*is_here)(void *owner, const struct address *ip);
     void (*event)(void *owner, const struct fleet_event *event);
     /* fleet_tick() is wanted at `due_ms` (or at once, when that is past), which is sooner than
@@ -136,10 +138,12 @@ void fleet_tick(struct fleet *fleet, uint64_t now_ms);
 /* The store has become reachable, or is not any more. It counts as not, at first. */
 void fleet_store_ready(struct fleet *fleet, bool is_ready, uint64_t now_ms);
 
-/* --- what holders tell --- */
+/* --- what holders tell ---
+ *
+ * None of these calls the holder. */
 
 /* The item is new or has changed: worth a record. `id` is copied when the handle is new: 1 to
- * STORE_MAX_ID bytes, or it is not shared. May come from within holder.restore(). */
+ * STORE_MAX_ID bytes, or it is not shared. */
 void fleet_changed(
     struct fleet *fleet, enum store_kind kind, uint64_t handle, struct text id, uint64_t now_ms);
 /* It has ended: its record goes. Unknown handles are passed over, here and below. */
