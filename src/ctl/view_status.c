@@ -217,6 +217,38 @@ static void add_ng(const json_t *ng, struct str *out)
     str_add_char(out, '\n');
 }
 
+/* "fleet      node a, Redis ready; 12 records written, 3 waiting; 40 taken over" and the nodes. */
+static void add_fleet(const json_t *fleet, struct str *out)
+{
+    struct table t = {.columns = 4, .right = 1 << 2};
+    json_t *nodes = json_object_get(fleet, "nodes");
+    if (fleet == NULL)
+        return;
+    add_field(out, "fleet");
+    str_add_string(out, "node ");
+    text_add_safe(out, json_word(fleet, "node"));
+    str_add_string(out, json_is_set(fleet, "store_ready") ? ", Redis ready" : ", REDIS AWAY");
+    str_add_string(out, json_is_set(fleet, "joined") ? "; " : ", NOT JOINED; ");
+    add_many(out, json_number(fleet, "waiting"), "record");
+    str_add_string(out, " waiting, ");
+    text_add_count(out, json_number(fleet, "written"));
+    str_add_string(out, " written, ");
+    text_add_count(out, json_number(fleet, "write_failures"));
+    str_add_string(out, " refused; ");
+    text_add_count(out, json_number(fleet, "taken"));
+    str_add_string(out, " taken over, ");
+    text_add_count(out, json_number(fleet, "lost"));
+    str_add_string(out, " lost to others\n");
+    for (size_t i = 0; i < json_array_size(nodes); i++) {
+        const json_t *row = json_array_get(nodes, i);
+        table_put(&t, json_word(row, "node"));
+        table_put(&t, json_is_set(row, "alive") ? "alive" : "DEAD");
+        table_put_count(&t, json_number(row, "records"));
+        table_put(&t, json_word(row, "ng"));
+    }
+    table_write(&t, "             ", out);
+}
+
 void view_status(const json_t *status, struct str *out)
 {
     add_head(status, out);
@@ -227,5 +259,6 @@ void view_status(const json_t *status, struct str *out)
     add_ports(json_object_get(status, "ports"), out);
     add_turn(json_object_get(status, "turn"), out);
     add_ng(json_object_get(status, "ng"), out);
+    add_fleet(json_object_get(status, "fleet"), out);
     add_workers(json_object_get(status, "workers"), out);
 }

@@ -7,27 +7,25 @@
 #include <unistd.h>
 
 #include "net/address_class.h"
-#include "store/store.h"
+#include "store/redis_store.h"
 
-enum { HOST_NAME_SIZE = 256, MAX_PREFIX = 64 };
+enum { HOST_NAME_SIZE = 256 };
 
 static bool is_name_character(char c)
 {
     return isalnum((unsigned char)c) || c == '.' || c == '-' || c == '_';
 }
 
-static bool is_word(struct text word, size_t longest, bool (*is_good)(char c))
+static int check_redis(const struct daemon_config *config, struct str *why)
 {
-    bool ok = word.len > 0 && word.len <= longest;
-    for (size_t i = 0; ok && i < word.len; i++)
-        ok = is_good(word.data[i]);
-    return ok;
-}
-
-/* Braces would tell a cluster to keep all records on one server. */
-static bool is_prefix_character(char c)
-{
-    return isgraph((unsigned char)c) && c != '{' && c != '}' && c != '*';
+    struct redis_target target = {.topology = REDIS_SINGLE};
+    struct str problem = {0};
+    int error = redis_target_parse(text_from(config->fleet.redis), &target, &problem);
+    if (error == -EINVAL)
+        config_blame(config, &config->fleet.redis, why, "%s", str_string(&problem));
+    redis_target_done(&target);
+    str_done(&problem);
+    return error;
 }
 
 int config_check_fleet(const struct daemon_config *config, struct str *why)
@@ -36,17 +34,17 @@ int config_check_fleet(const struct daemon_config *config, struct str *why)
     struct text name = text_from(f->node_name);
     if (!config_has_fleet(config))
         return 0;
-    if (name.len > 0 && !is_word(name, STORE_MAX_NAME, is_name_character))
+    if (name.len > 0 && !store_name_is_valid(name))
         return config_blame(config, &f->node_name, why,
             "up to %d letters, digits, '.', '-' and '_' are wanted", STORE_MAX_NAME);
-    if (!is_word(text_from(f->redis_prefix), MAX_PREFIX, is_prefix_character))
+    if (!redis_store_prefix_is_valid(text_from(f->redis_prefix)))
         return config_blame(config, &f->redis_prefix, why,
-            "up to %d printable characters are wanted, without space, '{', '}' and '*'",
-            MAX_PREFIX);
+            "up to %d printable characters are wanted, without spaces, '{' and '}'",
+            REDIS_STORE_MAX_PREFIX);
     if ((f->redis_tls_certificate[0] == '\0') != (f->redis_tls_key[0] == '\0'))
         return config_blame(config, &f->redis_tls_certificate, why,
             "'redis-tls-certificate' and 'redis-tls-key' belong together");
-    return 0;
+    return check_redis(config, why);
 }
 
 /* What is no part of a name in a host's becomes '-'. */

@@ -38,6 +38,44 @@ static void put_rest(const struct ng_counters *ng, struct str *out)
         "replies that lost parts to fit into a datagram", counter_get(&ng->truncated));
 }
 
+/* Commands about calls of other nodes. */
+static void put_elsewhere(const struct ng_elsewhere_counters *e, struct str *out)
+{
+    const struct {
+        const char *place;
+        const struct counter *counter;
+    } found[] = {
+        {"here", &e->found_here},
+        {"node", &e->found_there},
+        {"stranded", &e->found_stranded},
+        {"nowhere", &e->found_nowhere},
+    };
+    const struct {
+        const char *result;
+        const struct counter *counter;
+    } forwarded[] = {
+        {"answered", &e->forward_answered},
+        {"unknown", &e->forward_unknown},
+        {"timeout", &e->forward_timeouts},
+        {"failed", &e->forward_failed},
+        {"refused", &e->refused},
+    };
+    struct metric m = metric_begin(out, METRIC_COUNTER, "mediaferry_ng_calls_found",
+        "commands about calls that are not here, by where the call was");
+    for (size_t i = 0; i < COUNT_OF(found); i++)
+        metric_add(&m, counter_get(found[i].counter), 1,
+            (struct metric_label[]){{"place", text_from(found[i].place)}});
+    m = metric_begin(out, METRIC_COUNTER, "mediaferry_ng_forwarded",
+        "commands forwarded to other nodes, by what came of it");
+    for (size_t i = 0; i < COUNT_OF(forwarded); i++)
+        metric_add(&m, counter_get(forwarded[i].counter), 1,
+            (struct metric_label[]){{"result", text_from(forwarded[i].result)}});
+    metric_put(out, METRIC_COUNTER, "mediaferry_ng_forwarded_here",
+        "commands that other nodes have forwarded", counter_get(&e->received));
+    metric_put(out, METRIC_GAUGE, "mediaferry_ng_held",
+        "commands that wait for another node, or for Redis", counter_get(&e->held));
+}
+
 static void put_admin(const struct admin_counters *admin, struct str *out)
 {
     const struct {
@@ -63,5 +101,6 @@ void metrics_control(const struct metrics_sources *from, struct str *out)
 {
     put_commands(from->ng, out);
     put_rest(from->ng, out);
+    put_elsewhere(&from->ng->elsewhere, out);
     put_admin(from->admin, out);
 }

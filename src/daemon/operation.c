@@ -9,6 +9,7 @@
 #include "admin/tokens.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "daemon/fleet_service.h"
 #include "daemon/process.h"
 #include "rtpsec/session.h"
 #include "session/session.h"
@@ -69,9 +70,15 @@ static void look(uv_timer_t *timer)
     }
 }
 
+static void refuse_work(struct operation *o, bool refuse)
+{
+    sessions_refuse_new(o->own.sessions, refuse);
+    fleet_service_hold(o->own.fleet, refuse);
+}
+
 static void begin_to_leave(struct operation *o)
 {
-    sessions_refuse_new(o->own.sessions, true);
+    refuse_work(o, true);
     /* Where clients of TURN were sent before, they are still sent. */
     if (!turn_service_is_draining(o->own.turn) && !turn_service_drain(o->own.turn, NULL, 0))
         log_event(LOG_ERR, LOG_NO_CALL, "drain", "state=turn-goes-on");
@@ -124,7 +131,7 @@ static void drain(void *owner, uint64_t request, const struct admin_drain *how)
             TEXT("alternate-server: IP:PORT is wanted, at most eight of them"));
         return;
     }
-    sessions_refuse_new(o->own.sessions, true);
+    refuse_work(o, true);
     if (how->exit) {
         drain_leave(&o->drain, false, wait_of(o, how), now_ms);
         begin_to_leave(o);
@@ -144,7 +151,7 @@ static void undrain(void *owner, uint64_t request)
         return;
     }
     uv_timer_stop(&o->look);
-    sessions_refuse_new(o->own.sessions, false);
+    refuse_work(o, false);
     turn_service_undrain(o->own.turn);
     log_event(LOG_NOTICE, LOG_NO_CALL, "drain", "state=working");
     drain_state(o, request);
@@ -171,6 +178,7 @@ static void metrics(void *owner, struct str *out)
     packet_back_end_metrics(from.packets, out);
     metrics_control(&from, out);
     turn_service_metrics(o->own.turn, out);
+    fleet_service_metrics(o->own.fleet, out);
     metrics_rtpengine(&from, out);
 }
 

@@ -16,6 +16,7 @@ struct sessions;
 struct turn_service;
 struct ng_counters;
 struct packet_back_end;
+struct fleet_service;
 
 /* All borrowed for the life time. */
 struct operation_config {
@@ -25,6 +26,7 @@ struct operation_config {
     struct turn_service *turn;
     const struct ng_counters *ng;
     const struct packet_back_end *packets;
+    struct fleet_service *fleet; /* NULL: nothing is shared */
     /* The process is to end: told once, when nothing is left or waited for any more, from the loop
      * or from within operation_leave(). */
     void (*drained)(void *owner);

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/fleet_service.h"
 #include "daemon/operation_state.h"
 #include "relay/counters.h"
 
@@ -82,10 +83,11 @@ static json_t *calls_of(const struct operation *o)
     if (limit >= 0)
         json_object_set_new(calls, "limit", json_integer(limit));
     json_object_set_new(calls, "ended",
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "deleted", (json_int_t)t.terminated, "timeout",
-            (json_int_t)t.timed_out, "silent_timeout", (json_int_t)t.silent_timed_out,
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "deleted", (json_int_t)t.terminated,
+            "timeout", (json_int_t)t.timed_out, "silent_timeout", (json_int_t)t.silent_timed_out,
             "offer_timeout", (json_int_t)t.offer_timed_out, "final_timeout",
-            (json_int_t)t.final_timed_out, "forced", (json_int_t)t.forced));
+            (json_int_t)t.final_timed_out, "forced", (json_int_t)t.forced, "lost",
+            (json_int_t)t.dropped));
     return calls;
 }
 
@@ -225,5 +227,8 @@ void operation_status(void *owner, uint64_t request)
         o->srtp_engine, "calls", calls_of(o), "media", media_of(o), "packets", packets_of(o, &sums),
         "drops", drops_of(o, &sums), "workers", workers_of(o), "ports", ports_of(o), "turn",
         turn_of(o), "ng", ng_of(o));
+    json_t *fleet = fleet_service_status(o->own.fleet);
+    if (fleet != NULL)
+        json_object_set_new(document, "fleet", fleet);
     operation_answer(o, request, document);
 }

@@ -23,6 +23,7 @@ static uint64_t now_ms(void)
 struct loading {
     struct sessions *sessions;
     struct session_restoring how;
+    const struct restart_watcher *watcher;
     uint64_t restored, refused;
 };
 
@@ -30,6 +31,17 @@ static void count_damaged(struct loading *l)
 {
     sessions_count_refused(l->sessions, SESSION_REFUSED_DAMAGED);
     l->refused++;
+}
+
+static void load_call(struct loading *l, struct bytes record)
+{
+    struct session_restored restored = sessions_restore(l->sessions, record, &l->how);
+    if (!restored.ok) {
+        l->refused++;
+        return;
+    }
+    l->restored++;
+    l->watcher->call(l->watcher->owner, restored.handle, restored.call_id);
 }
 
 static void load_records(struct loading *l, const struct spool *spool)
@@ -42,10 +54,8 @@ static void load_records(struct loading *l, const struct spool *spool)
     while ((item = spool_next(&r, &record)) == SPOOL_RECORD || item == SPOOL_DAMAGED) {
         if (item == SPOOL_DAMAGED)
             count_damaged(l);
-        else if (sessions_restore(l->sessions, record, &l->how).ok)
-            l->restored++;
         else
-            l->refused++;
+            load_call(l, record);
     }
     if (item != SPOOL_CUT)
         return;
@@ -69,10 +79,11 @@ static void check_folder(const char *path)
     free(folder);
 }
 
-void restart_load(struct sessions *sessions, const struct process_settings *settings)
+void restart_load(struct sessions *sessions, const struct process_settings *settings,
+    int64_t max_age_s, const struct restart_watcher *watcher)
 {
     struct loading l = {
-        .sessions = sessions, .how.age_limit_ms = (uint64_t)settings->restart_max_age_s * 1000};
+        .sessions = sessions, .how.age_limit_ms = (uint64_t)max_age_s * 1000, .watcher = watcher};
     struct str why = {0};
     struct spool spool;
     uint64_t begun_ms = now_ms();

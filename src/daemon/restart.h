@@ -9,9 +9,16 @@
 #include "daemon/config.h"
 #include "session/session.h"
 
-/* Takes the calls that the process before has left, if any; the workers run, and nobody commands
- * calls yet. */
-void restart_load(struct sessions *sessions, const struct process_settings *settings);
+/* Who is told what came back; copied. */
+struct restart_watcher {
+    void *owner;
+    void (*call)(void *owner, uint64_t handle, struct text call_id);
+};
+
+/* Takes the calls that the process before has left, if any, unless that was longer ago than
+ * `max_age_s`; the workers run, and nobody commands calls yet. */
+void restart_load(struct sessions *sessions, const struct process_settings *settings,
+    int64_t max_age_s, const struct restart_watcher *watcher);
 
 /* Saves all calls, which ends them here; `done` is called once, from within or later. Nobody
  * commands calls any more. */

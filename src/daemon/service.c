@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "daemon/fleet_service.h"
 #include "daemon/operation.h"
 #include "daemon/restart.h"
 #include "daemon/packet_back_end.h"
@@ -36,6 +37,7 @@ struct service {
     struct own_sockets *own_sockets;
     struct turn_service *turn;
     struct sessions *sessions;
+    struct fleet_service *fleet; /* NULL: this node shares nothing */
     struct packet_back_end packets;
     struct media_worker *workers;
     size_t worker_count;
@@ -266,6 +268,8 @@ static int make_ng_server(struct service *service)
         .port_min = (uint16_t)service->config->network.port_min,
         .port_max = (uint16_t)service->config->network.port_max,
         .ssrc_reporting = service->config->media.ssrc_reporting,
+        .elsewhere = fleet_service_elsewhere(service->fleet),
+        .loop = service->loop,
     };
     service->server = ng_server_new(&server);
     return service->server != NULL ? 0 : -ENOMEM;
@@ -319,12 +323,31 @@ static int open_turn(struct service *service, struct str *why)
     return turn_service_new(&service->turn, &turn, why);
 }
 
-/* Told while the service stops, too, which then saves no more. */
-static void saved(void *owner)
+static int open_fleet(struct service *service, struct str *why)
+{
+    const struct fleet_service_config fleet = {
+        .loop = service->loop,
+        .config = service->config,
+        .sessions = service->sessions,
+        .turnserver = turn_service_server(service->turn),
+    };
+    return fleet_service_open(&service->fleet, &fleet, why);
+}
+
+/* Told while the service stops, too, which then waits for nothing. */
+static void left(void *owner)
 {
     struct service *service = owner;
     if (!service->is_stopping)
         service->owner.drained(service->owner.owner);
+}
+
+/* What is in the file now is this node's still. */
+static void saved(void *owner)
+{
+    struct service *service = owner;
+    if (!service->is_stopping)
+        fleet_service_step_aside(service->fleet, left, service);
 }
 
 /* Commands that come from now on wait in the sockets: what they are about may be saved already. */
@@ -333,7 +356,11 @@ static void drained(void *owner)
     struct service *service = owner;
     for (size_t i = 0; i < service->listener_count; i++)
         ng_listener_pause(service->listeners[i]);
-    restart_save(service->sessions, &service->config->process, saved, service);
+    ng_server_drop_held(service->server);
+    if (service->config->process.restart_file[0] != '\0')
+        restart_save(service->sessions, &service->config->process, saved, service);
+    else
+        fleet_service_leave(service->fleet, left, service);
 }
 
 static int open_operation(struct service *service, struct str *why)
@@ -345,10 +372,26 @@ static int open_operation(struct service *service, struct str *why)
         .turn = service->turn,
         .ng = ng_server_counters(service->server),
         .packets = &service->packets,
+        .fleet = service->fleet,
         .drained = drained,
         .owner = service,
     };
     return operation_open(&service->operation, &config, why);
+}
+
+static void returned_call(void *owner, uint64_t handle, struct text call_id)
+{
+    const struct service *service = owner;
+    fleet_service_returned_call(service->fleet, handle, call_id);
+}
+
+/* What was put into the file longer ago than other nodes wait is theirs by now. */
+static void load(struct service *service)
+{
+    const struct process_settings *process = &service->config->process;
+    const struct restart_watcher watcher = {.owner = service, .call = returned_call};
+    restart_load(service->sessions, process,
+        fleet_service_restart_age_s(service->fleet, process->restart_max_age_s), &watcher);
 }
 
 static int open_all(struct service *service, struct str *why)
@@ -367,13 +410,15 @@ static int open_all(struct service *service, struct str *why)
     if (error == 0)
         error = turn_service_start(service->turn, why);
     if (error == 0)
+        error = open_fleet(service, why);
+    if (error == 0)
         error = make_ng_server(service);
     if (error == 0)
         error = open_operation(service, why);
     if (error == 0)
         error = open_listeners(service, why);
     if (error == 0) /* commands that have come by now are looked at when the loop runs */
-        restart_load(service->sessions, &config->process);
+        load(service);
     return error;
 }
 
@@ -425,7 +470,9 @@ int service_start(struct service **out, uv_loop_t *loop, const struct daemon_con
 int service_reload(struct service *service, const struct daemon_config *config,
     const struct host_addresses *host, struct str *why)
 {
-    int error = turn_service_reload(service->turn, config, host, why);
+    int error = fleet_service_reload(service->fleet, why);
+    if (error == 0)
+        error = turn_service_reload(service->turn, config, host, why);
     return error != 0 ? error : operation_reload(service->operation, why);
 }
 
@@ -446,6 +493,7 @@ void service_stop(struct service *service)
     service->is_stopping = true;
     if (service->sessions != NULL)
         sessions_stop_saving(service->sessions);
+    fleet_service_close(service->fleet);
     operation_close(service->operation);
     turn_service_close(service->turn);
     for (size_t i = 0; i < service->worker_count; i++)
@@ -461,6 +509,7 @@ void service_stop(struct service *service)
         sessions_close(service->sessions);
     operation_free(service->operation);
     ng_server_free(service->server);
+    fleet_service_free(service->fleet);
     for (size_t i = 0; i < service->listener_count; i++)
         ng_listener_close(service->listeners[i]);
 }

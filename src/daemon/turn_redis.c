@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/turn_state.h"
 #include "net/resolve.h"
+#include "redis/target.h"
 
 /* How long an answer is good. A user that was not there may be made any moment. */
 enum { PRESENT_S = 60, ABSENT_S = 3 };
@@ -108,27 +109,45 @@ static void on_revoked(void *owner, struct text realm, struct text user)
             LOG_QUOTED(user));
 }
 
-/* Its address is protected: no client reaches Redis through a relayed address. */
-static void note_address(struct turn_service *s, const struct redis_endpoint *endpoint)
+/* An address of Redis is protected: no client reaches it through a relayed address. */
+static void note_address(struct turn_service *s, const char *host, uint16_t port)
 {
     struct turn_circumstances *c = &s->circumstances;
-    struct text host = text_from(endpoint->host);
-    c->redis_count =
-        address_parse(host, &c->redis[0]) ? 1 : resolve_host(host, c->redis, COUNT_OF(c->redis));
-    for (size_t i = 0; i < c->redis_count; i++)
-        c->redis[i].port = endpoint->port;
+    struct address *first = &c->redis[c->redis_count];
+    size_t room = COUNT_OF(c->redis) - c->redis_count;
+    if (room == 0)
+        return;
+    size_t count =
+        address_parse(text_from(host), first) ? 1 : resolve_host(text_from(host), first, room);
+    for (size_t i = 0; i < count; i++)
+        first[i].port = port;
+    c->redis_count += count;
+}
+
+/* Those that the fleet shares its calls in. What they lead to beyond is for denied-peer-ip. */
+static void note_fleet(struct turn_service *s)
+{
+    const char *spec = s->own.config->fleet.redis;
+    struct redis_target target = {.topology = REDIS_SINGLE};
+    struct str why = {0};
+    if (spec[0] != '\0' && redis_target_parse(text_from(spec), &target, &why) == 0)
+        for (size_t i = 0; i < target.host_count; i++)
+            note_address(s, target.hosts[i].name, target.hosts[i].port);
+    redis_target_done(&target);
+    str_done(&why);
 }
 
 int turn_redis_open(struct turn_service *s, struct str *why)
 {
     const struct daemon_config *config = s->own.config;
     struct redis_endpoint endpoint;
+    note_fleet(s);
     if (config->turn.redis_userdb[0] == '\0')
         return 0;
     int error = redis_endpoint_parse(text_from(config->turn.redis_userdb), &endpoint, why);
     if (error != 0)
         return error;
-    note_address(s, &endpoint);
+    note_address(s, endpoint.host, endpoint.port);
     struct redis_turn_config redis = {
         .endpoint = &endpoint,
         .realms = config->turn_lists.realms.list,

@@ -228,6 +228,11 @@ static void say_relays(const struct turn_service *s)
     }
 }
 
+struct turnserver *turn_service_server(struct turn_service *s)
+{
+    return s->server;
+}
+
 int turn_service_start(struct turn_service *s, struct str *why)
 {
     say_doors(s);

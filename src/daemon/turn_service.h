@@ -42,6 +42,9 @@ NODISCARD int turn_service_start(struct turn_service *s, struct str *why);
 NODISCARD int turn_service_reload(struct turn_service *s, const struct daemon_config *config,
     const struct host_addresses *host, struct str *why);
 
+/* Borrowed: for those who share its allocations. */
+struct turnserver *turn_service_server(struct turn_service *s);
+
 /* From now on every new allocation is refused, or sent to one of the servers named; those that
  * there are go on. False, and nothing is changed: one of the names is no address, or there are too
  * many. */

@@ -22,7 +22,7 @@ struct turn_circumstances {
     const struct host_addresses *host; /* of the machine */
     struct nonce_keys nonce_keys;      /* drawn at the start, unless configured */
     uint8_t ticket_key[32];
-    struct address redis[8]; /* where Redis is */
+    struct address redis[40]; /* where Redis is */
     size_t redis_count;
 
     /* From Redis: sealed; and -1 where it says nothing. */
