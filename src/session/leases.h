@@ -36,8 +36,8 @@ struct call_ports leases_begin(struct leases *leases, uint16_t webrtc_port);
 /*
  * Leases in this step, of a call that was in another process, just the ports it had there; the
  * number of the lease comes out. Returns 0, or a negative errno: -EADDRNOTAVAIL when the address is
- * none of ours, -ERANGE when the ports are not of the range, -EBUSY or -EADDRINUSE when somebody
- * has them.
+ * none of ours, or not on this machine now; -ERANGE when the ports are not of the range; -EBUSY or
+ * -EADDRINUSE when somebody has them.
  */
 NODISCARD int leases_take(
     struct leases *leases, const struct call_record_port *wanted, uint32_t *number);

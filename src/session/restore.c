@@ -127,14 +127,17 @@ static bool read_call(struct restoring *r)
     return r->call != NULL || refuse(r, SESSION_REFUSED_MALFORMED, "%s", why.text);
 }
 
-static bool is_here(struct restoring *r, const struct address *bound)
+static bool refuse_address(struct restoring *r, const struct address *bound)
 {
     char text[ADDRESS_TEXT_SIZE];
-    if (r->how->is_here == NULL || address_is_unspecified(bound) ||
-        r->how->is_here(r->how->owner, bound))
-        return true;
     return refuse(
         r, SESSION_REFUSED_ADDRESS, "%s is not on this machine now", address_ip_text(bound, text));
+}
+
+static bool is_here(struct restoring *r, const struct address *bound)
+{
+    return r->how->is_here == NULL || address_is_unspecified(bound) ||
+           r->how->is_here(r->how->owner, bound) || refuse_address(r, bound);
 }
 
 static bool use_shared_port(struct restoring *r, const struct address *bound)
@@ -156,6 +159,8 @@ static bool refuse_port(struct restoring *r, const struct address *bound, int er
     address_text(bound, text);
     switch (error) {
     case -EADDRNOTAVAIL:
+        if (leases_have_address(r->sessions->leases, bound))
+            return refuse_address(r, bound);
         return refuse(r, SESSION_REFUSED_INTERFACE, "%s is no address of an interface", text);
     case -ERANGE:
         return refuse(r, SESSION_REFUSED_PORTS, "%s is not within the range of ports", text);

@@ -135,6 +135,7 @@ void session_end(struct sessions *sessions, struct session *session, enum sessio
         end_word(why), (unsigned long long)(now_ms - session->created_ms) / 1000, session->worker,
         sessions->by_handle.count - 1);
     count_end(&sessions->totals, why);
+    u64_map_remove(&sessions->by_handle, &session->by_handle);
     if (!session->is_lost)
         session_is_over(sessions, session);
     session_free(sessions, session);

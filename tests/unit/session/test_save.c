@@ -67,6 +67,7 @@ static void on_ended(void *owner, uint64_t handle, struct text id)
     assert_ptr_equal(owner, &w);
     w.ended++;
     note(handle, id);
+    assert_false(sessions_drop(w.node.sessions, handle)); /* there is none any more */
 }
 
 static void open_node(struct node_config config)
@@ -470,6 +471,28 @@ static void a_call_goes_on_only_where_its_addresses_are(void **state)
     assert_true(machine.asked >= 4);
 }
 
+/* Nobody was asked, and its ports cannot be bound. */
+static void an_address_may_be_away(void **state)
+{
+    (void)state;
+    static const struct text was = {"127.0.0.1", 9}, now = {"192.0.2.1", 9};
+    struct node_config config = usual;
+    plain_call(&w.node, "one");
+    struct bytes record = record_of("one", RELAY_SAVE_AND_END);
+    for (char *at = (char *)(uintptr_t)record.data, *last = at + record.len;
+         (at = memmem(at, (size_t)(last - at), was.data, was.len)) != NULL;)
+        memcpy(at, now.data, now.len);
+    forget_updates();
+    node_close(&w.node);
+    config.interface = "192.0.2.1";
+    open_node(config);
+    struct session_restored out = sessions_restore(w.node.sessions, record, &plain);
+    assert_false(out.ok);
+    assert_string_equal(session_refusal_word(out.refusal), "address");
+    assert_non_null(strstr(out.why, "192.0.2.1 is not"));
+    assert_int_equal(used_ports(&w.node), 0);
+}
+
 /* All that have gone on from one record may have sent for the call. */
 static void a_record_is_taken_a_few_times(void **state)
 {
@@ -561,6 +584,7 @@ int main(void)
         TEST(what_is_dropped_ends_in_any_case),
         TEST(names_are_given_to_handles),
         TEST(a_call_goes_on_only_where_its_addresses_are),
+        TEST(an_address_may_be_away),
         TEST(a_record_is_taken_a_few_times),
         TEST(a_record_can_be_looked_at),
     };
