@@ -25,7 +25,7 @@ static struct mailbox control;
 static struct worker *worker;
 static struct own_sockets *own_sockets;
 static struct relay *relay;
-static unsigned closed[3], snapshots, saves;
+static unsigned closed[3], snapshots, saves, changes;
 static struct relay_resume *saved;
 static uint64_t packets_in;
 
@@ -96,6 +96,13 @@ static void on_saved(void *owner, uint64_t token, const struct relay_resume *res
     (void)owner, (void)token;
     saves++;
     saved = resume != NULL ? resume_copy(resume) : NULL;
+}
+
+static void on_changed(void *owner, uint64_t call)
+{
+    (void)owner;
+    assert_int_equal(call, CALL);
+    changes++;
 }
 
 static void on_client_packets(void *state, struct packet_batch *batch, uint64_t now_ms)
@@ -180,7 +187,8 @@ static void start(const char *engine, int expected)
         .listener = {.lease_closed = on_closed,
             .timed_out = on_timeout,
             .snapshot = on_snapshot,
-            .saved = on_saved},
+            .saved = on_saved,
+            .changed = on_changed},
     };
     own_sockets = own_sockets_new(1);
     struct worker_config config_of_worker = {.index = 0, .own = own_sockets};
@@ -296,6 +304,7 @@ static void carries_packets_between_real_sockets(void **state)
     int tos = 0;
     socklen_t len = sizeof(tos);
 
+    changes = 0;
     start(NULL, 0);
     post(&plan, sockets, 2);
     send_to(&party[0], &own[0].address, bytes_of(rtp, sizeof(rtp)));
@@ -310,6 +319,7 @@ static void carries_packets_between_real_sockets(void **state)
     wait_for(&snapshots);
     assert_int_equal(packets_in, 1);
     assert_int_equal(counter_get(&relay_counters(relay)->relayed_packets), 2);
+    assert_int_equal(changes, 1); /* it has come on the same way, and before */
 
     plan.transport_count = plan.stream_count = 0;
     post(&plan, NULL, 0);
