@@ -301,13 +301,17 @@ static void say_interfaces(const struct daemon_config *config)
     char bind[ADDRESS_TEXT_SIZE], advertised[ADDRESS_TEXT_SIZE];
     for (size_t i = 0; i < config->interfaces->count; i++) {
         const struct interface *interface = &config->interfaces->list[i];
-        for (size_t n = 0; n < interface->count; n++)
+        for (size_t n = 0; n < interface->count; n++) {
+            const char *server = interface->addresses[n].stun_server;
             log_event(LOG_NOTICE, LOG_NO_CALL, "interface",
-                "name=%s address=%s advertised=%s ports=%lld-%lld use=\"RTP, and SRTP with SDES\"",
+                "name=%s address=%s advertised=%s%s%s ports=%lld-%lld use=\"RTP, and SRTP with "
+                "SDES\"",
                 LOG_QUOTED(text_from(interface->name)),
                 address_ip_text(&interface->addresses[n].bind, bind),
                 address_ip_text(&interface->addresses[n].advertised, advertised),
+                server != NULL ? " told-by=" : "", server != NULL ? server : "",
                 (long long)config->network.port_min, (long long)config->network.port_max);
+        }
     }
 }
 
@@ -334,6 +338,35 @@ static int open_fleet(struct service *service, struct str *why)
     return fleet_service_open(&service->fleet, &fleet, why);
 }
 
+static void returned(void *owner, enum store_kind kind, uint64_t handle, struct text id)
+{
+    const struct service *service = owner;
+    if (kind == STORE_CALL)
+        fleet_service_returned_call(service->fleet, handle, id);
+    else
+        fleet_service_returned_allocation(service->fleet, handle, id);
+}
+
+/* What was put into the file longer ago than other nodes wait is theirs by now. */
+static struct restart restart_of(struct service *service)
+{
+    const struct process_settings *process = &service->config->process;
+    return (struct restart){
+        .settings = process,
+        .max_age_s = fleet_service_restart_age_s(service->fleet, process->restart_max_age_s),
+        .sessions = service->sessions,
+        .turnserver = turn_service_server(service->turn),
+        .owner = service,
+        .returned = returned,
+    };
+}
+
+static void expect_allocations(struct service *service)
+{
+    const struct restart restart = restart_of(service);
+    restart_expect(&restart);
+}
+
 /* Told while the service stops, too, which then waits for nothing. */
 static void left(void *owner)
 {
@@ -357,8 +390,9 @@ static void drained(void *owner)
     for (size_t i = 0; i < service->listener_count; i++)
         ng_listener_pause(service->listeners[i]);
     ng_server_drop_held(service->server);
-    if (service->config->process.restart_file[0] != '\0')
-        restart_save(service->sessions, &service->config->process, saved, service);
+    const struct restart restart = restart_of(service);
+    if (restart.settings->restart_file[0] != '\0')
+        restart_save(&restart, saved, service);
     else
         fleet_service_leave(service->fleet, left, service);
 }
@@ -379,19 +413,10 @@ static int open_operation(struct service *service, struct str *why)
     return operation_open(&service->operation, &config, why);
 }
 
-static void returned_call(void *owner, uint64_t handle, struct text call_id)
-{
-    const struct service *service = owner;
-    fleet_service_returned_call(service->fleet, handle, call_id);
-}
-
-/* What was put into the file longer ago than other nodes wait is theirs by now. */
 static void load(struct service *service)
 {
-    const struct process_settings *process = &service->config->process;
-    const struct restart_watcher watcher = {.owner = service, .call = returned_call};
-    restart_load(service->sessions, process,
-        fleet_service_restart_age_s(service->fleet, process->restart_max_age_s), &watcher);
+    const struct restart restart = restart_of(service);
+    restart_load(&restart);
 }
 
 static int open_all(struct service *service, struct str *why)
@@ -405,6 +430,8 @@ static int open_all(struct service *service, struct str *why)
         return error;
     say_interfaces(config);
     error = open_turn(service, why);
+    if (error == 0)
+        expect_allocations(service);
     if (error == 0)
         error = open_workers(service, why);
     if (error == 0)

@@ -177,6 +177,10 @@ static bool is_alive(struct restoring *r, struct turnserver_restored *out)
     int64_t saved_us = r->saved.saved_us, made_us = r->saved.made_us;
     uint64_t elapsed_ms = now_us > saved_us ? (uint64_t)(now_us - saved_us) / 1000 : 0;
     r->age_ms = now_us > made_us ? (uint64_t)(now_us - made_us) / 1000 : 0;
+    uint64_t limit_ms = r->from->age_limit_ms;
+    if (limit_ms != 0 && elapsed_ms > limit_ms)
+        return refuse(
+            out, TURNSERVER_REFUSED_OLD, "saved %llu s ago", (unsigned long long)elapsed_ms / 1000);
     return turn_saved_age(&r->saved, elapsed_ms) ||
            refuse(out, TURNSERVER_REFUSED_OLD, "it has expired; saved %llu s ago",
                (unsigned long long)elapsed_ms / 1000);
@@ -194,7 +198,8 @@ static bool may_user(struct restoring *r, struct turnserver_restored *out)
 static bool is_here(struct restoring *r, const struct address *a, struct turnserver_restored *out)
 {
     char text[ADDRESS_TEXT_SIZE];
-    return address_is_unspecified(a) || r->from->is_here(r->from->owner, a) ||
+    return address_is_unspecified(a) || r->from->is_here == NULL ||
+           r->from->is_here(r->from->owner, a) ||
            refuse(out, TURNSERVER_REFUSED_ADDRESS, "%s is not on this machine now",
                address_ip_text(a, text));
 }

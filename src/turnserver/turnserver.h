@@ -205,8 +205,9 @@ enum turnserver_refusal {
 const char *turnserver_refusal_word(enum turnserver_refusal refusal);
 
 struct turnserver_restoring {
+    uint64_t age_limit_ms; /* what was saved longer ago is not taken; 0: no limit */
     void *owner;
-    /* Whether the machine has the address now; the port does not matter. */
+    /* Whether the machine has the address now; the port does not matter. NULL: it is tried. */
     bool (*is_here)(void *owner, const struct address *ip);
 };
 
