@@ -63,6 +63,22 @@ static void say_trouble(struct redis_store *store, struct text why)
         store->on_trouble(store->owner, why);
 }
 
+/*
+ * The error without what Redis says of the script, which differs for the same reason: the end since
+ * version 7, before it the beginning.
+ */
+static struct text plain_error(struct text error)
+{
+    static const char end[] = " script: ", begin[] = ": -";
+    const char *at = memmem(error.data, error.len, end, sizeof(end) - 1);
+    if (at != NULL)
+        error.len = (size_t)(at - error.data);
+    at = memmem(error.data, error.len, begin, sizeof(begin) - 1);
+    if (at != NULL)
+        error = text_skip(error, (size_t)(at - error.data) + sizeof(begin) - 1);
+    return error;
+}
+
 void redis_store_is_well(struct redis_store *store)
 {
     str_reset(&store->trouble);
@@ -77,7 +93,7 @@ enum store_result redis_store_judge(struct redis_store *store, const struct redi
     if (reply->kind != REDIS_ERROR)
         return STORE_DONE;
     counter_add(&store->counters.failed, 1);
-    say_trouble(store, reply->text);
+    say_trouble(store, plain_error(reply->text));
     return STORE_FAILED;
 }
 

@@ -141,7 +141,6 @@ const struct story stories[] = {
         "A put call x 9007199254740990 10.0.0.1 two => done A 9007199254740990 2\n"
         "B take call x 10.0.0.1 A 9007199254740990 2 => done 9007199254740991 1\n"
         "A put call x 9007199254740990 - late => conflict B 9007199254740991 0\n"
-        "A put call y 9007199254740992 - one => not taken\n"
         "B remove call x B 9007199254740991 => done - 9007199254740991 0\n"},
     {"a lease belongs to one instance, until it ends",
         "A nodes => done 0\n"

@@ -223,6 +223,12 @@ static void takes_so_many_and_no_more(void **state)
     store_memory_deliver(b->memory, b->now_ms);
 }
 
+static void takes_nothing_over_the_limits(void **state)
+{
+    struct bench *b = *state;
+    assert_string_equal(stage_ask(&b->stage, "A put call x 9007199254740992 - one"), "not taken");
+}
+
 static void forgets_epochs_after_an_hour(void **state)
 {
     struct bench *b = *state;
@@ -296,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_store_still_leases_and_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_all_when_it_is_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_so_many_and_no_more, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_nothing_over_the_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forgets_epochs_after_an_hour, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shows_all_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lists_in_parts, set_up, tear_down),
