@@ -43,7 +43,7 @@ class Side:
         self.to = None
         self.spoken = itertools.count()
         self.heard, self.reports, self.faults = set(), 0, []
-        self.last = self.gap = self.resumed = 0.0  # `resumed`: the first since Talk.mark()
+        self.last = self.gap = self.resumed = 0.0  # `resumed`: see Talk.wait_resumed()
         self.is_on_hold = self.is_over = False
         self.report_at = 0.0
 
@@ -476,10 +476,21 @@ class Talk:
             time.sleep(0.02)
 
     def mark(self):
-        """Silence and what is heard again are told from now on."""
+        """Silence is told from now on."""
         for side in self.sides():
-            side.gap = side.resumed = 0.0
+            side.gap = 0.0
         self.late = 0.0
+
+    def wait_resumed(self, seconds=30):
+        """Until all have heard something after this moment; how long that took."""
+        began = time.monotonic()
+        for side in self.sides():
+            side.resumed = 0.0
+        deadline = began + seconds
+        while not all(side.resumed for side in self.sides()):
+            assert time.monotonic() < deadline, f"silent: {self.silent_since(began)}"
+            time.sleep(0.01)
+        return max(side.resumed for side in self.sides()) - began
 
     def gaps(self, calls=None):
         """The longest silence that each side has heard, in ascending order."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes that share their calls, and what must be true of them whatever happened; conftest.py takes the fixtures in."""
+import contextlib
 import itertools
 import json
 import os
@@ -30,13 +31,13 @@ return cjson.encode(found)
 class Fleet:
     """Nodes by their name, and the calls between phones, which talk until the end."""
 
-    def __init__(self, net, redis, *options):
-        self.net, self.redis = net, redis
+    def __init__(self, net, redis, *options, lease_ms=LEASE_MS):
+        self.net, self.redis, self.lease_s = net, redis, lease_ms / 1000
         self.prefix = f"test-{next(_prefixes)}"
-        self.options = [f"--redis={redis.url}", f"--redis-prefix={self.prefix}", f"--node-lease={LEASE_MS}",
+        self.options = [f"--redis={redis.url}", f"--redis-prefix={self.prefix}", f"--node-lease={lease_ms}",
                         *redis.options, *options]
         self.nodes, self.talk, self.names = {}, Talk(), itertools.count()
-        self.settled_at = 0.0
+        self.settled_at = {}
 
     def __getitem__(self, name):
         return self.nodes[name]
@@ -47,20 +48,26 @@ class Fleet:
             self.nodes[name] = Node(self.net, name, f"--node-name={name}", *self.options, *options)
             place = 1 + list(fleet_network.CONTROL).index(name)
             if self.net.at[place] is None:
-                self.net.give(name, place)
+                self.net.move(place, name)
         for name in names:
             if joins:
                 self.nodes[name].wait_metric("fleet_joined", 1)
-        self.unsettle()
+        self.unsettle(*names)
         return [self.nodes[name] for name in names]
 
-    def unsettle(self):
-        """Redis has been away: nobody counts as dead before all can have come back."""
-        self.settled_at = time.monotonic() + LEASE_MS / 1000 + 2
+    def begin(self, name):
+        """Once more, after its end."""
+        self.nodes[name].begin()
+        self.nodes[name].wait_metric("fleet_joined", 1)
+        self.unsettle(name)
 
-    def wait_settled(self):
-        """Until the nodes would take each other for dead."""
-        time.sleep(max(0.0, self.settled_at - time.monotonic()))
+    def unsettle(self, *names):
+        """Redis was away for them, or for all: they take nobody for dead before all can have come back."""
+        self.settled_at |= dict.fromkeys(names or self.nodes, time.monotonic() + self.lease_s + 2)
+
+    def wait_settled(self, *names):
+        """Until they would take others for dead."""
+        time.sleep(max(0.0, *(self.settled_at[name] - time.monotonic() for name in names or self.nodes)))
 
     def call(self, kind="plain", node="a", place=1, name=None):
         """A call that talks. `kind` may be turn: then it is an allocation."""
@@ -135,15 +142,15 @@ class Fleet:
         self.in_order(seconds)
         for one in self.alive():
             one.wait_metric("ports_used", 0)
+            wait_for(lambda one=one: not one.bound_ports(), what=f"the end of the ports at {one.name}")
 
     def close(self):
         faults = self.talk.faults()
-        self.talk.close()
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.net.reset)
             for node in self.nodes.values():
-                node.stop()
-        finally:
-            self.net.reset()
+                stack.callback(node.stop)
+            self.talk.close()
         assert not faults, faults
 
 
@@ -167,8 +174,8 @@ def make_fleet(fleet_net):
     """Fleets with a Redis and options of the test's own; stopped at the end, and their faults are failures."""
     made = []
 
-    def make(redis, *options):
-        made.append(Fleet(fleet_net, redis, *options))
+    def make(redis, *options, **keys):
+        made.append(Fleet(fleet_net, redis, *options, **keys))
         return made[-1]
 
     yield make

@@ -50,13 +50,6 @@ class Network:
 
     # Places
 
-    def give(self, node, place):
-        """The node has it from now on, and all are told."""
-        for address in PLACES[place]:
-            self.ip(node, "addr", "add", f"{address}/32", "dev", "eth1")
-        self.at[place] = node
-        self._announce(node, PLACES[place])
-
     def withdraw(self, place):
         """No node has it any more."""
         if self.at[place]:
@@ -65,10 +58,14 @@ class Network:
         self.at[place] = None
 
     def move(self, place, node):
-        """As keepalived does it: away from where it was, whatever lives there."""
-        if self.at[place] != node:
-            self.withdraw(place)
-            self.give(node, place)
+        """As keepalived does it: away from where it was, whatever lives there; and all are told."""
+        if self.at[place] == node:
+            return
+        self.withdraw(place)
+        for address in PLACES[place]:
+            self.ip(node, "addr", "add", f"{address}/32", "dev", "eth1")
+        self.at[place] = node
+        self._announce(node, PLACES[place])
 
     def _announce(self, node, addresses):
         """Gratuitous ARP, so that nobody goes on sending to the node before."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A relay as one node of several that share their calls, in its namespace of fleet_network.py."""
 import os
+import pathlib
 import signal
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from prometheus import Scrape
 from turn_admin import TOKEN, Admin
 
 NG, TURN, WEBRTC, ADMIN = 2223, 3478, 40000, 9900
+PORTS = range(20000, 30000)
 LEASE_MS = int(os.environ.get("MEDIAFERRY_FLEET_LEASE_MS", "2000"))
 INTERFACES = ";".join(f"out{n}/{outside};in{n}/{inside}" for n, (outside, inside) in PLACES.items())
 
@@ -30,7 +32,7 @@ class Node(Daemon):
             BINARY, "--config-file=none", f"--interface={INTERFACES}", f"--listen-ng={CONTROL[name]}:{NG}",
             f"--listen-admin=127.0.0.1:{ADMIN}", f"--admin-token={TOKEN}",
             f"--listen-control={self.folder.name}/socket", f"--turn-listening-port={TURN}", f"--webrtc-port={WEBRTC}",
-            "--num-threads=1", "--port-min=20000", "--port-max=29999", "--log-level=7", "--delete-delay=0",
+            "--num-threads=1", f"--port-min={PORTS[0]}", f"--port-max={PORTS[-1]}", "--log-level=7", "--delete-delay=0",
             "--turn-user=alice:wonderland", "--turn-realm=example.org", f"--turn-allowed-peer-ip={ALL}", *options,
         ]
         self.environment = dict(os.environ)
@@ -87,6 +89,12 @@ class Node(Daemon):
 
     def wait_log(self, text, seconds=20, times=1):
         wait_for(lambda: self.log().count(text) >= times, seconds, f"{text!r} at {self.name}")
+
+    def bound_ports(self):
+        """Those for media of calls that are bound in this namespace, by whomever."""
+        with self.net.inside(self.name):
+            lines = pathlib.Path("/proc/thread-self/net/udp").read_text().splitlines()[1:]
+        return sorted(port for port in (int(line.split()[1].partition(":")[2], 16) for line in lines) if port in PORTS)
 
     def has(self, call_id):
         """Whether the call is carried here: asked past ng, which would look elsewhere."""

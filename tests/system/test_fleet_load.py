@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many calls, many deaths, and every trouble at once. The figures are printed, and in the JUnit file.
+
+MEDIAFERRY_KILLS, MEDIAFERRY_CHAOS_SECONDS and MEDIAFERRY_FLEET_SEED make it longer, or the same again.
+"""
+import os
+import random
+import re
+import time
+
+import pytest
+
+from fleet_calls import EVERY_KIND, Call
+from fleet_network import PHONE
+from fleet_redis import PORTS, REDIS, Process, Redis, wait_for
+from ng import NgError
+from rtp import Phone
+from test_fleet_takeover import fail_over
+from test_restart_load import Chorus
+
+KILLS = int(os.environ.get("MEDIAFERRY_KILLS", "10"))
+CHAOS_S = float(os.environ.get("MEDIAFERRY_CHAOS_SECONDS", "30"))
+SEED = int(os.environ.get("MEDIAFERRY_FLEET_SEED", "0")) or random.randrange(1, 1 << 32)
+KINDS = [*EVERY_KIND, "turn"]
+MANY = 1000
+
+
+def test_a_thousand_calls_are_taken_over(fleet, record_property):
+    a, b = fleet.start("a", "b", options=["--log-level=5"])
+
+    def phone():
+        with fleet.net.inside("phone"):
+            return Phone(PHONE)
+
+    began = time.monotonic()
+    chorus = Chorus(a, phone, MANY, round_s=0.3)
+    set_up_s = time.monotonic() - began
+    try:
+        with chorus:
+            assert chorus.all_heard_since(time.monotonic(), 20)
+            wait_for(lambda: len(fleet.records()) == MANY and a.metric("fleet_items_waiting") == 0, 60, "the records")
+            fleet.wait_settled()
+            a.kill()
+            fleet.net.move(1, "b")
+            left_s = max(0, int(fleet.redis("pttl", f"{fleet.prefix}:lease:a"))) / 1000
+            ended = time.monotonic() + left_s
+            assert chorus.all_heard_since(ended, 60), "a call stays silent"
+            heard_s = time.monotonic() - ended
+        taken, took_ms = map(int, re.findall(r"event=taken-over node=a records=(\d+) ms=(\d+)", b.log())[-1])
+        record_property("taken_ms", took_ms)
+        record_property("gap_after_lease_ms", round(1000 * heard_s))
+        print(f"{taken} calls taken over in {took_ms} ms; all heard {1000 * heard_s:.0f} ms after the end of the lease, "
+              f"a packet each 300 ms; set up at {MANY / set_up_s:.0f} a second")
+        assert taken == MANY and took_ms < 20000
+        for n in range(MANY):
+            b.ng.delete(f"call-{n}", flags=["fast"])
+        wait_for(lambda: not fleet.records(), 30, "the end of the records")
+        b.wait_metric("ports_used", 0)
+    finally:
+        chorus.a.close()
+        chorus.b.close()
+
+
+def test_kill_after_kill(make_fleet, fleet_redis_process, record_property):
+    """Both die in turn, twice each, and come back; no call is lost, and nothing is left of any."""
+    fleet = make_fleet(fleet_redis_process, lease_ms=1000)
+    fleet.start("a", "b")
+    fleet.calls(*KINDS)
+    gaps = []
+    for n in range(KILLS):
+        victim, heir = ("a", "b") if n % 4 < 2 else ("b", "a")
+        fleet.net.move(1, victim)
+        fleet.in_order()
+        fleet.wait_saved(*fleet.talk.calls)
+        fleet.wait_settled(heir)
+        gaps.append(fail_over(fleet, victim, heir))
+        fleet.sound(30)
+        assert fleet[heir].carries() == fleet.live()
+        # One call ends and one of its kind begins, by way of the heir.
+        ended = fleet.talk.calls[0]
+        fleet.end(ended, node=heir)
+        fleet.calls(ended.kind, node=heir)
+        fleet.begin(victim)
+    print(f"{KILLS} kills: heard again after the end of the lease: median {1000 * sorted(gaps)[KILLS // 2]:.0f} ms, "
+          f"longest {1000 * max(gaps):.0f} ms")
+    record_property("gap_after_lease_ms_max", round(1000 * max(gaps)))
+    fleet.sound()
+    fleet.hang_up(node="a")
+    # What remains of calls that had several owners is the number of the last, for an hour.
+    for key in fleet.redis.keys(f"{fleet.prefix}:*"):
+        if ":index:" in key:
+            assert fleet.redis("hlen", key) == "0"
+        elif not re.search(r":(nodes|lease:[ab])$", key):
+            assert fleet.redis("hkeys", key) == "epoch" and 0 < int(fleet.redis("ttl", key)) <= 3600
+
+
+# Chaos
+
+
+@pytest.fixture
+def redis(fleet_net):
+    made = Redis(f"redis://{REDIS}:{PORTS['own']}/0", [Process(fleet_net, PORTS["own"])])
+    yield made
+    if made.main.process:
+        made.main.thaw()
+    made.close()
+
+
+class Chaos:
+    """Troubles, each with its end; and a proxy that goes on setting up and ending calls by way of any node."""
+
+    def __init__(self, fleet, redis, seed):
+        self.fleet, self.redis, self.random = fleet, redis, random.Random(seed)
+        self.names, self.doubtful, self.told = iter(range(1 << 30)), set(), []
+        for node in fleet.nodes.values():
+            node.ng.socket.settimeout(1.5)
+
+    def say(self, what):
+        self.told.append(f"{time.monotonic():.2f} {what}")
+
+    # Troubles: each gives what ends it
+
+    def node_is_killed(self):
+        victim, heir = self._two()
+        self.say(f"kill {victim.name}")
+        victim.kill()
+        if self.random.random() < 0.8:
+            self._move_places(victim.name, heir.name)
+
+        def again():
+            self.say(f"begin {victim.name}")
+            victim.begin()
+
+        return again
+
+    def node_is_frozen(self):
+        victim, heir = self._two()
+        self.say(f"freeze {victim.name}")
+        victim.freeze()
+        if self.random.random() < 0.5:
+            self._move_places(victim.name, heir.name)
+        return victim.thaw
+
+    def node_is_cut_off(self):
+        victim, heir = self._two()
+        self.say(f"cut {victim.name}")
+        self.fleet.net.cut(victim.name)
+        if self.random.random() < 0.5:
+            self._move_places(victim.name, heir.name)
+        return lambda: self.fleet.net.heal(victim.name)
+
+    def node_is_restarted(self):
+        victim, heir = self._two()
+        self.say(f"terminate {victim.name}")
+        victim.end()
+        if self.random.random() < 0.5:
+            self._move_places(victim.name, heir.name)
+        return victim.begin
+
+    def place_moves(self):
+        victim, heir = self._two()
+        self._move_places(victim.name, heir.name)
+        return lambda: None
+
+    def redis_is_killed(self):
+        self.say("kill Redis")
+        self.redis.main.kill()
+        return self.redis.main.start
+
+    def redis_is_frozen(self):
+        self.say("freeze Redis")
+        self.redis.main.freeze()
+        return self.redis.main.thaw
+
+    TROUBLES = [node_is_killed, node_is_killed, node_is_frozen, node_is_cut_off, node_is_restarted, place_moves,
+                redis_is_killed, redis_is_frozen]
+
+    def _two(self):
+        nodes = list(self.fleet.nodes.values())
+        self.random.shuffle(nodes)
+        return nodes
+
+    def _move_places(self, victim, heir):
+        for place, node in self.fleet.net.at.items():
+            if node == victim:
+                self.say(f"place {place} to {heir}")
+                self.fleet.net.move(place, heir)
+
+    # The proxy
+
+    def churn(self, seconds):
+        """One command after the other; what fails is in doubt from then on."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            talk, awake = self.fleet.talk, [node for node in self.fleet.alive() if self._answers(node)]
+            if not awake:
+                continue
+            node = self.random.choice(awake)
+            if len(talk.calls) < 12:
+                self._begin(node)
+            elif self.random.random() < 0.5:
+                self._end(node, self.random.choice(talk.calls))
+            else:
+                self._reinvite(node, self.random.choice(talk.calls))
+
+    @staticmethod
+    def _answers(node):
+        try:
+            return node.ng.request(command="ping")["result"] == "pong"
+        except OSError:
+            return False
+
+    def _begin(self, node):
+        places = [place for place, owner in self.fleet.net.at.items() if owner == node.name]
+        if not places:
+            return
+        kind = self.random.choice(EVERY_KIND)
+        name = f"{kind}-{next(self.names)}"
+        try:
+            self.fleet.talk.add(Call(self.fleet.net, node.ng, name, kind, self.random.choice(places)))
+        except (NgError, OSError, AssertionError) as error:
+            self.doubtful.add(name)
+            self.say(f"{name} at {node.name}: {error}")
+
+    def _end(self, node, call):
+        try:
+            reply = call.delete(node.ng)
+            if "warning" in reply:
+                self.doubtful.add(call.name)
+        except (NgError, OSError) as error:
+            self.doubtful.add(call.name)
+            self.say(f"end of {call.name} at {node.name}: {error}")
+        self.fleet.talk.remove(call)
+
+    def _reinvite(self, node, call):
+        try:
+            call.invite(node.ng)
+        except (NgError, OSError, AssertionError) as error:
+            self.say(f"re-INVITE of {call.name} at {node.name}: {error}")
+
+    # The end
+
+    def calm_down(self):
+        """All is there again, and those in doubt are ended."""
+        fleet = self.fleet
+        for node in fleet.nodes.values():
+            node.ng.socket.settimeout(10)
+            node.wait_metric("fleet_joined", 1, 40)
+        time.sleep(fleet.lease_s + 3)
+        for name in self.doubtful:
+            fleet.nodes["a"].ng.request(command="delete", call_id=name, flags=["fast"])
+        known = set().union(*(node.carries() for node in fleet.alive()), fleet.records())
+        lost = [call for call in fleet.talk.calls if call.name not in known]
+        fleet.talk.remove(*lost)
+        return [call.name for call in lost]
+
+
+def chaos_of(make_fleet, redis):
+    fleet = make_fleet(redis, lease_ms=1000)
+    fleet.start("a", "b")
+    chaos = Chaos(fleet, redis, SEED)
+    print(f"MEDIAFERRY_FLEET_SEED={SEED}")
+    chaos.churn(2)
+    fleet.talk.all_heard()
+    return fleet, chaos
+
+
+def judge(fleet, chaos, lost_may_be):
+    lost = chaos.calm_down()
+    try:
+        assert lost_may_be or not lost, lost
+        fleet.sound(40)
+        fleet.hang_up(node="b", seconds=40)
+    except AssertionError:
+        print("\n".join(chaos.told))
+        raise
+    print(f"{len(chaos.told)} events, {next(chaos.names)} calls, {len(chaos.doubtful)} in doubt, lost: {lost}")
+
+
+def test_one_trouble_after_the_other(make_fleet, redis):
+    """All that lives is saved before the next one, so nothing is lost."""
+    fleet, chaos = chaos_of(make_fleet, redis)
+    end = time.monotonic() + CHAOS_S / 2
+    while time.monotonic() < end:
+        over = chaos.random.choice(chaos.TROUBLES)(chaos)
+        time.sleep(chaos.random.uniform(0.2, 2))
+        over()
+        for node in fleet.nodes.values():
+            node.wait_metric("fleet_joined", 1, 40)
+        fleet.unsettle()
+        fleet.wait_settled()
+        try:
+            fleet.sound(40)
+        except AssertionError:
+            print("\n".join(chaos.told))
+            raise
+        chaos.churn(0.5)
+        fleet.in_order(40)
+    judge(fleet, chaos, lost_may_be=False)
+
+
+def test_all_troubles_at_once(make_fleet, redis):
+    """Calls may be lost, when their node and Redis die together. But each that there is has one owner, each record a
+    call, each port an owner; and nobody hears a packet twice."""
+    fleet, chaos = chaos_of(make_fleet, redis)
+    end, under_way = time.monotonic() + CHAOS_S / 2, []
+    while time.monotonic() < end:
+        chaos.churn(chaos.random.uniform(0.1, 1))
+        if len(under_way) < 2 and chaos.random.random() < 0.6:
+            trouble = chaos.random.choice(chaos.TROUBLES)
+            about = "redis" if "redis" in trouble.__name__ else "node"
+            if about not in [what for what, _ in under_way]:
+                under_way.append((about, trouble(chaos)))
+        elif under_way:
+            under_way.pop(chaos.random.randrange(len(under_way)))[1]()
+    for _, over in under_way:
+        over()
+    judge(fleet, chaos, lost_may_be=True)
