@@ -42,6 +42,7 @@ static void open_calls(unsigned count)
     for (unsigned i = 0; i < count; i++) {
         calls[i] = (struct call_media){.relay = &relay, .timed_out = true};
         list_init(&calls[i].transports);
+        list_init(&calls[i].streams);
         u64_map_put(&relay.calls, &calls[i].node, i);
         list_push_back(&relay.call_order, &calls[i].order);
     }
