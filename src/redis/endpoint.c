@@ -103,6 +103,8 @@ int redis_endpoint_parse(struct text text, struct redis_endpoint *out, struct st
         error = check(&spec, why);
     if (error == 0)
         error = build(&spec, out);
+    if (error == -ENOMEM)
+        str_add_string(why, "out of memory");
     explicit_bzero(memory, text.len + 1);
     free(memory);
     return error;

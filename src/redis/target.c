@@ -134,6 +134,8 @@ static int read_several(
     int error = parse_several(&target, text_skip(text, strlen(scheme->start)), &spec, why);
     if (error == 0)
         error = fill(&target, &spec);
+    if (error == -ENOMEM)
+        str_add_string(why, "out of memory");
     explicit_bzero(memory, text.len + 1);
     free(memory);
     if (error != 0)
