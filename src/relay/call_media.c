@@ -271,8 +271,10 @@ void call_media_update(struct relay *relay, struct relay_update *update, uint64_
     apply_transports(call, update, resume, now_ms);
     apply_streams(call, update, now_ms);
     link_all(call);
-    if (resume != NULL)
+    if (resume != NULL) {
         resume_streams(call, resume, now_ms);
+        call_media_changed(call); /* nobody else is to go on from that save */
+    }
     close_unused_leases(call);
     plan_unref(old);
     if (ends)

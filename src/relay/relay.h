@@ -125,7 +125,8 @@ struct relay_listener {
      * no such call, or memory was short, and then nothing has happened to it. */
     void (*saved)(void *owner, uint64_t token, const struct relay_resume *resume);
     /* What was saved of the call last is old by now, in something that another process would have
-     * to learn anew, or in how far SRTP has got. Said once until the next save. May be NULL. */
+     * to learn anew, or in how far SRTP has got; that of a call that has just been resumed is, too.
+     * Said once until the next save. May be NULL. */
     void (*changed)(void *owner, uint64_t call);
 };
 
