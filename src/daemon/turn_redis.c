@@ -137,6 +137,30 @@ static void note_fleet(struct turn_service *s)
     str_done(&why);
 }
 
+static int open_turn(struct turn_service *s, const struct redis_endpoint *endpoint, struct str *why)
+{
+    const struct daemon_config *config = s->own.config;
+    struct redis_tls *tls;
+    int error = redis_tls_wanted(&endpoint->tls, NULL, &tls, why);
+    if (error != 0)
+        return error;
+    struct redis_turn_config redis = {
+        .endpoint = endpoint,
+        .tls = tls,
+        .realms = config->turn_lists.realms.list,
+        .realm_count = config->turn_lists.realms.count,
+        .refresh_ms = (unsigned)config->turn.redis_refresh_interval_s * 1000,
+        .on_lists = on_lists,
+        .on_revoked = on_revoked,
+        .owner = s,
+    };
+    error = redis_turn_open(s->own.loop, &redis, &s->redis);
+    redis_tls_unref(tls);
+    if (error != 0)
+        str_addf(why, "cannot start the Redis client: %s", uv_strerror(error));
+    return error;
+}
+
 int turn_redis_open(struct turn_service *s, struct str *why)
 {
     const struct daemon_config *config = s->own.config;
@@ -148,18 +172,7 @@ int turn_redis_open(struct turn_service *s, struct str *why)
     if (error != 0)
         return error;
     note_address(s, endpoint.host, endpoint.port);
-    struct redis_turn_config redis = {
-        .endpoint = &endpoint,
-        .realms = config->turn_lists.realms.list,
-        .realm_count = config->turn_lists.realms.count,
-        .refresh_ms = (unsigned)config->turn.redis_refresh_interval_s * 1000,
-        .on_lists = on_lists,
-        .on_revoked = on_revoked,
-        .owner = s,
-    };
-    error = redis_turn_open(s->own.loop, &redis, &s->redis);
-    if (error != 0)
-        str_addf(why, "cannot start the Redis client: %s", uv_strerror(error));
+    error = open_turn(s, &endpoint, why);
     redis_endpoint_done(&endpoint);
     return error;
 }
