@@ -14,6 +14,7 @@
 #include "daemon/process.h"
 #include "daemon/reload.h"
 #include "daemon/service.h"
+#include "daemon/stun_address.h"
 #include "net/udp_socket.h"
 
 /* Exit codes. */
@@ -79,6 +80,7 @@ static void reload(struct daemon *d)
 {
     process_notify_reloading();
     reload_now(d->source, d->config, d->host, apply, d);
+    stun_address_ask_again(&d->loop, d->config);
     process_notify_ready();
 }
 
@@ -284,7 +286,8 @@ static int serve(const struct reload_source *source, struct daemon_config *confi
             uv_strerror(error));
         return COULD_NOT_START;
     }
-    if (config_resolve(config, &host, source->cores, why) != 0)
+    if (config_resolve(config, &host, source->cores, why) != 0 ||
+        stun_address_ask(config, why) != 0)
         status = complain(why);
     else if (action == CONFIG_CHECK)
         status = summarize(config);

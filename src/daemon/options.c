@@ -89,11 +89,12 @@ const struct option options[] = {
         .help =
             "Local addresses for media: [NAME/]ADDRESS[!ADVERTISED]. ADDRESS is an IP address, a "
             "network interface, a host name or 'any'; ADVERTISED is what SDP shows, for a machine "
-            "behind a 1:1 NAT. NAME is what ng's 'direction' and 'interface' refer to, 'default' "
-            "unless told; entries of the same name are several addresses of one interface. "
-            "NAME:SUFFIX makes a group NAME whose members take turns, ALIAS=NAME gives a second "
-            "name. The first is used where the proxy names none. Without this option: the first "
-            "global address of the machine."},
+            "behind a 1:1 NAT: an IP address, a host name, or stun:HOST[:PORT] for what that STUN "
+            "server sees at the start and at each reload. NAME is what ng's 'direction' and "
+            "'interface' refer to, 'default' unless told; entries of the same name are several "
+            "addresses of one interface. NAME:SUFFIX makes a group NAME whose members take turns, "
+            "ALIAS=NAME gives a second name. The first is used where the proxy names none. Without "
+            "this option: the first global address of the machine."},
     {.name = "listen-ng",
         .letter = 'n',
         .kind = OPTION_LIST,

@@ -8,6 +8,8 @@ void interfaces_free(struct interfaces *set)
     if (set == NULL)
         return;
     for (size_t i = 0; i < set->count; i++) {
+        for (size_t n = 0; n < set->list[i].count; n++)
+            free(set->list[i].addresses[n].stun_server);
         free(set->list[i].name);
         free(set->list[i].addresses);
     }

@@ -11,6 +11,8 @@
 /* Bounds what one option may ask for. */
 enum { ADDRESSES_MAX = 64 };
 
+#define STUN_SCHEME "stun:"
+
 struct found {
     struct address list[ADDRESSES_MAX];
     size_t count;
@@ -77,7 +79,9 @@ struct entry {
     struct text all;
     struct text name;
     struct text address;
-    struct text advertised; /* empty when not told */
+    struct text advertised;  /* empty when not told */
+    struct text stun_server; /* who tells it, where `is_told` */
+    bool is_told;
 };
 
 static struct entry split_entry(struct text all)
@@ -91,6 +95,11 @@ static struct entry split_entry(struct text all)
     }
     e.address = text_trim(text_cut(&head, '!'));
     e.advertised = text_trim(head);
+    e.is_told = text_starts_with(e.advertised, STUN_SCHEME);
+    if (e.is_told) {
+        e.stun_server = text_skip(e.advertised, strlen(STUN_SCHEME));
+        e.advertised = text_of(NULL, 0);
+    }
     return e;
 }
 
@@ -135,7 +144,7 @@ static int bind_index_of(struct interfaces *set, const struct address *bind, uns
 }
 
 static int add_address(struct interfaces *set, struct interface *interface,
-    const struct address *bind, const struct address *advertised)
+    const struct address *bind, const struct address *advertised, struct text stun_server)
 {
     for (size_t i = 0; i < interface->count; i++)
         if (address_same_ip(&interface->addresses[i].bind, bind) &&
@@ -151,6 +160,8 @@ static int add_address(struct interfaces *set, struct interface *interface,
     if (addresses == NULL)
         return -ENOMEM;
     interface->addresses = addresses;
+    if (stun_server.len > 0 && (local.stun_server = text_dup(stun_server)) == NULL)
+        return -ENOMEM;
     addresses[interface->count++] = local;
     return 0;
 }
@@ -179,6 +190,8 @@ static int add_entry(struct interfaces *set, const struct entry *e,
     if (e->advertised.len > 0 && !find_literal(e->advertised, &advertised) &&
         !find_host_name(e->advertised, &advertised))
         return refuse(why, "no address or host name after '!'", e->all);
+    if (e->is_told && !outside_is_server(e->stun_server))
+        return refuse(why, "no HOST[:PORT] after 'stun:'", e->all);
 
     struct interface *interface = find_or_add(set, e->name);
     if (interface == NULL)
@@ -190,7 +203,7 @@ static int add_entry(struct interfaces *set, const struct entry *e,
             e->advertised.len > 0 ? advertised_for(bind, &advertised) : bind;
         if (shown == NULL)
             continue; /* a network interface has both families, its public address only one */
-        int error = add_address(set, interface, bind, shown);
+        int error = add_address(set, interface, bind, shown, e->stun_server);
         if (error != 0)
             return error;
         used++;

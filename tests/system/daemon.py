@@ -50,7 +50,7 @@ class Daemon:
         self.webrtc_port = free_port()
         self.log_file = tempfile.NamedTemporaryFile(prefix="mediaferry-", suffix=".log", delete=False)
         self.command = [
-            *wrapper, BINARY, f"--config-file={config}", f"--interface={interface}",
+            *wrapper, BINARY, f"--config-file={config}", *([f"--interface={interface}"] if interface else []),
             f"--listen-ng={self.ng_address[0]}:{self.ng_address[1]}", "--num-threads=1",
             f"--turn-listening-port={self.stun_port}", f"--webrtc-port={self.webrtc_port}",
             "--port-min=20000", "--port-max=29999", "--log-level=7", "--delete-delay=0", "--listen-control=", *options,

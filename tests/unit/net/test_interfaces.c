@@ -78,6 +78,9 @@ static const struct {
     {"192.0.2.1!0xcb.1", "no address or host name after '!' in '192.0.2.1!0xcb.1'", false},
     {"a/192.0.2.1!no.such.host.invalid",
         "no address or host name after '!' in 'a/192.0.2.1!no.such.host.invalid'", false},
+    {"a/192.0.2.1!stun:stun.example.org", "a=192.0.2.1#0 ", true}, /* not asked yet */
+    {"a/192.0.2.1!stun:", "no HOST[:PORT] after 'stun:' in 'a/192.0.2.1!stun:'", false},
+    {"a/192.0.2.1!stun:host:0", "no HOST[:PORT] after 'stun:' in 'a/192.0.2.1!stun:host:0'", false},
     {"a/192.0.2.1;b=c", "an alias of an unknown interface in 'c'", false},
     {"no.such.nic.invalid",
         "no address of this host, network interface or host name in 'no.such.nic.invalid'", false},
