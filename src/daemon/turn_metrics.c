@@ -20,6 +20,24 @@ static void put_turn(const struct turn_service *s, struct str *out)
         totals.reservations);
 }
 
+/* Allocations that came from another process, or went to one. */
+static void put_records(const struct turn_service *s, struct str *out)
+{
+    struct turnserver_records records = turnserver_records(s->server);
+    metric_put(out, METRIC_COUNTER, "mediaferry_turn_records_saved",
+        "allocations saved for another process", records.saved);
+    metric_put(out, METRIC_COUNTER, "mediaferry_turn_records_lost",
+        "allocations that could not be saved", records.lost);
+    metric_put(out, METRIC_COUNTER, "mediaferry_turn_records_restored",
+        "allocations taken over from another process", records.restored);
+    struct metric m = metric_begin(out, METRIC_COUNTER, "mediaferry_turn_records_refused",
+        "records of allocations not taken, by reason");
+    for (size_t i = 0; i < TURNSERVER_REFUSAL_COUNT; i++) {
+        const char *word = turnserver_refusal_word((enum turnserver_refusal)i);
+        metric_add(&m, records.refused[i], 1, (struct metric_label[]){{"reason", text_from(word)}});
+    }
+}
+
 static void put_redis(const struct turn_service *s, struct str *out)
 {
     if (s->redis == NULL)
@@ -40,5 +58,6 @@ static void put_redis(const struct turn_service *s, struct str *out)
 void turn_service_metrics(const struct turn_service *s, struct str *out)
 {
     put_turn(s, out);
+    put_records(s, out);
     put_redis(s, out);
 }
