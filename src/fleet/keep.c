@@ -212,7 +212,7 @@ static void put_conflicted(struct item *item, const struct store_version *other)
             fleet_discard(fleet, item_kind(item), id);
     } else if (may_usurp(item) && other->epoch < STORE_MAX_EPOCH) {
         item->epoch = other->epoch + 1;
-        item->is_unsure = false;
+        item->is_unsure = item->is_returned = false;
         fleet->totals.usurped++;
         fleet_tell_item(fleet, FLEET_USURPED, other->owner, item_kind(item), id);
     } else {
