@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/redis_store.h"
+#include "redis_bench.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <cmocka.h>
 
-#include "base/log.h"
 #include "redis_process.h"
-#include "story.h"
 
 /* What docs/store.md tells operators to allow. */
 #define ACL_RULES                                                                                  \
@@ -21,201 +18,78 @@
 #define KEY_1 "0101010101010101010101010101010101010101010101010101010101010101\n"
 #define KEY_2 "0202020202020202020202020202020202020202020202020202020202020202\n"
 
-enum { PATIENCE_MS = 5000, BARRIERS = 4 };
-
-struct bench {
-    struct stage stage;
-    uv_loop_t loop;
-    uv_timer_t timer;
-    bool is_late;
-    struct redis_process redis;
-    struct redis_store *stores[STORY_NODES];
-    struct seal *seals[STORY_NODES];
-    unsigned ready, lost;
-    unsigned troubles;
-    char trouble[256];
-};
-
-static struct bench bench;
+static struct redis_bench bench;
+static struct redis_process redis;
 static const char *docs;
-
-/* --- the loop --- */
-
-static void on_time(uv_timer_t *timer)
-{
-    struct bench *b = timer->data;
-    b->is_late = true;
-}
-
-static void run_for(struct bench *b, uint64_t ms, const unsigned *count, unsigned enough)
-{
-    b->is_late = false;
-    uv_timer_start(&b->timer, on_time, ms, 0);
-    while (!b->is_late && (count == NULL || *count < enough))
-        uv_run(&b->loop, UV_RUN_ONCE);
-    uv_timer_stop(&b->timer);
-}
-
-static void run_until(struct bench *b, const unsigned *count, unsigned enough)
-{
-    run_for(b, PATIENCE_MS, count, enough);
-    assert_true(*count >= enough);
-}
-
-static void on_barrier(void *owner, enum store_result result, const struct store_record *record)
-{
-    unsigned *count = owner;
-    (void)result;
-    (void)record;
-    ++*count;
-}
-
-/* What runs in the background goes back and forth a few times, as these do. */
-static void settle(struct stage *stage, struct store *node, const unsigned *answers)
-{
-    struct bench *b = stage->owner;
-    run_until(b, answers, 1);
-    for (unsigned i = 0; i < BARRIERS; i++) {
-        unsigned count = 0;
-        if (node->ops->get(node, STORE_CALL, TEXT("barrier"), false, on_barrier, &count))
-            run_until(b, &count, 1);
-    }
-}
-
-static void wait_ms(struct stage *stage, uint64_t ms)
-{
-    run_for(stage->owner, ms, NULL, 0);
-}
 
 /* --- the bench --- */
 
-static void on_ready(void *owner, bool is_ready)
-{
-    struct bench *b = owner;
-    *(is_ready ? &b->ready : &b->lost) += 1;
-}
-
-static void on_trouble(void *owner, struct text why)
-{
-    struct bench *b = owner;
-    b->troubles++;
-    snprintf(b->trouble, sizeof(b->trouble), "%.*s", TEXT_ARG(why));
-}
-
-/* `login`: "", or "USER:PASSWORD@"; `keys`: of the file of the seal, or NULL. */
-static void open_node(struct bench *b, size_t i, const char *login, const char *keys)
-{
-    struct redis_target target = {.host_count = 0};
-    struct str spec = {.data = NULL}, why = {.data = NULL};
-    str_addf(&spec, "redis://%s127.0.0.1:%u", login, b->redis.port);
-    assert_int_equal(redis_target_parse(str_text(&spec), &target, &why), 0);
-    if (keys != NULL)
-        assert_int_equal(seal_read(text_from(keys), &b->seals[i], &why), 0);
-    const struct redis_store_config config = {
-        .target = &target,
-        .name = "test",
-        .command_timeout_ms = 1000,
-        .seal = b->seals[i],
-        .on_ready = on_ready,
-        .on_trouble = on_trouble,
-        .owner = b,
-    };
-    assert_int_equal(redis_store_open(&b->loop, &config, &b->stores[i], &why), 0);
-    b->stage.nodes[i] = redis_store_base(b->stores[i]);
-    redis_target_done(&target);
-    str_done(&spec);
-    str_done(&why);
-}
-
-static void close_node(struct bench *b, size_t i)
-{
-    if (b->stores[i] != NULL)
-        b->stage.nodes[i]->ops->close(b->stage.nodes[i]);
-    seal_free(b->seals[i]);
-    b->stores[i] = NULL;
-    b->seals[i] = NULL;
-}
-
-static void open_all(struct bench *b, const char *login)
-{
-    for (size_t i = 0; i < STORY_NODES; i++)
-        open_node(b, i, login, NULL);
-    run_until(b, &b->ready, STORY_NODES);
-}
-
 static int set_up(void **state)
 {
-    struct bench *b = &bench;
-    *b = (struct bench){.redis = {.port = free_port()}};
-    *state = b;
-    b->stage = (struct stage){.settle = settle, .wait = wait_ms, .owner = b};
-    log_set_level(LOG_CRIT);
-    if (uv_loop_init(&b->loop) != 0 || uv_timer_init(&b->loop, &b->timer) != 0)
-        return -1;
-    b->timer.data = b;
-    return redis_process_start(&b->redis) ? 0 : -1;
+    redis = (struct redis_process){.port = free_port()};
+    bench_start(&bench);
+    *state = &bench;
+    return redis_process_start(&redis) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-    struct bench *b = *state;
-    for (size_t i = 0; i < STORY_NODES; i++)
-        close_node(b, i);
-    uv_close((uv_handle_t *)&b->timer, NULL);
-    uv_run(&b->loop, UV_RUN_DEFAULT);
-    redis_process_kill(&b->redis);
-    stage_done(&b->stage);
-    return uv_loop_close(&b->loop);
+    int error = bench_stop(*state);
+    redis_process_kill(&redis);
+    return error;
 }
 
-static void expect(struct bench *b, const char *line, const char *answer)
+/* With `login`: "", or "USER:PASSWORD@". */
+static const char *spec(const char *login)
 {
-    assert_string_equal(stage_ask(&b->stage, line), answer);
+    static char memory[64];
+    snprintf(memory, sizeof(memory), "redis://%s127.0.0.1:%u", login, redis.port);
+    return memory;
 }
 
 /* Plants or changes what is in Redis; words with '|' between them. */
-static void plant(struct bench *b, const char *words)
+static void plant(const char *words)
 {
-    redis_process_do(&b->redis, words);
+    redis_process_do(&redis, words);
 }
 
 /* Fails the test unless the Lua expression about the key is true. */
-static void check(struct bench *b, const char *key, const char *expression)
+static void check(const char *key, const char *expression)
 {
     struct str script = {.data = NULL};
     str_addf(&script, "if not (%s) then error('no') end return 1", expression);
     const struct text words[] = {TEXT("EVAL"), str_text(&script), TEXT("1"), text_from(key)};
-    redis_process_do_words(&b->redis, words, COUNT_OF(words));
+    redis_process_do_words(&redis, words, COUNT_OF(words));
     str_done(&script);
 }
 
 /* --- what a store means --- */
 
-static void tell_stories(struct bench *b)
+static void tell_stories(struct redis_bench *b)
 {
     for (size_t i = 0; i < story_count; i++) {
         stage_play(&b->stage, &stories[i]);
-        plant(b, "FLUSHALL");
+        plant("FLUSHALL");
     }
 }
 
 static void tells_all_stories(void **state)
 {
-    open_all(*state, "");
+    bench_open_all(*state, spec(""));
     tell_stories(*state);
     assert_int_equal(bench.troubles, 0);
 }
 
 static void needs_what_the_docs_say(void **state)
 {
-    struct bench *b = *state;
+    struct redis_bench *b = *state;
     struct text words[32] = {TEXT("ACL"), TEXT("SETUSER"), TEXT("ferry"), TEXT("on"), TEXT(">pw")};
     struct text rest = TEXT(ACL_RULES);
     size_t count = 5;
     while (rest.len > 0)
         words[count++] = text_word(&rest, ' ');
-    redis_process_do_words(&b->redis, words, count);
-    open_all(b, "ferry:pw@");
+    redis_process_do_words(&redis, words, count);
+    bench_open_all(b, spec("ferry:pw@"));
     tell_stories(b);
     assert_int_equal(b->troubles, 0);
 
@@ -231,26 +105,26 @@ static void needs_what_the_docs_say(void **state)
 
 static void leaves_nothing_for_ever(void **state)
 {
-    struct bench *b = *state;
-    open_all(b, "");
-    expect(b, "A lease A a1 5000 info", "done");
-    expect(b, "A put call x 1 10.0.0.1 one", "done A 1 1");
-    check(b, "mediaferry:call:x", "redis.call('TTL', KEYS[1]) > 86390");
-    check(b, "mediaferry:index:A", "redis.call('TTL', KEYS[1]) > 86390");
-    check(b, "mediaferry:index:A", "redis.call('HGET', KEYS[1], 'call:x') == '1 10.0.0.1'");
-    check(b, "mediaferry:nodes:", "redis.call('TTL', KEYS[1]) > 86390");
-    check(b, "mediaferry:nodes:", "redis.call('HGET', KEYS[1], 'A') == 'info'");
-    check(b, "mediaferry:lease:A", "redis.call('PTTL', KEYS[1]) > 3000");
-    expect(b, "B take call x 10.0.0.1 A 1 1", "done 2 1");
-    expect(b, "B remove call x B 2", "done - 2 0");
-    check(b, "mediaferry:call:x", "redis.call('TTL', KEYS[1]) > 3590");
-    check(b, "mediaferry:call:x", "redis.call('TTL', KEYS[1]) <= 3600");
-    check(b, "mediaferry:call:x", "redis.call('HLEN', KEYS[1]) == 1");
-    check(b, "mediaferry:index:A", "redis.call('EXISTS', KEYS[1]) == 0");
-    check(b, "mediaferry:index:B", "redis.call('EXISTS', KEYS[1]) == 0");
-    expect(b, "A put call y 1 - one", "done A 1 1");
-    expect(b, "A remove call y A 1", "done - 1 0");
-    check(b, "mediaferry:call:y", "redis.call('EXISTS', KEYS[1]) == 0");
+    struct redis_bench *b = *state;
+    bench_open_all(b, spec(""));
+    bench_expect(b, "A lease A a1 5000 info", "done");
+    bench_expect(b, "A put call x 1 10.0.0.1 one", "done A 1 1");
+    check("mediaferry:call:x", "redis.call('TTL', KEYS[1]) > 86390");
+    check("mediaferry:index:A", "redis.call('TTL', KEYS[1]) > 86390");
+    check("mediaferry:index:A", "redis.call('HGET', KEYS[1], 'call:x') == '1 10.0.0.1'");
+    check("mediaferry:nodes:", "redis.call('TTL', KEYS[1]) > 86390");
+    check("mediaferry:nodes:", "redis.call('HGET', KEYS[1], 'A') == 'info'");
+    check("mediaferry:lease:A", "redis.call('PTTL', KEYS[1]) > 3000");
+    bench_expect(b, "B take call x 10.0.0.1 A 1 1", "done 2 1");
+    bench_expect(b, "B remove call x B 2", "done - 2 0");
+    check("mediaferry:call:x", "redis.call('TTL', KEYS[1]) > 3590");
+    check("mediaferry:call:x", "redis.call('TTL', KEYS[1]) <= 3600");
+    check("mediaferry:call:x", "redis.call('HLEN', KEYS[1]) == 1");
+    check("mediaferry:index:A", "redis.call('EXISTS', KEYS[1]) == 0");
+    check("mediaferry:index:B", "redis.call('EXISTS', KEYS[1]) == 0");
+    bench_expect(b, "A put call y 1 - one", "done A 1 1");
+    bench_expect(b, "A remove call y A 1", "done - 1 0");
+    check("mediaferry:call:y", "redis.call('EXISTS', KEYS[1]) == 0");
 }
 
 #define GOOD "HSET|mediaferry:call:x|owner|A|writer|A|epoch|1|serial|1|takes|0|places|-|record|one"
@@ -298,16 +172,16 @@ static const struct planted {
 
 static void survives_what_lies_there(void **state)
 {
-    struct bench *b = *state;
-    open_all(b, "");
+    struct redis_bench *b = *state;
+    bench_open_all(b, spec(""));
     for (size_t i = 0; i < COUNT_OF(planted); i++) {
         const struct planted *c = &planted[i];
         b->troubles = 0;
         redis_store_reseal(b->stores[0], NULL);
-        plant(b, c->words);
+        plant(c->words);
         if (strcmp(stage_ask(&b->stage, c->question), c->answer) != 0)
             fail_msg("%s: %s: %s", c->words, c->question, str_string(&b->stage.answer));
-        plant(b, "FLUSHALL");
+        plant("FLUSHALL");
     }
     assert_true(counter_get(&redis_store_counters(b->stores[0])->failed) > 10);
 }
@@ -315,53 +189,53 @@ static void survives_what_lies_there(void **state)
 /* Notes in the index of A that are not true, and one that is. */
 static void strikes_only_what_is_not_true(void **state)
 {
-    struct bench *b = *state;
-    open_all(b, "");
-    expect(b, "A put call mine 3 x one", "done A 3 1");
-    expect(b, "B put call other 1 x one", "done B 1 1");
-    plant(b, "HSET|mediaferry:index:A|call:gone|1 x|call:other|1 x");
-    expect(b, "B list A", "done call:gone@x call:mine@x call:other@x");
-    expect(b, "B unlist A call gone", "");
-    expect(b, "B unlist A call other", "");
-    expect(b, "B unlist A call mine", "");
-    expect(b, "B list A", "done call:mine@x");
+    struct redis_bench *b = *state;
+    bench_open_all(b, spec(""));
+    bench_expect(b, "A put call mine 3 x one", "done A 3 1");
+    bench_expect(b, "B put call other 1 x one", "done B 1 1");
+    plant("HSET|mediaferry:index:A|call:gone|1 x|call:other|1 x");
+    bench_expect(b, "B list A", "done call:gone@x call:mine@x call:other@x");
+    bench_expect(b, "B unlist A call gone", "");
+    bench_expect(b, "B unlist A call other", "");
+    bench_expect(b, "B unlist A call mine", "");
+    bench_expect(b, "B list A", "done call:mine@x");
     /* A put that comes late neither overwrites the note nor strikes it. */
-    expect(b, "A put call mine 2 y late", "conflict A 3 1");
-    expect(b, "B list A", "done call:mine@x");
+    bench_expect(b, "A put call mine 2 y late", "conflict A 3 1");
+    bench_expect(b, "B list A", "done call:mine@x");
 }
 
 /* --- sealed --- */
 
 static void seals_records(void **state)
 {
-    struct bench *b = *state;
-    open_node(b, 0, "", KEY_1);
-    open_node(b, 1, "", KEY_2 KEY_1);
-    open_node(b, 2, "", NULL);
-    run_until(b, &b->ready, STORY_NODES);
+    struct redis_bench *b = *state;
+    bench_open(b, 0, spec(""), KEY_1);
+    bench_open(b, 1, spec(""), KEY_2 KEY_1);
+    bench_open(b, 2, spec(""), NULL);
+    bench_run_until(b, &b->ready, STORY_NODES);
 
-    expect(b, "A put call x 1 10.0.0.1 secret", "done A 1 1");
-    check(b, "mediaferry:call:x",
+    bench_expect(b, "A put call x 1 10.0.0.1 secret", "done A 1 1");
+    check("mediaferry:call:x",
         "not string.find(redis.call('HGET', KEYS[1], 'record'), 'secret', 1, true)");
-    check(b, "mediaferry:call:x", "#redis.call('HGET', KEYS[1], 'record') == 6 + 41");
-    expect(b, "A get call x", "done A 1 1 0 10.0.0.1 secret");
-    expect(b, "B get call x", "done A 1 1 0 10.0.0.1 secret");
-    expect(b, "C get call x", "failed");
+    check("mediaferry:call:x", "#redis.call('HGET', KEYS[1], 'record') == 6 + 41");
+    bench_expect(b, "A get call x", "done A 1 1 0 10.0.0.1 secret");
+    bench_expect(b, "B get call x", "done A 1 1 0 10.0.0.1 secret");
+    bench_expect(b, "C get call x", "failed");
     assert_string_equal(b->trouble, "a record is sealed, and there is no key");
-    expect(b, "C look call x", "done A 1 1 0 10.0.0.1 -");
+    bench_expect(b, "C look call x", "done A 1 1 0 10.0.0.1 -");
 
     /* Who does not know the new key yet cannot read what it has sealed. */
-    expect(b, "B put call y 1 - secret", "done B 1 1");
-    expect(b, "A get call y", "failed");
+    bench_expect(b, "B put call y 1 - secret", "done B 1 1");
+    bench_expect(b, "A get call y", "failed");
     assert_string_equal(b->trouble, "a record is sealed, and no key of ours opens it");
     redis_store_reseal(b->stores[0], b->seals[1]);
-    expect(b, "A get call y", "done B 1 1 0 - secret");
+    bench_expect(b, "A get call y", "done B 1 1 0 - secret");
 
     /* One that another has left open, and one put in the place of another. */
-    expect(b, "C put call z 1 - open", "done C 1 1");
-    expect(b, "A get call z", "done C 1 1 0 - open");
-    plant(b, "COPY|mediaferry:call:x|mediaferry:call:moved");
-    expect(b, "A get call moved", "failed");
+    bench_expect(b, "C put call z 1 - open", "done C 1 1");
+    bench_expect(b, "A get call z", "done C 1 1 0 - open");
+    plant("COPY|mediaferry:call:x|mediaferry:call:moved");
+    bench_expect(b, "A get call moved", "failed");
 }
 
 struct large {
@@ -387,23 +261,23 @@ static void on_large(void *owner, enum store_result result, const struct store_r
 
 static void seals_large_ones(void **state)
 {
-    struct bench *b = *state;
+    struct redis_bench *b = *state;
     size_t len = STORE_MAX_RECORD;
     uint8_t *record = calloc(1, len + 1);
     struct large large = {.expected = bytes_of(record, len)};
     struct store_put put = {
         .id = TEXT("x"), .owner = TEXT("A"), .epoch = 1, .record = bytes_of(record, len + 1)};
-    open_node(b, 0, "", KEY_1);
-    run_until(b, &b->ready, 1);
+    bench_open(b, 0, spec(""), KEY_1);
+    bench_run_until(b, &b->ready, 1);
     struct store *a = b->stage.nodes[0];
     assert_non_null(record);
     assert_false(a->ops->put(a, &put, on_large_put, &large));
     assert_string_equal(b->trouble, "a record is too large");
     put.record.len--;
     assert_true(a->ops->put(a, &put, on_large_put, &large));
-    run_until(b, &large.answers, 1);
+    bench_run_until(b, &large.answers, 1);
     assert_true(a->ops->get(a, STORE_CALL, TEXT("x"), true, on_large, &large));
-    run_until(b, &large.answers, 2);
+    bench_run_until(b, &large.answers, 2);
     free(record);
 }
 
@@ -411,36 +285,36 @@ static void seals_large_ones(void **state)
 
 static void tells_why_once(void **state)
 {
-    struct bench *b = *state;
-    open_all(b, "");
-    expect(b, "A put call x 1 - one", "done A 1 1");
-    plant(b, "CONFIG|SET|maxmemory|1");
-    expect(b, "A put call x 1 - two", "failed");
-    expect(b, "A put call x 1 - two", "failed");
+    struct redis_bench *b = *state;
+    bench_open_all(b, spec(""));
+    bench_expect(b, "A put call x 1 - one", "done A 1 1");
+    plant("CONFIG|SET|maxmemory|1");
+    bench_expect(b, "A put call x 1 - two", "failed");
+    bench_expect(b, "A put call x 1 - two", "failed");
     assert_int_equal(b->troubles, 1);
     assert_string_equal(b->trouble, "OOM command not allowed when used memory > 'maxmemory'.");
-    expect(b, "A get call x", "done A 1 1 0 - one");
-    expect(b, "A remove call x A 1", "done - 1 0");
-    plant(b, "CONFIG|SET|maxmemory|0");
-    expect(b, "A put call x 1 - two", "done A 1 1");
-    plant(b, "REPLICAOF|127.0.0.1|1");
-    expect(b, "A put call x 1 - three", "failed");
+    bench_expect(b, "A get call x", "done A 1 1 0 - one");
+    bench_expect(b, "A remove call x A 1", "done - 1 0");
+    plant("CONFIG|SET|maxmemory|0");
+    bench_expect(b, "A put call x 1 - two", "done A 1 1");
+    plant("REPLICAOF|127.0.0.1|1");
+    bench_expect(b, "A put call x 1 - three", "failed");
     assert_int_equal(b->troubles, 2);
     assert_true(strncmp(b->trouble, "READONLY ", 9) == 0);
 }
 
 static void tells_when_it_is_not_allowed(void **state)
 {
-    struct bench *b = *state;
-    plant(b, "ACL|SETUSER|ferry|on|>pw|~other:*|+@all");
-    open_node(b, 0, "ferry:pw@", NULL);
-    run_until(b, &b->ready, 1);
-    expect(b, "A put call x 1 - one", "failed");
+    struct redis_bench *b = *state;
+    plant("ACL|SETUSER|ferry|on|>pw|~other:*|+@all");
+    bench_open(b, 0, spec("ferry:pw@"), NULL);
+    bench_run_until(b, &b->ready, 1);
+    bench_expect(b, "A put call x 1 - one", "failed");
     assert_true(strncmp(b->trouble, "NOPERM ", 7) == 0);
-    expect(b, "A get call x", "failed");
-    expect(b, "A nodes", "failed");
-    expect(b, "A list A", "failed");
-    expect(b, "A lease A a1 5000 i", "failed");
+    bench_expect(b, "A get call x", "failed");
+    bench_expect(b, "A nodes", "failed");
+    bench_expect(b, "A list A", "failed");
+    bench_expect(b, "A lease A a1 5000 i", "failed");
 }
 
 /* --- when Redis is away --- */
@@ -453,50 +327,58 @@ static void on_put(void *owner, enum store_result result, const struct store_ver
     ++*away;
 }
 
+static void on_get(void *owner, enum store_result result, const struct store_record *record)
+{
+    unsigned *away = owner;
+    assert_null(record);
+    assert_int_equal(result, STORE_AWAY);
+    ++*away;
+}
+
 static void answers_all_that_is_lost(void **state)
 {
-    struct bench *b = *state;
+    struct redis_bench *b = *state;
     unsigned away = 0;
     const struct store_put put = {
         .id = TEXT("x"), .owner = TEXT("A"), .epoch = 1, .record = bytes_of("one", 3)};
-    open_node(b, 0, "", NULL);
-    run_until(b, &b->ready, 1);
+    bench_open(b, 0, spec(""), NULL);
+    bench_run_until(b, &b->ready, 1);
     struct store *a = b->stage.nodes[0];
-    redis_process_freeze(&b->redis);
+    redis_process_freeze(&redis);
     assert_true(a->ops->put(a, &put, on_put, &away));
     assert_true(a->ops->remove(a, STORE_CALL, TEXT("x"), TEXT("A"), 1, on_put, &away));
-    run_for(b, 300, NULL, 0);
+    bench_run_for(b, 300);
     assert_true(a->ops->oldest_ms(a) >= 200);
     assert_int_equal(away, 0);
-    run_until(b, &away, 2); /* not answered in time */
+    bench_run_until(b, &away, 2); /* not answered in time */
     assert_int_equal(b->lost, 1);
     assert_false(a->ops->is_ready(a));
     assert_false(a->ops->put(a, &put, on_put, &away));
-    redis_process_thaw(&b->redis);
-    run_until(b, &b->ready, 2);
-    expect(b, "A put call y 1 - one", "done A 1 1");
-    redis_process_kill(&b->redis);
-    run_until(b, &b->lost, 2);
-    assert_true(redis_process_start(&b->redis));
-    run_until(b, &b->ready, 3);
-    expect(b, "A get call y", "absent");
+    redis_process_thaw(&redis);
+    bench_run_until(b, &b->ready, 2);
+    bench_expect(b, "A put call y 1 - one", "done A 1 1");
+    redis_process_kill(&redis);
+    bench_run_until(b, &b->lost, 2);
+    assert_true(redis_process_start(&redis));
+    bench_run_until(b, &b->ready, 3);
+    bench_expect(b, "A get call y", "absent");
     assert_int_equal(counter_get(&redis_store_connections(b->stores[0])->connects), 3);
 }
 
 static void answers_all_when_it_is_closed(void **state)
 {
-    struct bench *b = *state;
+    struct redis_bench *b = *state;
     unsigned away = 0;
     const struct store_put put = {
         .id = TEXT("x"), .owner = TEXT("A"), .epoch = 1, .record = bytes_of("one", 3)};
-    open_node(b, 0, "", NULL);
-    run_until(b, &b->ready, 1);
+    bench_open(b, 0, spec(""), NULL);
+    bench_run_until(b, &b->ready, 1);
     struct store *a = b->stage.nodes[0];
     assert_true(a->ops->put(a, &put, on_put, &away));
-    assert_true(a->ops->get(a, STORE_CALL, TEXT("x"), true, on_barrier, &away));
+    assert_true(a->ops->get(a, STORE_CALL, TEXT("x"), true, on_get, &away));
     assert_true(a->ops->unlist(a, TEXT("A"), STORE_CALL, TEXT("x")));
     assert_true(a->ops->forget_node(a, TEXT("A")));
-    close_node(b, 0);
+    bench_close(b, 0);
     assert_int_equal(away, 2);
 }
 
@@ -520,16 +402,16 @@ static void on_part(void *owner, enum store_result result, const struct store_en
 
 static void lists_in_parts(void **state)
 {
-    struct bench *b = *state;
+    struct redis_bench *b = *state;
     struct sum sum = {.parts = 0};
-    open_node(b, 0, "", NULL);
-    run_until(b, &b->ready, 1);
+    bench_open(b, 0, spec(""), NULL);
+    bench_run_until(b, &b->ready, 1);
     struct store *a = b->stage.nodes[0];
-    check(b, "mediaferry:index:A",
+    check("mediaferry:index:A",
         "(function() for i = 1, 3000 do redis.call('HSET', KEYS[1], 'call:' .. i, '1 x') end "
         "return true end)()");
     assert_true(a->ops->list(a, TEXT("A"), on_part, &sum));
-    run_until(b, &sum.over, 1);
+    bench_run_until(b, &sum.over, 1);
     assert_int_equal(sum.entries, 3000);
     assert_true(sum.parts > 5);
 }
@@ -581,6 +463,12 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(lists_in_parts, set_up, tear_down),
         cmocka_unit_test(refuses_prefixes),
     };
+    redis.port = free_port();
+    if (!redis_process_start(&redis)) {
+        puts("1..0 # SKIP there is no redis-server");
+        return 0;
+    }
+    redis_process_kill(&redis);
     docs = argc > 1 ? argv[1] : "docs/store.md";
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
