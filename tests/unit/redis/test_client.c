@@ -442,6 +442,95 @@ static void closes_at_any_time(void **state)
     assert_int_equal(b->lost, 0);
 }
 
+/* --- what a router builds on --- */
+
+static void close_at_answer(void *owner, const struct redis_reply *reply)
+{
+    struct bench *b = owner;
+    *(reply != NULL ? &b->answered : &b->unanswered) += 1;
+    redis_client_close(b->client);
+    b->client = NULL;
+}
+
+/* With the answer, and with the loss of the connection; others are pending. */
+static void closes_from_within_a_callback(void **state)
+{
+    const struct text words[] = {TEXT("GET"), TEXT("a")};
+    struct bench *b = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct redis_callback callback = {.done = close_at_answer, .owner = b};
+        b->fake.script = i == 0 ? friendly : silent;
+        open_client(b);
+        assert_true(run_until(&b->loop, &b->ready, i + 1));
+        assert_int_equal(redis_client_send(b->client, words, 2, callback), 0);
+        assert_int_equal(ask(b, TEXT("GET"), TEXT("b")), 0);
+        if (i == 1)
+            redis_client_drop(b->client, TEXT("enough"));
+        assert_true(run_until(&b->loop, &b->unanswered, i == 0 ? 1 : 3));
+        assert_null(b->client);
+    }
+    assert_int_equal(b->answered, 1);
+    assert_int_equal(b->lost, 0);
+}
+
+static void note_error(void *owner, struct text error)
+{
+    struct bench *b = owner;
+    snprintf(b->answers, sizeof(b->answers), "!%.*s|", TEXT_ARG(error));
+}
+
+static void errors_are_told_before_they_are_answered(void **state)
+{
+    struct bench *b = *state;
+    b->fake.script = echo;
+    b->config.on_error = note_error;
+    open_ready(b);
+    assert_int_equal(ask(b, TEXT("GET"), TEXT("b")), 0);
+    assert_true(run_until(&b->loop, &b->answered, 1));
+    assert_string_equal(b->answers, "!ERR b|3:ERR b|");
+}
+
+static void counters_may_be_shared(void **state)
+{
+    struct bench *b = *state;
+    struct redis_counters sum = {0};
+    struct redis_client *other;
+    b->config.counters = &sum;
+    open_ready(b);
+    assert_int_equal(redis_client_open(&b->loop, &b->config, &other), 0);
+    assert_true(run_until(&b->loop, &b->ready, 2));
+    assert_int_equal(counter_get(&sum.is_ready), 2);
+    assert_int_equal(counter_get(&sum.connects), 2);
+    redis_client_close(other);
+    assert_int_equal(counter_get(&sum.is_ready), 1);
+    redis_client_drop(b->client, TEXT("enough"));
+    assert_int_equal(counter_get(&sum.is_ready), 0);
+    redis_client_close(b->client);
+    b->client = NULL;
+}
+
+static void tells_how_long_the_oldest_waits(void **state)
+{
+    struct bench *b = *state;
+    b->fake.script = silent;
+    open_ready(b);
+    assert_int_equal(redis_client_oldest_ms(b->client), 0);
+    assert_int_equal(ask(b, TEXT("GET"), TEXT("a")), 0);
+    run_for(&b->loop, 150);
+    assert_in_range(redis_client_oldest_ms(b->client), 100, 1000);
+    fake_redis_say_text(&b->fake, "+a\r\n");
+    assert_true(run_until(&b->loop, &b->answered, 1));
+    assert_int_equal(redis_client_oldest_ms(b->client), 0);
+}
+
+/* What was to be sealed never goes over the wire in the open. */
+static void tls_is_not_forgotten(void **state)
+{
+    struct bench *b = *state;
+    b->endpoint.tls.is_wanted = true;
+    assert_int_equal(redis_client_open(&b->loop, &b->config, &b->client), -EINVAL);
+}
+
 #define BENCH_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -463,6 +552,11 @@ int main(void)
         BENCH_TEST(tries_each_address),
         BENCH_TEST(an_unknown_host_is_no_end),
         BENCH_TEST(closes_at_any_time),
+        BENCH_TEST(closes_from_within_a_callback),
+        BENCH_TEST(errors_are_told_before_they_are_answered),
+        BENCH_TEST(counters_may_be_shared),
+        BENCH_TEST(tells_how_long_the_oldest_waits),
+        BENCH_TEST(tls_is_not_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
