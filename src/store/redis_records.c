@@ -53,8 +53,6 @@ static void finish(struct writing *w)
     /* Without its note nobody would find it. */
     if (result == STORE_DONE && w->noting != STORE_DONE)
         result = w->noting;
-    if (result == STORE_DONE)
-        redis_store_is_well(w->store);
     if (result == STORE_CONFLICT)
         counter_add(&w->store->counters.conflicts, 1);
     if (w->put != NULL)

@@ -6,7 +6,12 @@
 #include "base/str.h"
 #include "store/redis_store.h"
 
-enum { REDIS_NUMBER_SIZE = 21 };
+enum { REDIS_NUMBER_SIZE = 21, REDIS_TROUBLES = 8 };
+
+struct redis_trouble {
+    struct str why; /* empty: none yet */
+    uint64_t told_ms;
+};
 
 struct redis_store {
     struct store base;
@@ -17,7 +22,8 @@ struct redis_store {
     void (*on_ready)(void *owner, bool is_ready);
     void (*on_trouble)(void *owner, struct text why);
     void *owner;
-    struct str trouble; /* what was told last; empty: all is well */
+    uv_loop_t *loop;
+    struct redis_trouble troubles[REDIS_TROUBLES]; /* told last, in no order */
     struct redis_store_counters counters;
 };
 
@@ -47,8 +53,6 @@ void redis_store_ignore(void *owner, const struct redis_reply *reply);
 enum store_result redis_store_judge(struct redis_store *store, const struct redis_reply *reply);
 /* STORE_FAILED: what is there, or is to be written, is not as it should be. */
 enum store_result redis_store_nonsense(struct redis_store *store, const char *what);
-/* A record could be written. */
-void redis_store_is_well(struct redis_store *store);
 
 /* --- redis_index.c --- */
 

@@ -8,7 +8,7 @@
 
 #include "store/redis_state.h"
 
-enum { MAX_TROUBLE = 200 };
+enum { MAX_TROUBLE = 200, TELL_AGAIN_MS = 60000 };
 
 /* --- words --- */
 
@@ -52,13 +52,31 @@ bool redis_store_send(struct redis_store *store, const struct str *key, const st
     return false;
 }
 
+/* Where it was told last, or the place of what was told longest ago. */
+static struct redis_trouble *trouble_of(struct redis_store *store, struct text why)
+{
+    struct redis_trouble *oldest = &store->troubles[0];
+    for (size_t i = 0; i < REDIS_TROUBLES; i++) {
+        struct redis_trouble *trouble = &store->troubles[i];
+        if (text_equal(str_text(&trouble->why), why))
+            return trouble;
+        if (trouble->why.len == 0 || trouble->told_ms < oldest->told_ms)
+            oldest = trouble;
+    }
+    str_reset(&oldest->why);
+    return oldest;
+}
+
 static void say_trouble(struct redis_store *store, struct text why)
 {
+    uint64_t now = uv_now(store->loop);
     why.len = why.len < MAX_TROUBLE ? why.len : MAX_TROUBLE;
-    if (text_equal(str_text(&store->trouble), why))
+    struct redis_trouble *trouble = trouble_of(store, why);
+    if (trouble->why.len > 0 && now - trouble->told_ms < TELL_AGAIN_MS)
         return;
-    str_reset(&store->trouble);
-    str_add(&store->trouble, why);
+    str_reset(&trouble->why);
+    str_add(&trouble->why, why);
+    trouble->told_ms = now;
     if (store->on_trouble != NULL)
         store->on_trouble(store->owner, why);
 }
@@ -77,11 +95,6 @@ static struct text plain_error(struct text error)
     if (at != NULL)
         error = text_skip(error, (size_t)(at - error.data) + sizeof(begin) - 1);
     return error;
-}
-
-void redis_store_is_well(struct redis_store *store)
-{
-    str_reset(&store->trouble);
 }
 
 enum store_result redis_store_judge(struct redis_store *store, const struct redis_reply *reply)
@@ -124,7 +137,8 @@ static uint64_t store_oldest_ms(const struct store *store)
 static void free_store(struct redis_store *store)
 {
     free(store->prefix);
-    str_done(&store->trouble);
+    for (size_t i = 0; i < REDIS_TROUBLES; i++)
+        str_done(&store->troubles[i].why);
     free(store);
 }
 
@@ -212,6 +226,7 @@ int redis_store_open(uv_loop_t *loop, const struct redis_store_config *config,
         str_add_string(why, "out of memory");
         return -ENOMEM;
     }
+    store->loop = loop;
     int error = build(store, config, prefix, why);
     if (error == 0)
         error = open_router(loop, config, store, why);

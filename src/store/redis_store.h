@@ -35,8 +35,8 @@ struct redis_store_config {
 
     /* Requests can be made now, or not any more; not called from within a request. */
     void (*on_ready)(void *owner, bool is_ready);
-    /* Why Redis refuses, or what is wrong with what is there: for the log. Each reason once, until
-     * a record could be written again. */
+    /* Why Redis refuses, or what is wrong with what is there: for the log. Each reason once a
+     * minute at most. */
     void (*on_trouble)(void *owner, struct text why);
     void *owner; /* borrowed */
 };

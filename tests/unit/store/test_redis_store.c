@@ -297,6 +297,10 @@ static void tells_why_once(void **state)
     bench_expect(b, "A remove call x A 1", "done - 1 0");
     plant("CONFIG|SET|maxmemory|0");
     bench_expect(b, "A put call x 1 - two", "done A 1 1");
+    plant("CONFIG|SET|maxmemory|1");
+    bench_expect(b, "A put call x 1 - three", "failed");
+    assert_int_equal(b->troubles, 1);
+    plant("CONFIG|SET|maxmemory|0");
     plant("REPLICAOF|127.0.0.1|1");
     bench_expect(b, "A put call x 1 - three", "failed");
     assert_int_equal(b->troubles, 2);
