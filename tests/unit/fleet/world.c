@@ -217,7 +217,7 @@ struct world *world_new(void)
     for (unsigned i = 0; i < WORLD_NODES; i++) {
         struct world_node *node = &world->nodes[i];
         node->world = world;
-        node->number = i;
+        node->number = node->named = i;
         node->live = calloc(WORLD_IDS, sizeof(*node->live));
         node->spool = calloc(WORLD_IDS, sizeof(*node->spool));
         node->refuses = FLEET_RESTORED;
@@ -250,7 +250,7 @@ void world_start(struct world *world, unsigned number)
     node->view = store_memory_view(world->memory);
     struct fleet_config config = {
         .store = node->view,
-        .name = world_name(number, name),
+        .name = world_name(node->named, name),
         .instance =
             text_of(instance, (size_t)snprintf(instance, sizeof(instance), "i%u", node->instance)),
         .version = TEXT("1.0"),
@@ -276,6 +276,9 @@ void world_start(struct world *world, unsigned number)
 static void stop(struct world_node *node)
 {
     node->is_running = false;
+    for (unsigned id = 0; id < node->world->ids; id++)
+        if (node->world->truths[id].memory_of == (int)node->number)
+            node->world->truths[id].memory_of = -1;
     memset(node->live, 0, WORLD_IDS * sizeof(*node->live));
     node->view->ops->close(node->view);
     fleet_free(node->fleet);
@@ -553,6 +556,9 @@ void world_end(struct world *world, unsigned number, unsigned id)
         truth->is_alive = false;
         truth->ended_by = (int)number;
         truth->ended_instance = node->instance;
+        /* Another may have it already, or take it before it hears of this. */
+        int owner = world_owner(world, id);
+        truth->may_be_ghost = node->is_away || (owner != (int)number && owner != -2);
     }
     live->handle = 0;
     fleet_ended(node->fleet, STORE_CALL, handle, world->now_ms);

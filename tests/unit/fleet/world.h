@@ -41,6 +41,7 @@ enum { WORLD_MAX_SAVES = 4096 };
 struct world_node {
     struct world *world;
     unsigned number;
+    unsigned named; /* its name is that of node `named`: usually itself */
     unsigned instance;
     bool is_running; /* there is a process */
     bool is_frozen;
