@@ -8,10 +8,13 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "daemon/config_fleet.h"
+#include "turnserver/turnserver.h"
 
 enum {
-    STEP_ASIDE_MS = 5000, /* so long a restart may take before others take over */
-    LEAVE_MS = 3000,      /* so long the end waits for Redis */
+    STEP_ASIDE_MS = 5000,  /* so long a restart may take before others take over */
+    LEAVE_MS = 3000,       /* so long the end waits for Redis */
+    EXPECT_MORE_MS = 3000, /* behind a lease: what is on an address that came has been taken */
+    EXPECT_STEP_MS = 1000,
     INSTANCE_SIZE = 17,
 };
 
@@ -28,12 +31,30 @@ static void look(struct fleet_service *s)
         fleet_tick(s->fleet, fleet_now_ms(s));
 }
 
+/* Clients of TURN that follow an address must not be told that they have no allocation before its
+ * owner counts as dead. */
+static void expect_items(struct fleet_service *s)
+{
+    s->expect_until_ms =
+        fleet_now_ms(s) + (uint64_t)s->own.config->fleet.node_lease_ms + EXPECT_MORE_MS;
+}
+
+static bool has_new(struct fleet_service *s, const struct host_addresses *now)
+{
+    for (size_t i = 0; i < now->count; i++)
+        if (!fleet_is_here(s, &now->list[i].ip))
+            return true;
+    return false;
+}
+
 /* Addresses come and go; one that is not read keeps what it was. */
 static void read_host(struct fleet_service *s)
 {
     struct host_addresses now = {.list = NULL};
     if (host_addresses_read(&now) != 0)
         return;
+    if (has_new(s, &now))
+        expect_items(s);
     host_addresses_done(&s->host);
     s->host = now;
 }
@@ -42,6 +63,8 @@ static void on_tick(uv_timer_t *timer)
 {
     struct fleet_service *s = timer->data;
     read_host(s);
+    if (fleet_now_ms(s) < s->expect_until_ms)
+        turnserver_expect(s->own.turnserver, EXPECT_STEP_MS);
     look(s);
 }
 

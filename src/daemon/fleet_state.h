@@ -18,6 +18,7 @@ struct fleet_service {
     struct fleet *fleet;
     struct ng_elsewhere elsewhere;
     struct host_addresses host; /* of this moment */
+    uint64_t expect_until_ms;   /* what is on addresses that have come may follow them */
     struct list searches;       /* of fleet_finding.c */
     uv_timer_t tick;            /* each FLEET_TICK_MS */
     uv_timer_t soon;            /* something is due before that */

@@ -420,9 +420,11 @@ const struct option options[] = {
         FIELD(process.restart_file),
         .reloadable = true,
         .help =
-            "File that takes the calls over a restart: on SIGTERM they are put into it instead of "
-            "being ended, and the next process goes on with them, on the same ports and with the "
-            "same keys. It holds these keys for that time: choose a folder in memory (/run) that "
+            "File that takes calls and TURN allocations over a restart: on SIGTERM they are put "
+            "into "
+            "it instead of being ended, and the next process goes on with them, on the same ports "
+            "and with the same keys. It holds these keys for that time: choose a folder in memory "
+            "(/run) that "
             "is nobody else's. The systemd unit sets it. Empty: calls end with the process."},
     {.name = "restart-max-age",
         .kind = OPTION_SECONDS,

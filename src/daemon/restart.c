@@ -9,6 +9,8 @@
 #include "daemon/spool.h"
 #include "turn/record.h"
 
+enum { EXPECT_MS = 10000 /* more than a start takes */ };
+
 static bool is_on(const struct process_settings *settings)
 {
     return settings->restart_file[0] != '\0';
@@ -125,13 +127,15 @@ static void load(struct loading *l, const char *path)
             LOG_QUOTED(str_text(&why)));
     }
     str_done(&why);
+    if (error != -ENOENT)
+        turnserver_expect(l->restart->turnserver, 0);
 }
 
 void restart_expect(const struct restart *restart)
 {
     const struct process_settings *settings = restart->settings;
-    turnserver_expect(
-        restart->turnserver, is_on(settings) && access(settings->restart_file, F_OK) == 0);
+    if (is_on(settings) && access(settings->restart_file, F_OK) == 0)
+        turnserver_expect(restart->turnserver, EXPECT_MS);
 }
 
 void restart_load(const struct restart *restart)
@@ -143,7 +147,6 @@ void restart_load(const struct restart *restart)
         return;
     check_folder(settings->restart_file);
     load(&l, settings->restart_file);
-    turnserver_expect(restart->turnserver, false);
 }
 
 /* --- the end --- */

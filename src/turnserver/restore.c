@@ -41,9 +41,9 @@ struct turnserver_records turnserver_records(const struct turnserver *server)
     return server->records;
 }
 
-void turnserver_expect(struct turnserver *server, bool expects)
+void turnserver_expect(struct turnserver *server, uint64_t ms)
 {
-    atomic_store(&server->is_expecting, expects);
+    atomic_store(&server->expects_until_ms, ms == 0 ? 0 : uv_hrtime() / 1000000 + ms);
 }
 
 static bool has_path(const struct turn_saved_path *path)

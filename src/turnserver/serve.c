@@ -36,7 +36,8 @@ void serve(
         .now_ms = worker_now_ms(w->worker),
         .unix_s = time(NULL),
         .is_final = serving.was_handed_over,
-        .is_early = atomic_load_explicit(&w->server->is_expecting, memory_order_relaxed),
+        .is_early = worker_now_ms(w->worker) <
+                    atomic_load_explicit(&w->server->expects_until_ms, memory_order_relaxed),
     };
     for (;;) {
         switch (turn_from_client(w->core, &arrival, &elsewhere)) {

@@ -86,7 +86,7 @@ struct turnserver *turnserver_new(const struct turnserver_config *config)
     s->bindings = source_limit_new();
     s->beginners = source_limit_new();
     s->former_tickets = former_tickets_new();
-    atomic_init(&s->is_expecting, false);
+    atomic_init(&s->expects_until_ms, 0);
     watch_init(&s->watch);
     if (s->config.listen != NULL && s->config.relays != NULL && s->running != NULL &&
         s->all != NULL && s->handed != NULL && s->ports != NULL && s->quotas != NULL &&

@@ -35,7 +35,7 @@ struct turnserver {
     struct source_limit *sources, *bindings; /* replies without proof, and to Binding */
     struct source_limit *beginners;          /* DTLS handshakes */
     struct former_tickets *former_tickets;
-    atomic_bool is_expecting; /* allocations */
+    atomic_uint_least64_t expects_until_ms; /* allocations; the workers' clock */
 
     /* Workers post to each other, and start and stop at different moments. */
     pthread_rwlock_t running_lock;

@@ -227,9 +227,9 @@ struct turnserver_restored {
 struct turnserver_restored turnserver_restore(
     struct turnserver *server, struct bytes record, const struct turnserver_restoring *restoring);
 
-/* While it is so, a request of a client whose allocation is not here gets no answer instead of 437,
- * with which it would give up: the allocation may come yet. For short times. Any time. */
-void turnserver_expect(struct turnserver *server, bool expects);
+/* For so long from now on (0: no more) a request of a client whose allocation is not here gets no
+ * answer instead of 437, with which it would give up: the allocation may come yet. Any time. */
+void turnserver_expect(struct turnserver *server, uint64_t ms);
 
 /* Somebody else has it: ends it without a word, and without ended(). One that was told of only. */
 void turnserver_drop(struct turnserver *server, uint64_t handle);

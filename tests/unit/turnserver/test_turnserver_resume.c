@@ -568,13 +568,18 @@ static void a_request_that_is_early_waits(void **state)
 {
     (void)state;
     struct bytes record = save_first();
-    turnserver_expect(site.server, true);
+    turnserver_expect(site.server, 60000);
     clients[0].wait_ms = 300;
     assert_int_equal(ask_on(&clients[0], STUN_REFRESH, "lifetime=600"), ASK_SILENCE);
     clients[0].wait_ms = WIRE_WAIT_MS;
     assert_true(restore(record).ok);
-    turnserver_expect(site.server, false);
     assert_int_equal(ask_on(&clients[0], STUN_REFRESH, "lifetime=600"), 0);
+    assert_int_equal(ask_on(&clients[0], STUN_REFRESH, "lifetime=0"), 0);
+    turnserver_expect(site.server, 0);
+    assert_int_equal(ask_on(&clients[0], STUN_REFRESH, "lifetime=600"), 437);
+    turnserver_expect(site.server, 100);
+    usleep(150000);
+    assert_int_equal(ask_on(&clients[0], STUN_REFRESH, "lifetime=600"), 437);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
