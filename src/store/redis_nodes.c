@@ -248,7 +248,7 @@ static enum store_result read_nodes(struct census *c, const struct redis_reply *
     enum store_result result = redis_store_judge(c->store, reply);
     if (result != STORE_DONE)
         return result;
-    if (reply->kind != REDIS_ARRAY || reply->count % 2 != 0 || reply->count > 2 * MAX_NODES)
+    if (reply->kind != REDIS_ARRAY || reply->count % 2 != 0 || reply->count / 2 > MAX_NODES)
         return redis_store_nonsense(c->store, "the list of nodes is none");
     c->nodes = calloc(reply->count / 2 + 1, sizeof(*c->nodes));
     if (c->nodes == NULL)

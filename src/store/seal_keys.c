@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAX_FILE = 16 << 10 };
+enum { MAX_FILE = 16 << 10, KEY_DIGITS = 2 * SEAL_KEY_SIZE };
 
 static int digit_of(char c)
 {
@@ -19,7 +19,7 @@ static int digit_of(char c)
 
 static bool read_key(struct text line, uint8_t out[SEAL_KEY_SIZE])
 {
-    if (line.len != 2 * SEAL_KEY_SIZE)
+    if (line.len != KEY_DIGITS)
         return false;
     for (size_t i = 0; i < SEAL_KEY_SIZE; i++) {
         int high = digit_of(line.data[2 * i]), low = digit_of(line.data[2 * i + 1]);
@@ -73,11 +73,12 @@ int seal_read(struct text file, struct seal **out, struct str *why)
     return 0;
 }
 
-/* Returns the number of bytes, more than `size` - 1 never, or a negative errno. */
-static ssize_t read_file(const char *path, char *memory, size_t size)
+/* Reads up to `size` bytes. Returns 0 or a negative errno. */
+static int read_file(const char *path, char *memory, size_t size, size_t *out)
 {
     size_t len = 0;
     ssize_t got = 1;
+    int error = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -85,22 +86,26 @@ static ssize_t read_file(const char *path, char *memory, size_t size)
         got = read(fd, memory + len, size - len);
         len += got > 0 ? (size_t)got : 0;
     }
-    int error = got < 0 ? -errno : 0;
+    if (got < 0)
+        error = -errno;
     close(fd);
-    return error != 0 ? error : (ssize_t)len;
+    *out = len;
+    return error;
 }
 
 int seal_load(const char *path, struct seal **out, struct str *why)
 {
-    char memory[MAX_FILE + 1];
-    ssize_t len = read_file(path, memory, sizeof(memory));
-    int error = len < 0 ? (int)len : -EINVAL;
-    if (len < 0)
+    char memory[MAX_FILE + 1] = "";
+    size_t len = 0;
+    int error = read_file(path, memory, sizeof(memory), &len);
+    if (error != 0) {
         str_add_string(why, strerror(-error));
-    else if (len > MAX_FILE)
+    } else if (len > MAX_FILE) {
         str_add_string(why, "too large for a file of keys");
-    else
-        error = seal_read(text_of(memory, (size_t)len), out, why);
+        error = -EINVAL;
+    } else {
+        error = seal_read(text_of(memory, len), out, why);
+    }
     OPENSSL_cleanse(memory, sizeof(memory));
     return error;
 }
