@@ -73,6 +73,10 @@ static void reads_what_is_well_formed(void **state)
     }
 }
 
+static const char too_many[] =
+    "redis+cluster://1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"
+    "30,31,32,33";
+
 /* `Geheim` stands where a password may be: no sentence shows it. */
 static const char *const bad[] = {"", "redis+sentinel://", "redis+sentinel:///s",
     "redis+sentinel://h", "redis+sentinel://h/", "redis+sentinel://h//1", "redis+sentinel://h/s/x",
@@ -84,8 +88,7 @@ static const char *const bad[] = {"", "redis+sentinel://", "redis+sentinel:///s"
     "redis+sentinel://u:Geheim@a/s?sentinel-password=x@Geheim", "redis+cluster://",
     "redis+cluster://h/1", "redis+cluster://h/s/1", "redis+cluster://h?sentinel-password=Geheim",
     "redis+cluster://[::1", "redis+cluster://u:Geheim%@h", "rediss+cluster://h?certificate=/x",
-    "redis+cluster://1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"
-    "30,31,32,33"};
+    too_many};
 
 static void refuses_the_rest_and_says_why(void **state)
 {
