@@ -81,6 +81,12 @@ static void wake(void *owner, uint64_t due_ms)
         uv_timer_start(&s->soon, on_soon, due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
+static uint64_t this_moment_ms(void *owner)
+{
+    (void)owner;
+    return uv_hrtime() / 1000000;
+}
+
 static void on_ready(void *owner, bool is_ready)
 {
     struct fleet_service *s = owner;
@@ -161,7 +167,11 @@ static int open_fleet(struct fleet_service *s)
                 [STORE_CALL] = fleet_holder_of_calls(s),
                 [STORE_ALLOCATION] = fleet_holder_of_allocations(s),
             },
-        .host = {.owner = s, .is_here = fleet_is_here, .event = fleet_log_event, .wake = wake},
+        .host = {.owner = s,
+            .is_here = fleet_is_here,
+            .event = fleet_log_event,
+            .now_ms = this_moment_ms,
+            .wake = wake},
     };
     s->fleet = fleet_new(&fleet, fleet_now_ms(s));
     return s->fleet != NULL ? 0 : -ENOMEM;

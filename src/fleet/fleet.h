@@ -110,6 +110,9 @@ struct fleet_host {
      * has not is released. */
     bool (*is_here)(void *owner, const struct address *ip);
     void (*event)(void *owner, const struct fleet_event *event);
+    /* The time of this moment, for what the log tells of durations. May be NULL: then they are as
+     * coarse as the ticks. */
+    uint64_t (*now_ms)(void *owner);
     /* fleet_tick() is wanted at `due_ms` (or at once, when that is past), which is sooner than
      * FLEET_TICK_MS after the last one. One timer, moved by each call, is enough. May be NULL: then
      * some things take up to FLEET_TICK_MS longer. */

@@ -253,6 +253,11 @@ static void read_entry(struct sweep *sweep, const struct store_entry *entry)
 
 static void take_more(struct sweep *sweep);
 
+static uint64_t clock_ms(const struct fleet *fleet)
+{
+    return fleet->host.now_ms != NULL ? fleet->host.now_ms(fleet->host.owner) : fleet->now_ms;
+}
+
 static void next_time(struct sweep *sweep)
 {
     sweep->due_ms = sweep->fleet->now_ms + sweep->interval_ms;
@@ -276,7 +281,7 @@ static void finish(struct sweep *sweep)
                                      .kind = FLEET_TAKEN_ALL,
                                      .node = fleet_sweep_name(sweep),
                                      .count = sweep->taken,
-                                     .ms = sweep->fleet->now_ms - sweep->started_ms,
+                                     .ms = clock_ms(sweep->fleet) - sweep->started_ms,
                                  });
     sweep->found = 0;
 }
@@ -321,7 +326,7 @@ static void begin(struct sweep *sweep)
     forget_sets(sweep);
     sweep->found = sweep->taken = sweep->verified = 0;
     sweep->absent = 0;
-    sweep->started_ms = fleet->now_ms;
+    sweep->started_ms = clock_ms(fleet);
     sweep->counted = sweep->records;
     sweep->is_wanted = false;
     sweep->is_listing =
