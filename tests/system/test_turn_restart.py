@@ -137,6 +137,8 @@ def test_a_mobile_client_comes_with_its_ticket(house, connect, peers, turn_cert,
     ticket = ticket_of(client.allocate(ASK))
     assert client.permit(peer.address).ok()
     restart(server)
+    row = server.admin.allocations()[0]
+    assert row["relayed"] == ["%s:%d" % client.relayed] and row["permissions"] == 1
     moved = connect(server)
     moved.relayed = client.relayed
     reply = moved.request(m.REFRESH, (m.MOBILITY_TICKET, ticket))

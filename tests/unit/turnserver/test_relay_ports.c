@@ -498,6 +498,33 @@ static void threads_never_share_a_port(void **state)
     relay_ports_free(ports);
 }
 
+static void just_this_port_or_none(void **state)
+{
+    struct relay_ports *ports = new_ports(40100, 40103);
+    struct udp_socket_config squatter = {.bind = address_at(0, 40102)};
+    struct relay_port port, other;
+    int fd;
+    (void)state;
+    relay_ports_keep_out(ports, 40103);
+    assert_int_equal(relay_ports_take_at(ports, 0, 40099, &other), -ERANGE);
+    assert_int_equal(relay_ports_take_at(ports, 0, 40104, &other), -ERANGE);
+    assert_int_equal(relay_ports_take_at(ports, 0, 40103, &other), -EBUSY);
+    assert_int_equal(relay_ports_take_at(ports, 0, 40101, &port), 0);
+    assert_int_equal(port.port, 40101);
+    assert_true(port.fd >= 0 && !port.tcp);
+    assert_int_equal(relay_ports_take_at(ports, 0, 40101, &other), -EBUSY);
+
+    assert_int_equal(udp_socket_open(&squatter, &fd), 0);
+    assert_int_equal(relay_ports_take_at(ports, 0, 40102, &other), -EADDRINUSE);
+    close(fd);
+    assert_int_equal(relay_ports_usage(ports).used, 1);
+    assert_int_equal(relay_ports_take_at(ports, 0, 40102, &other), 0);
+    give(ports, &other);
+    give(ports, &port);
+    assert_int_equal(relay_ports_usage(ports).used, 0);
+    relay_ports_free(ports);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +546,7 @@ int main(void)
         cmocka_unit_test(threads_never_share_a_port),
         cmocka_unit_test(a_single_free_port_is_found),
         cmocka_unit_test(listening_ports_are_not_given_away),
+        cmocka_unit_test(just_this_port_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
