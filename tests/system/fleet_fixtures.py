@@ -16,13 +16,14 @@ from fleet_redis import wait_for
 from fleet_turn import Allocation
 
 _prefixes = itertools.count()
-# Of all records of a kind under the prefix: id, owner, epoch and whether there is a record at all.
+# Of all records of a kind under the prefix: id and owner. Only an epoch remains of some that are over.
 RECORDS = """
 local found = {}
 for _, key in ipairs(redis.call('keys', ARGV[1] .. ':' .. ARGV[2] .. ':*')) do
-    local one = redis.call('hmget', key, 'owner', 'epoch')
-    local name = string.sub(key, #ARGV[1] + #ARGV[2] + 3)
-    table.insert(found, {name, one[1] or '', one[2] or '', redis.call('hexists', key, 'record')})
+    local one = redis.pcall('hmget', key, 'owner', 'record')
+    if one[2] then
+        table.insert(found, {string.sub(key, #ARGV[1] + #ARGV[2] + 3), one[1]})
+    end
 end
 return cjson.encode(found)
 """
@@ -95,8 +96,7 @@ class Fleet:
 
     def records(self, kind="call"):
         """{id: owner}"""
-        found = json.loads(self.redis("eval", RECORDS, 0, self.prefix, kind))
-        return {name: owner for name, owner, _, there in found or [] if there}
+        return dict(json.loads(self.redis("eval", RECORDS, 0, self.prefix, kind)) or [])
 
     def live(self, kind="call"):
         return {call.name for call in self.talk.calls if (call.kind == "turn") == (kind == "allocation")}

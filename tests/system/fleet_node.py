@@ -16,7 +16,7 @@ from turn_admin import TOKEN, Admin
 
 NG, TURN, WEBRTC, ADMIN = 2223, 3478, 40000, 9900
 PORTS = range(20000, 30000)
-LEASE_MS = int(os.environ.get("MEDIAFERRY_FLEET_LEASE_MS", "2000"))
+LEASE_MS = int(os.environ.get("MEDIAFERRY_FLEET_LEASE_MS", "1000"))
 INTERFACES = ";".join(f"out{n}/{outside};in{n}/{inside}" for n, (outside, inside) in PLACES.items())
 
 

@@ -90,7 +90,7 @@ def test_kill_after_kill(make_fleet, fleet_redis_process, record_property):
     for key in fleet.redis.keys(f"{fleet.prefix}:*"):
         if ":index:" in key:
             assert fleet.redis("hlen", key) == "0"
-        elif not re.search(r":(nodes|lease:[ab])$", key):
+        elif not re.search(r":(nodes:?|lease:[ab])$", key):
             assert fleet.redis("hkeys", key) == "epoch" and 0 < int(fleet.redis("ttl", key)) <= 3600
 
 
@@ -116,7 +116,20 @@ class Chaos:
             node.ng.socket.settimeout(1.5)
 
     def say(self, what):
-        self.told.append(f"{time.monotonic():.2f} {what}")
+        self.told.append(f"{time.strftime('%H:%M:%S', time.gmtime())} {what}")
+
+    def tell(self, wrong):
+        """What was done, and what the nodes say of those calls."""
+        print("\n".join(self.told))
+        for name in sorted(set(re.findall(r"[a-z-]+-\d+", wrong))):
+            for node in self.fleet.nodes.values():
+                for line in node.log().splitlines():
+                    if f"call-id={name} " in line:
+                        print(node.name, line)
+        for node in self.fleet.nodes.values():
+            print(f"--- {node.name}")
+            print("\n".join(line for line in node.log().splitlines()
+                            if " notice event=" in line or " warning event=" in line))
 
     # Troubles: each gives what ends it
 
@@ -226,6 +239,7 @@ class Chaos:
     def _end(self, node, call):
         try:
             reply = call.delete(node.ng)
+            self.say(f"end of {call.name} at {node.name}: {reply.get('warning', reply['result'])}")
             if "warning" in reply:
                 self.doubtful.add(call.name)
         except (NgError, OSError) as error:
@@ -234,10 +248,13 @@ class Chaos:
         self.fleet.talk.remove(call)
 
     def _reinvite(self, node, call):
+        """A node that cannot look into Redis takes it for a new call, as any relay does."""
         try:
             call.invite(node.ng)
         except (NgError, OSError, AssertionError) as error:
             self.say(f"re-INVITE of {call.name} at {node.name}: {error}")
+            self.doubtful.add(call.name)
+            self.fleet.talk.remove(call)
 
     # The end
 
@@ -249,7 +266,8 @@ class Chaos:
             node.wait_metric("fleet_joined", 1, 40)
         time.sleep(fleet.lease_s + 3)
         for name in self.doubtful:
-            fleet.nodes["a"].ng.request(command="delete", call_id=name, flags=["fast"])
+            reply = fleet.nodes["a"].ng.request(command="delete", call_id=name, flags=["fast"])
+            self.say(f"end of {name}, which was in doubt: {reply.get('warning', reply['result'])}")
         known = set().union(*(node.carries() for node in fleet.alive()), fleet.records())
         lost = [call for call in fleet.talk.calls if call.name not in known]
         fleet.talk.remove(*lost)
@@ -272,8 +290,8 @@ def judge(fleet, chaos, lost_may_be):
         assert lost_may_be or not lost, lost
         fleet.sound(40)
         fleet.hang_up(node="b", seconds=40)
-    except AssertionError:
-        print("\n".join(chaos.told))
+    except AssertionError as error:
+        chaos.tell(str(error))
         raise
     print(f"{len(chaos.told)} events, {next(chaos.names)} calls, {len(chaos.doubtful)} in doubt, lost: {lost}")
 
@@ -292,8 +310,8 @@ def test_one_trouble_after_the_other(make_fleet, redis):
         fleet.wait_settled()
         try:
             fleet.sound(40)
-        except AssertionError:
-            print("\n".join(chaos.told))
+        except AssertionError as error:
+            chaos.tell(str(error))
             raise
         chaos.churn(0.5)
         fleet.in_order(40)
