@@ -106,4 +106,4 @@ def test_nothing_of_a_call_is_a_label(relay, scrape, call, phones):
     connect(relay.ng, call, phones(), phones())
     labels = {label for _, labels in scrape().values for label, _ in labels}
     assert labels <= {"reason", "worker", "interface", "address", "name", "command", "proxy", "request", "result", "type",
-                      "version", "packet_io", "srtp_engine", "way"}
+                      "version", "packet_io", "srtp_engine", "way", "place"}
