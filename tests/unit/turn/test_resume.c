@@ -33,8 +33,10 @@ static int stop(void **state)
 {
     (void)state;
     turn_saved_done(&saved);
+    size_t over = here.over + there.over;
     assert_true(world_stop(&here));
     assert_true(world_stop(&there));
+    assert_int_equal(here.over + there.over, over); /* who stops may have saved nothing */
     return 0;
 }
 
@@ -162,6 +164,80 @@ static void times_go_on(void **state)
     assert_int_equal(there.over, 1);
 }
 
+static void each_time_goes_on_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17 lifetime=1200"), 0);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, OTHER " channel=4000"), 0);
+    world_wait(&here, 250000);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, OTHER), 0);
+    assert_true(world_save(&here, here.last_changed, &saved));
+    assert_int_equal(saved.saved_us - saved.made_us, 250000000);
+    turn_saved_done(&saved);
+    move_there(250000);
+    world_wait(&there, 49000);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, OTHER), 0);
+    world_wait(&there, 50000);
+    assert_int_equal(send_channel(&client, 0x4000, "x"), DROP_NONE);
+    world_wait(&there, 2000);
+    assert_int_equal(send_channel(&client, 0x4000, "x"), DROP_TURN_NO_CHANNEL);
+}
+
+static void one_without_peers_expires(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17"), 0);
+    move_there(100000);
+    world_wait(&there, 499000);
+    assert_int_equal(turn_allocation_count(there.server), 1);
+    world_wait(&there, 2000);
+    assert_int_equal(turn_allocation_count(there.server), 0);
+}
+
+static void known_peers_are_not_new_again(void **state)
+{
+    (void)state;
+    struct turn_settings *slow = world_settings();
+    slow->max_new_peers_per_s = 1;
+    world_set_settings(&there, slow);
+    assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17"), 0);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, PEER " " OTHER), 0);
+    assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=7.7.7.7:7 peer=6.6.6.6:6"), 0);
+    assert_int_equal(send_indication(&client, PEER " data=x"), DROP_NONE);
+    assert_int_equal(send_indication(&client, OTHER " data=x"), DROP_NONE);
+    move_there(1000);
+    assert_int_equal(send_indication(&client, PEER " data=x"), DROP_NONE);
+    assert_int_equal(send_indication(&client, OTHER " data=x"), DROP_NONE);
+    assert_int_equal(send_indication(&client, "peer=7.7.7.7:7 data=x"), DROP_NONE);
+    assert_int_equal(send_indication(&client, "peer=6.6.6.6:6 data=x"), DROP_TURN_NEW_PEERS);
+}
+
+static void a_number_is_bound_once(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17"), 0);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, PEER " channel=4000"), 0);
+    assert_int_equal(ask(&client, STUN_CHANNEL_BIND, OTHER " channel=4001"), 0);
+    assert_true(world_save(&here, here.last_changed, &saved));
+    assert_int_equal(saved.channel_count, 2);
+    saved.channels[0].number = saved.channels[1].number = 0x4000;
+    assert_true(world_restore(&there, &saved, 1, 1000));
+    assert_int_equal(counter_get(&turn_server_counters(there.server)->channels), 1);
+}
+
+static void there_may_be_too_many(void **state)
+{
+    enum { MAX = 1000 /* of world.c */ };
+    (void)state;
+    assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17"), 0);
+    assert_true(world_save(&here, here.last_changed, &saved));
+    for (uint16_t i = 0; i <= MAX; i++) {
+        saved.path.client.port = (uint16_t)(2000 + i);
+        saved.relays[0].local.port = saved.relays[0].relayed.port = (uint16_t)(51000 + i);
+        assert_int_equal(world_restore(&there, &saved, i + 1u, 0), i < MAX);
+    }
+}
+
 static void what_is_over_does_not_go_on(void **state)
 {
     (void)state;
@@ -179,6 +255,7 @@ static void one_family_may_be_over(void **state)
     assert_int_equal(ask(&client, STUN_REFRESH, "lifetime=3000 family=1"), 0);
     move_there(700000);
     assert_int_equal(there.relay_count, 1);
+    assert_int_equal(counter_get(&turn_server_counters(there.server)->permissions), 1);
     assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, PEER), 0);
     assert_int_equal(ask(&client, STUN_CREATE_PERMISSION, "peer=[2600::1]:1"), 443);
 }
@@ -225,6 +302,7 @@ static void the_client_may_have_a_new_one(void **state)
     assert_true(world_save(&here, here.last_changed, &saved));
     follow(&client, &there);
     assert_int_equal(ask(&client, STUN_ALLOCATE, "transport=17 family=2"), 0);
+    saved.relays[0].local.port = saved.relays[0].relayed.port = 51000;
     assert_false(world_restore(&there, &saved, 1, 1000));
     assert_int_equal(turn_allocation_count(there.server), 1);
     assert_int_equal(ask(&client, STUN_REFRESH, "lifetime=0"), 0);
@@ -376,6 +454,20 @@ static void a_ticket_counts_after_two_moves(void **state)
     assert_int_equal(ask(&client, STUN_REFRESH, second.line), 0);
 }
 
+/* The answer with the new ticket may have been lost. */
+static void the_ticket_before_counts_elsewhere(void **state)
+{
+    struct client third;
+    (void)state;
+    struct ticket_text first = allocate_mobile(&client);
+    assert_int_equal(ask(&away, STUN_REFRESH, first.line), 0);
+    move_there(1000);
+    client_start(&third, &there, TURN_UDP, "20.0.0.66:3000");
+    assert_int_equal(ask(&third, STUN_REFRESH, first.line), 0);
+    assert_int_equal(send_indication(&third, PEER " data=x"), DROP_NONE);
+    assert_peer_reaches(&there, &third);
+}
+
 static void a_ticket_counts_back_where_it_was_made(void **state)
 {
     (void)state;
@@ -409,6 +501,11 @@ int main(void)
         CASE(data_flows_on),
         CASE(an_allocate_that_comes_again_has_the_same_answer),
         CASE(times_go_on),
+        CASE(each_time_goes_on_alone),
+        CASE(one_without_peers_expires),
+        CASE(known_peers_are_not_new_again),
+        CASE(a_number_is_bound_once),
+        CASE(there_may_be_too_many),
         CASE(what_is_over_does_not_go_on),
         CASE(one_family_may_be_over),
         CASE(it_counts_on),
@@ -421,6 +518,7 @@ int main(void)
         CASE(some_cannot_be_saved),
         CASE(a_ticket_counts_elsewhere),
         CASE(a_ticket_counts_after_two_moves),
+        CASE(the_ticket_before_counts_elsewhere),
         CASE(a_ticket_counts_back_where_it_was_made),
         CASE(one_over_a_connection_waits_for_its_client),
     };
