@@ -75,9 +75,9 @@ static void send_again(struct route *route, struct cluster_node *node, bool is_a
 {
     struct cluster *cluster = route->cluster;
     counter_add(&cluster->base.counters.redirected, 1);
-    int error = !cluster_node_is_ready(node) ? -ENOTCONN
-                : is_asking                  ? send_asking(route, node)
-                                             : send_to(route, node);
+    int error = node == NULL || !cluster_node_is_ready(node) ? -ENOTCONN
+                : is_asking                                  ? send_asking(route, node)
+                                                             : send_to(route, node);
     set_waiting(route, error != 0);
 }
 

@@ -4,7 +4,7 @@
  * writing.
  *
  * All that knows of sockets. Tries each address of the host in turn. Has no time limits: who opened
- * it closes it. One loop's thread only.
+ * it closes it. One loop's thread only. The process must ignore SIGPIPE.
  */
 #ifndef REDIS_LINK_H
 #define REDIS_LINK_H

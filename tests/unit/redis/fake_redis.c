@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_redis.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #include "../../fuzz/require.h"
@@ -74,6 +75,7 @@ void fake_redis_start(struct fake_redis *fake, uv_loop_t *loop, uint16_t port, f
 {
     struct sockaddr_in address;
     int len = sizeof(address);
+    signal(SIGPIPE, SIG_IGN); /* the other side may be gone, as the daemon knows */
     *fake = (struct fake_redis){.loop = loop, .script = script, .owner = fake->owner};
     require(uv_ip4_addr("127.0.0.1", port, &address) == 0);
     require(uv_tcp_init(loop, &fake->listener) == 0);

@@ -56,6 +56,7 @@ static bool wait_until_it_answers(const struct redis_process *process)
 
 static bool spawn(struct redis_process *process, char *const *argv)
 {
+    signal(SIGPIPE, SIG_IGN); /* it may be killed any time, as the daemon knows */
     if (posix_spawnp(&process->pid, argv[0], NULL, NULL, argv, environ) != 0) {
         process->pid = 0;
         return false;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../net/pem.h"
+#include "redis/turn_users.h"
 #include "redis_fleet.h"
 #include "redis_process.h"
 #include "router_world.h"
@@ -237,6 +238,59 @@ static void says_which_file_is_bad(void **state)
     }
 }
 
+static void ignore_lists(void *owner, const struct redis_realm_lists *lists)
+{
+    (void)owner;
+    (void)lists;
+}
+
+static void ignore_revoked(void *owner, struct text realm, struct text user)
+{
+    (void)owner;
+    (void)realm;
+    (void)user;
+}
+
+static void count_available(void *owner, bool is_available)
+{
+    *(unsigned *)owner += is_available;
+}
+
+/* Both connections: that for commands and that for revocations. */
+static void users_of_turn_over_tls(void **state)
+{
+    struct bench *b = *state;
+    struct redis_endpoint endpoint;
+    struct redis_tls *tls;
+    struct redis_turn *turn;
+    struct str why = {.data = NULL};
+    const struct text realms[] = {TEXT("example.org")};
+    unsigned available = 0;
+    char spec[512];
+    start_server(b, "server", "yes");
+    snprintf(spec, sizeof(spec), "ip=127.0.0.1 port=%u tls=yes ca=%s cert=%s clientkey=%s",
+        b->tls_port, b->ca, b->certificate, b->key);
+    assert_int_equal(redis_endpoint_parse(text_from(spec), &endpoint, &why), 0);
+    assert_int_equal(redis_tls_wanted(&endpoint.tls, NULL, &tls, &why), 0);
+    const struct redis_turn_config config = {
+        .endpoint = &endpoint,
+        .tls = tls,
+        .realms = realms,
+        .realm_count = COUNT_OF(realms),
+        .on_lists = ignore_lists,
+        .on_revoked = ignore_revoked,
+        .on_available = count_available,
+        .owner = &available,
+    };
+    assert_int_equal(redis_turn_open(&b->world.loop, &config, &turn), 0);
+    redis_endpoint_done(&endpoint);
+    redis_tls_unref(tls);
+    assert_true(run_until(&b->world.loop, &available, 1));
+    run_for(&b->world.loop, 100);
+    assert_int_equal(counter_get(&redis_turn_subscriber_counters(turn)->is_ready), 1);
+    redis_turn_close(turn);
+}
+
 static void a_cluster_over_tls(void **state)
 {
     struct bench *b = *state;
@@ -269,6 +323,7 @@ int main(void)
         BENCH_TEST(files_are_read_again),
         BENCH_TEST(a_stranger_is_given_up),
         BENCH_TEST(says_which_file_is_bad),
+        BENCH_TEST(users_of_turn_over_tls),
         BENCH_TEST(a_cluster_over_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
