@@ -151,6 +151,10 @@ static enum fleet_restored hold_restore(
     struct truth *truth = &node->world->truths[id];
     if (truth->incarnation == incarnation)
         truth->memory_of = -1;
+    /* Who ended it was gone before the store heard of that. */
+    bool was_told = truth->ended_by == (int)node->number && truth->ended_instance == node->instance;
+    if (!truth->is_alive && !was_told)
+        truth->may_be_ghost = true;
     return FLEET_RESTORED;
 }
 
@@ -180,8 +184,9 @@ static void note_event(void *owner, const struct fleet_event *event)
 {
     struct world_node *node = owner;
     node->events[event->kind]++;
-    if (event->kind == FLEET_RELEASED && event->id.len > 0)
-        node->world->truths[id_of(event->id)].memory_of = -1;
+    if (event->kind == FLEET_RELEASED || event->kind == FLEET_LOST)
+        if (node->world->truths[id_of(event->id)].memory_of == (int)node->number)
+            node->world->truths[id_of(event->id)].memory_of = -1;
     if (event->kind == FLEET_TOOK) {
         node->last_took_ms = node->world->now_ms;
         if (node->first_took_ms == 0)
@@ -415,6 +420,7 @@ void world_lose_all(struct world *world)
 {
     say(world, "the store loses all", 0);
     store_memory_lose_all(world->memory);
+    forget_restored(world); /* who wrote what is lost with it */
     judge(world);
 }
 
