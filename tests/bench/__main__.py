@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from . import chart, measure, net, report, scenarios, servers
+from . import chart, measure, net, redis, report, scenarios, servers
 from .measure import BenchError
 
 
@@ -41,6 +41,11 @@ class Bench:
     def load_cpus(self):
         """Those that no server needs; of two, the second."""
         return {self._cpus[-1]}
+
+    @property
+    def redis_cpus(self):
+        """Those between both; of two, that of the load."""
+        return set(self._cpus[1:-1]) or self.load_cpus
 
     def measure(self, name, kind):
         """One scenario on one server. A peer may try twice: rtpengine may not recover when it was kept waiting long."""
@@ -125,11 +130,20 @@ def machine():
     return f"{model}, {os.cpu_count()} processors, Linux {version}"
 
 
+def names_of(only):
+    """The scenarios that are meant."""
+    if only == "all":
+        return list(scenarios.SCENARIOS)
+    given = [name for name in only.split(",") if name]
+    return given or [name for name, one in scenarios.SCENARIOS.items() if one.by_default]
+
+
 def parse():
     parser = argparse.ArgumentParser(prog="mediaferry-bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="shorter and rougher: two minutes instead of fifteen")
-    parser.add_argument("--only", default="", help=f"of {', '.join(scenarios.SCENARIOS)}")
+    parser.add_argument("--only", default="", help=f"of {', '.join(scenarios.SCENARIOS)}; all: all of them. "
+                        "Without it: those that do not take long for what they tell")
     parser.add_argument("--rounds", type=int, default=1, help="medians of so many (1)")
     parser.add_argument("--no-peers", action="store_true", help="mediaferry and its variants only")
     parser.add_argument("--no-xdp", action="store_true", help="mediaferry by sockets only, not by XDP too")
@@ -140,6 +154,7 @@ def parse():
     parser.add_argument("--load", help="mediaferry-load; else it is looked for beside mediaferry")
     parser.add_argument("--rate", type=int, help=f"packets/s in all ({scenarios.FULL.rate})")
     parser.add_argument("--streams", type=int, help=f"({scenarios.FULL.streams})")
+    parser.add_argument("--calls", type=int, help="of the scenarios that set up many calls")
     parser.add_argument("--seconds", type=int, help=f"of each measurement ({scenarios.FULL.seconds})")
     parser.add_argument("--no-search", action="store_true", help="do not look for the highest rates")
     parser.add_argument("--json", metavar="FILE", help="writes all figures")
@@ -147,7 +162,7 @@ def parse():
     parser.add_argument("--docs", metavar="PAGE", help="rewrites the tables of this page, and the chart beside it")
     parser.add_argument("--strict", action="store_true", help="ends with 1 when a bar is not met")
     options = parser.parse_args()
-    options.names = [name for name in options.only.split(",") if name] or list(scenarios.SCENARIOS)
+    options.names = names_of(options.only)
     if unknown := set(options.names) - set(scenarios.SCENARIOS):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
     check_files(parser, options)
@@ -172,7 +187,7 @@ def version_of(kind):
 
 def settings_of(options):
     given = {"rate": options.rate, "streams": options.streams, "seconds": options.seconds,
-             "is_searching": False if options.no_search else None}
+             "calls": options.calls, "browsers": options.calls, "shared": options.calls, "is_searching": False if options.no_search else None}
     return dataclasses.replace(scenarios.QUICK if options.quick else scenarios.FULL,
                                **{name: value for name, value in given.items() if value is not None})
 
@@ -201,6 +216,17 @@ def leave_out(bench, ours):
     return found
 
 
+def leave_out_scenarios(names):
+    """Those that need what is not installed: {name: why}."""
+    if redis.is_installed():
+        return {}
+    found = {name: "redis-server is not installed" for name in names if scenarios.SCENARIOS[name].needs_redis}
+    for name, why in found.items():
+        names.remove(name)
+        print(f"{name} is not measured: {why}", file=sys.stderr, flush=True)
+    return found
+
+
 def write(options, made):
     print(report.as_text(made["results"]))
     if options.json:
@@ -222,7 +248,7 @@ def run(options):
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mediaferry-bench-"))
         bench = Bench(settings, load_program, folder, stack.enter_context(net.network()))
         ours, peers = take_part(options, folder, load_program, settings)
-        left_out = leave_out(bench, ours)
+        left_out = leave_out(bench, ours) | leave_out_scenarios(options.names)
         os.sched_setaffinity(0, bench.load_cpus)  # what this process does is not to disturb the server
         results = measure_all(bench, options.names, ours, peers, options.rounds)
     made = {"date": datetime.date.today().isoformat(), "machine": machine(), "rounds": options.rounds,

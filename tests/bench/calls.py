@@ -101,23 +101,45 @@ def kinds(fingerprint):
     }
 
 
+class Call:
+    """One that is offered, then answered."""
+
+    def __init__(self, number, kind, how):
+        make, self.offering, self.answering = how
+        port = FIRST_PORT + 4 * number
+        self.number, self.name = number, f"bench-{number}"
+        self.a, self.b = make(port), PlainPhone(port + 2, "video" if kind == "video" else "audio")
+        self.to_a = self.to_b = ""  # SDP of the relay
+
+    def offer(self, ng):
+        self.to_b = ng.offer(self.name, self.a.phone.sdp(), **self.offering)
+
+    def answer(self, ng):
+        self.to_a = ng.answer(self.name, self.b.phone.sdp(), **self.answering)
+
+    def lines(self):
+        """Those of the load for both phones."""
+        return [self.a.flow(f"a{self.number}", self.to_a), self.b.flow(f"b{self.number}", self.to_b)]
+
+
 class Calls:
     """Sets up calls of any kind on one relay; no two of them share a port."""
 
     def __init__(self, ng, fingerprint):
         self.ng, self.kinds, self.count = ng, kinds(fingerprint), 0
 
+    def new(self, kind, count):
+        """Calls that the relay does not know yet."""
+        self.count += count
+        return [Call(n, kind, self.kinds[kind]) for n in range(self.count - count, self.count)]
+
     def set_up(self, kind, count):
         """The lines of the load for both phones of each of `count` new calls."""
-        make, offering, answering = self.kinds[kind]
         lines = []
-        for _ in range(count):
-            n, port = self.count, FIRST_PORT + 4 * self.count
-            a, b = make(port), PlainPhone(port + 2, "video" if kind == "video" else "audio")
-            to_b = self.ng.offer(f"bench-{n}", a.phone.sdp(), **offering)
-            to_a = self.ng.answer(f"bench-{n}", b.phone.sdp(), **answering)
-            lines += [a.flow(f"a{n}", to_a), b.flow(f"b{n}", to_b)]
-            self.count += 1
+        for call in self.new(kind, count):
+            call.offer(self.ng)
+            call.answer(self.ng)
+            lines += call.lines()
         return lines
 
     def delete(self, count):

@@ -177,6 +177,11 @@ def highest(attempt, start, fine):
     return {**figure, "highest": figure["packets_per_s"], "at_least": int(at_least)}
 
 
+def percentile(values, percent):
+    """The smallest of them that so many of them do not exceed."""
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+
+
 def medians(rounds):
     """{row: {server: {metric: value}}} of several rounds as one, with the median of each number."""
     merged = {}

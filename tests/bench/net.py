@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two network namespaces with a veth pair between them: one for the server, one for the load.
+"""Two network namespaces with a veth pair between them: one for the server, one for the load. A third one, for a
+second server, when an address is to move from one to the other.
 
 They have no names: each lives as long as this process and those that it started in there, so nothing is left behind
 however the bench ends.
@@ -14,6 +15,8 @@ import subprocess
 SERVER, LOAD = "10.63.0.1", "10.63.0.2"
 # The load may send from each of these; the server reaches them all by the one link.
 SOURCES = "10.64.0.0/10"
+# The second server, the load's end of the way to it, and an address that either server can have.
+STANDBY, STANDBY_LOAD, MOVING = "10.62.0.1", "10.62.0.2", "10.61.0.1"
 DESCRIPTORS = 65536
 
 _CLONE_NEWNET = 0x40000000
@@ -84,19 +87,52 @@ class Namespace:
         os.close(self.descriptor)
 
 
+def _link(namespace, load, device, addresses):
+    """A veth pair from its device "bench" to that device of the load."""
+    namespace.ip("link", "add", "bench", "type", "veth", "peer", "name", device, "netns", load.path)
+    for one, name, address in ((namespace, "bench", addresses[0]), (load, device, addresses[1])):
+        one.ip("link", "set", "lo", "up")
+        one.ip("addr", "add", f"{address}/24", "dev", name)
+        one.ip("link", "set", name, "up")
+
+
 @contextlib.contextmanager
 def network():
     """The namespaces of the server and of the load, linked."""
     server, load = Namespace(), Namespace()
     try:
-        server.ip("link", "add", "bench", "type", "veth", "peer", "name", "bench", "netns", load.path)
-        for namespace, address in ((server, SERVER), (load, LOAD)):
-            namespace.ip("link", "set", "lo", "up")
-            namespace.ip("addr", "add", f"{address}/24", "dev", "bench")
-            namespace.ip("link", "set", "bench", "up")
+        _link(server, load, "bench", (SERVER, LOAD))
         server.ip("route", "add", SOURCES, "via", LOAD)
         load.ip("route", "add", "local", SOURCES, "dev", "lo")
         yield server, load
     finally:
         server.close()
         load.close()
+
+
+@contextlib.contextmanager
+def standby(load):
+    """The namespace of a second server, which the load reaches, and which reaches the load, by a link of its own."""
+    namespace = Namespace()
+    try:
+        _link(namespace, load, "standby", (STANDBY, STANDBY_LOAD))
+        namespace.ip("route", "add", LOAD, "via", STANDBY_LOAD)
+        yield namespace
+    finally:
+        namespace.close()
+
+
+class MovingAddress:
+    """MOVING: one server has it, and the load reaches it there."""
+
+    def __init__(self, load):
+        self.load, self.owner = load, None
+
+    def move(self, owner, via):
+        """To that namespace, whose own address is `via`; None: to nobody."""
+        if self.owner:
+            self.owner.ip("addr", "del", f"{MOVING}/32", "dev", "bench")
+        self.owner = owner
+        if owner:
+            owner.ip("addr", "add", f"{MOVING}/32", "dev", "bench")
+            self.load.ip("route", "replace", MOVING, "via", via)

@@ -37,6 +37,13 @@ TITLES = {
     "churn": "TURN allocation",
     "spoofed-bare": "forged requests",
     "spoofed-signed": "forged requests, signed",
+    "fleet-plain-alone": "plain call, not shared",
+    "fleet-plain": "plain call, in Redis",
+    "fleet-webrtc-alone": "call of a browser, not shared",
+    "fleet-webrtc": "call of a browser, in Redis",
+    "fleet-takeover": "calls whose node was killed",
+    "fleet-steady-alone": "silent calls, not shared",
+    "fleet-steady": "silent calls, in Redis",
     "flood-none": "50 TURN clients talk",
     "flood-1": "the same, flooded by one source",
     "flood-50000": "the same, flooded by 50,000 sources",
@@ -76,6 +83,20 @@ TABLES = (
     Table("Set-ups of a core, per second", ("per_s",), "{:,.0f}"),
     Table("Allocations made and given back, per second", ("churn_per_s",), "{:,.0f}"),
     Table("Processor time of an allocation made and given back, us", ("churn_us",), "{:.0f}"),
+    Table("Processor time that sharing adds to a call, us", ("sharing_us",), "{:.0f}"),
+    Table("Processor time of a hang-up, us", ("delete_us",), "{:.0f}"),
+    Table("Time to the reply to an offer, us: p50 / p99", ("offer_p50_us", "offer_p99_us"), "{:.0f}"),
+    Table("Time to the reply to an answer, us: p50 / p99", ("answer_p50_us", "answer_p99_us"), "{:.0f}"),
+    Table("Asked of Redis for a set-up: commands / bytes", ("redis_commands", "redis_bytes"), "{:,.0f}",
+          "redis_bytes"),
+    Table("Processor time of Redis for a set-up, us", ("redis_us",), "{:.0f}"),
+    Table("Takeover: calls / ms from the first to the last", ("taken", "takeover_ms"), "{:,.0f}"),
+    Table("Gap that phones hear in a takeover, ms: p50 / longest / longest after the end of the lease",
+          ("gap_p50_ms", "gap_max_ms", "gap_beyond_ms"), "{:,.0f}"),
+    Table("Processor time of 1,000 silent calls, % of a core", ("idle_percent",)),
+    Table("Asked of Redis by 1,000 silent calls: commands/s / KB/s", ("redis_commands_per_s", "redis_kb_per_s"),
+          "{:.1f}", has_ratio=False),
+    Table("Processor time of Redis for 1,000 silent calls, % of a core", ("redis_percent",), has_ratio=False),
     Table("Memory of each, KiB (RSS)", ("rss_kib",), "{:.1f}"),
     Table("Processor time of a forged request, us", ("forged_us",)),
     Table("Memory grown by forged requests, KiB", ("grown_kib",), "{:.0f}"),
@@ -127,16 +148,27 @@ BARS = (
     Bar(f"{TITLES['storm']}: delay p99, us", "storm", "p99_us", 1000),
     Bar("memory of a plain call, KiB", "calls-plain", "rss_kib", 6),
     Bar("memory of a call of a browser, KiB", "calls-webrtc", "rss_kib", 16),
+    Bar("calls whose node was killed: ms from the first to the last", "fleet-takeover", "takeover_ms", 2000),
+    Bar("calls whose node was killed: longest gap after the end of the lease, ms", "fleet-takeover", "gap_beyond_ms",
+        1000),
     Bar("memory of an idle TURN allocation, KiB", "allocations", "rss_kib", 4),
 )
 
 
+def _used_by_call(metrics):
+    """Processor time from its set-up to its end."""
+    return sum(metrics.get(name, 0) for name in ("setup_us", "handshake_cpu_us", "delete_us"))
+
+
 def complete(results):
     """With what follows from the rest."""
-    for servers in results.values():
-        for metrics in servers.values():
+    for row, servers in results.items():
+        for name, metrics in servers.items():
             if "highest" in metrics:
                 metrics["calls_per_core"] = metrics["highest"] / PACKETS_PER_CALL
+            alone = results.get(f"{row}-alone", {}).get(name, {})
+            if "setup_us" in metrics and "setup_us" in alone:
+                metrics["sharing_us"] = _used_by_call(metrics) - _used_by_call(alone)
     return results
 
 

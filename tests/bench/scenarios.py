@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from . import session
+from . import fleet, session
 from .report import PEERS
 from .session import AUDIO, RTP_HEADER, TALKERS
 
@@ -33,6 +33,8 @@ class Settings:
     many: tuple = (3000, 8000)  # streams
     idle: int = 4000            # allocations
     spoofed: int = 100000       # forged sources
+    shared: int = 1000          # calls in Redis
+    steady_seconds: int = 60    # in which each of them is written again
     # The scenarios in which XDP takes part: those of packets, not those of signalling.
     xdp: tuple = ("plain", "srtp", "webrtc", "video", "streams", "storm", "workers", "turn", "attack")
     is_searching_xdp: bool = True
@@ -40,7 +42,7 @@ class Settings:
 
 FULL = Settings()
 QUICK = dataclasses.replace(FULL, seconds=1, step_seconds=1, fine=1.2, calls=1000, browsers=400, many=(8000,),
-                            idle=2000, spoofed=20000, xdp=("plain", "srtp", "turn"), is_searching_xdp=False)
+                            idle=2000, spoofed=20000, shared=400, xdp=("plain", "srtp", "turn"), is_searching_xdp=False)
 
 
 def _of_peer(bench, row, metric):
@@ -207,6 +209,8 @@ class Scenario:
     measure: Callable
     side: str           # media or turn
     peers: tuple = ()   # beside mediaferry
+    needs_redis: bool = False
+    by_default: bool = True
 
 
 SCENARIOS = {
@@ -221,4 +225,6 @@ SCENARIOS = {
     "turn": Scenario(turn, "turn", ("coturn",)),
     "allocations": Scenario(allocations, "turn", ("coturn",)),
     "attack": Scenario(attack, "turn", ("coturn",)),
+    "fleet": Scenario(fleet.fleet, "media", ("rtpengine",), needs_redis=True),
+    "fleet-steady": Scenario(fleet.steady, "media", ("rtpengine",), needs_redis=True, by_default=False),
 }

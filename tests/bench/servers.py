@@ -23,8 +23,8 @@ READY_S = 15
 # Warnings and worse; mediaferry's start tells at level 5 what it uses, and nothing more is said of a call.
 QUIET, TELLING = "--log-level=4", "--log-level=5"
 # Options that mediaferry and rtpengine share.
-_MEDIA = ["--config-file=none", f"--interface={net.SERVER}", f"--listen-ng={NG[0]}:{NG[1]}", "--port-min=10000",
-          "--port-max=39999", "--delete-delay=0"]
+_MEDIA = ["--config-file=none", f"--listen-ng={NG[0]}:{NG[1]}", "--port-min=10000", "--port-max=39999",
+          "--delete-delay=0"]
 _TURN = [f"--listening-ip={net.SERVER}", f"--listening-port={TURN_PORT}", "--user=bench:bench", "--realm=bench",
          "--stale-nonce=600", "--min-port=10000", "--max-port=65000"]
 # One relay thread, and nothing that it does beside relaying: no CLI, no statistics, no log.
@@ -34,7 +34,7 @@ _COTURN = [f"--relay-ip={net.SERVER}", "--relay-threads=1", "--lt-cred-mech", "-
 
 
 class Kind:
-    """A server as it can be started: `media(workers)` and `turn(workers)` give commands, or None."""
+    """A server as it can be started: `media(workers, address, options)` and `turn(workers)` give commands, or None."""
 
     def __init__(self, name, media=None, turn=None, version="", is_ours=False, is_xdp=False):
         self.name, self.media, self.turn, self.version = name, media, turn, version
@@ -49,9 +49,9 @@ def _version(program):
 
 
 def mediaferry(name, program, options=(), is_xdp=False):
-    def media(workers):
-        return [program, *_MEDIA, TELLING, f"--num-threads={workers}", "--webrtc-port=40000",
-                "--turn-listening-port=0", *options]
+    def media(workers, address, more):
+        return [program, *_MEDIA, TELLING, f"--interface={address}", f"--num-threads={workers}",
+                "--webrtc-port=40000", "--turn-listening-port=0", *options, *more]
 
     def turn(workers):
         own = [option.replace("--", "--turn-", 1) for option in _TURN]
@@ -73,8 +73,11 @@ def rtpengine():
     if program is None:
         return None
     own = ["--table=-1", "--foreground", "--log-stderr", "--endpoint-learning=immediate"]
-    return Kind("rtpengine", lambda workers: [program, *_MEDIA, QUIET, f"--num-threads={workers}", *own],
-                version=_version(program))
+
+    def media(workers, address, more):
+        return [program, *_MEDIA, QUIET, f"--interface={address}", f"--num-threads={workers}", *own, *more]
+
+    return Kind("rtpengine", media, version=_version(program))
 
 
 def coturn(folder):
@@ -89,14 +92,23 @@ def coturn(folder):
 
 def bare(load_program, streams):
     """The reference: a loop of epoll_wait, recvfrom and sendto, which gives each packet back to its sender."""
-    return Kind("bare loop", lambda workers: [load_program, "bare", net.SERVER, BARE_PORT, streams])
+    return Kind("bare loop", lambda workers, address, more: [load_program, "bare", address, BARE_PORT, streams])
 
 
 class Server:
     """One that runs. `ng` is its control connection; None for the bare loop and for TURN."""
 
-    def __init__(self, process, kind, ng=None):
-        self.process, self.kind, self.ng, self.pid = process, kind, ng, process.pid
+    def __init__(self, process, kind, log, ng=None):
+        self.process, self.kind, self.log, self.ng, self.pid = process, kind, log, ng, process.pid
+
+    def said(self):
+        """What it has logged."""
+        return _said(self.log)
+
+    def kill(self):
+        """Without a word; it must have been started with `ends_with=-signal.SIGKILL`."""
+        self.process.kill()
+        self.process.wait()
 
 
 def _wait_for_pong(process, ng):
@@ -134,28 +146,28 @@ def _end(process, log):
 
 
 @contextlib.contextmanager
-def _running(namespace, kind, command, cpus):
+def _running(namespace, kind, command, cpus, ends_with=0):
     """The process; what it has said comes with an error if it has ended by itself."""
     with tempfile.TemporaryFile() as log:
         process = namespace.start(command, cpus, stdin=subprocess.PIPE, stdout=log, stderr=log)
         try:
             yield process, log
         except (BenchError, OSError) as error:
-            if process.poll() is None:
+            if process.poll() is None or process.returncode == ends_with != 0:
                 raise
             raise BenchError(_end(process, log)) from error
         finally:
             _stop(process)
-        if kind.is_ours and process.returncode != 0:
+        if kind.is_ours and process.returncode != ends_with:
             raise BenchError(_end(process, log))
 
 
 @contextlib.contextmanager
-def media_server(namespace, kind, cpus, workers=1):
-    with _running(namespace, kind, kind.media(workers), cpus) as (process, log):
+def media_server(namespace, kind, cpus, workers=1, address=net.SERVER, options=(), ends_with=0):
+    with _running(namespace, kind, kind.media(workers, address, options), cpus, ends_with) as (process, log):
         if kind.name == "bare loop":
             time.sleep(0.5)
-            yield Server(process, kind)
+            yield Server(process, kind, log)
             return
         with namespace.inside():
             ng = NgClient(NG)
@@ -165,7 +177,7 @@ def media_server(namespace, kind, cpus, workers=1):
                 said = _said(log)
                 kind.uses = dict(re.findall(r"event=(packet-io|srtp-engine) use=(\S+)", said))
                 kind.why = next(iter(re.findall(r'event=packet-io .*?why="?([^"\n]*)', said)), "")
-            yield Server(process, kind, ng)
+            yield Server(process, kind, log, ng)
         finally:
             ng.close()
 
@@ -173,8 +185,8 @@ def media_server(namespace, kind, cpus, workers=1):
 @contextlib.contextmanager
 def turn_server(namespace, kind, cpus, workers=1):
     """The load asks until it is answered, so nobody waits here."""
-    with _running(namespace, kind, kind.turn(workers), cpus) as (process, _):
-        yield Server(process, kind)
+    with _running(namespace, kind, kind.turn(workers), cpus) as (process, log):
+        yield Server(process, kind, log)
 
 
 def why_not_xdp(namespace, kind, cpus):

@@ -118,8 +118,9 @@ def _load(bench, *words):
 
 
 @contextlib.contextmanager
-def media(bench, kind, workers=1):
-    with servers.media_server(bench.server_side, kind, bench.server_cpus(workers), workers) as server, \
+def media(bench, kind, workers=1, **how):
+    """`how`: address, options and end of servers.media_server()."""
+    with servers.media_server(bench.server_side, kind, bench.server_cpus(workers), workers, **how) as server, \
             _load(bench, "media") as load:
         yield MediaSession(bench, server, load)
 

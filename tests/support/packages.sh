@@ -13,7 +13,7 @@ test="libclang-rt-14-dev llvm python3 python3-pytest python3-pytest-timeout pyth
  kamailio kamailio-websocket-modules kamailio-tls-modules kamailio-utils-modules baresip-core
  chromium coturn redis-server debootstrap podman buildah runc
  fuse-overlayfs containernetworking-plugins"
-bench="python3 rtpengine-daemon coturn iproute2"
+bench="python3 rtpengine-daemon coturn redis-server iproute2"
 
 wanted=
 for group in "$@"; do

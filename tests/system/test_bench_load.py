@@ -82,6 +82,8 @@ def test_browsers(web):
     told = one.ask("run 300 1 160 rtcp")
     expect_all(told, 300)
     assert told["auth_failed"] == 0
+    gap = told["gap_us"]
+    assert (gap["flows"], gap["silent"]) == (6, 0) and 0 < gap["p50"] <= gap["p99"] <= gap["max"] < 1e6
 
 
 def test_a_storm_beside_media(web, tmp_path):

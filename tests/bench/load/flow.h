@@ -40,6 +40,8 @@ struct flow {
     bool has_heard;                 /* `heard` means something */
     uint8_t quiet_looks;            /* without a packet, in a row */
     uint32_t heard;                 /* the flow whose packets it gets: that of the first one */
+    uint64_t heard_ns;              /* its last packet in the run; 0: none */
+    uint64_t gap_ns;                /* the longest time between two packets in the run */
     uint64_t next;                  /* number of its next packet; goes on from run to run */
     uint64_t first;                 /* number of the first one that the run counts */
     uint64_t handshake_ns;          /* what it took to be ready; 0: nothing */

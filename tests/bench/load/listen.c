@@ -43,6 +43,13 @@ void listener_begin(struct listener *l, uint64_t per_s, uint64_t now_ns)
     l->looked = 0;
 }
 
+static void note_gap(struct flow *flow, uint64_t now_ns)
+{
+    if (flow->heard_ns != 0 && now_ns > flow->heard_ns + flow->gap_ns)
+        flow->gap_ns = now_ns - flow->heard_ns;
+    flow->heard_ns = now_ns;
+}
+
 static void hear_rtp(struct listener *l, struct flow *flow, const struct udp_datagram *d)
 {
     struct stamp stamp;
@@ -64,6 +71,7 @@ static void hear_rtp(struct listener *l, struct flow *flow, const struct udp_dat
     switch (journal_take(l->journal, stamp.flow, stamp.number, &sent_ns)) {
     case JOURNAL_FIRST:
         l->tally->received++;
+        note_gap(flow, d->arrived_ns);
         histogram_add(&l->tally->delay_ns, d->arrived_ns > sent_ns ? d->arrived_ns - sent_ns : 0);
         break;
     case JOURNAL_AGAIN:

@@ -14,6 +14,7 @@ enum {
     NS_PER_S = 1000000000,
     WARM_UP_MS = 300,
     QUIET_NS = 250000000, /* when nothing came for so long, the rest is lost */
+    DRAIN_S = 2,          /* even if something else still comes, as ICE checks do */
     JOB_NS = 20000,       /* between two turns of a side job */
     DEPTH_MIN = 64,
 };
@@ -126,8 +127,10 @@ static void warm_up(struct run *r)
     r->warm_up_sent = r->tally->sent;
     r->warm_up_rtcp = r->tally->rtcp_sent;
     *r->tally = (struct tally){.sent = 0};
-    for (size_t i = 0; i < r->flows->count; i++)
+    for (size_t i = 0; i < r->flows->count; i++) {
         r->flows->list[i]->first = r->flows->list[i]->next;
+        r->flows->list[i]->heard_ns = r->flows->list[i]->gap_ns = 0;
+    }
 }
 
 static void count(struct run *r)
@@ -146,8 +149,9 @@ static void count(struct run *r)
 
 static void drain(struct run *r)
 {
-    uint64_t heard_ns = udp_now_ns();
-    while (r->tally->received < r->tally->sent && udp_now_ns() < heard_ns + QUIET_NS) {
+    uint64_t heard_ns = udp_now_ns(), end_ns = heard_ns + DRAIN_S * (uint64_t)NS_PER_S;
+    while (r->tally->received < r->tally->sent && udp_now_ns() < heard_ns + QUIET_NS &&
+           udp_now_ns() < end_ns) {
         if (listener_look_at_all(&r->listener, udp_now_ns()) > 0)
             heard_ns = udp_now_ns();
         else
@@ -177,6 +181,29 @@ static void tell_counts(const struct run *r, uint64_t drops, struct str *out)
         (unsigned long long)(t->sent + t->rtcp_sent + r->warm_up_sent + r->warm_up_rtcp));
 }
 
+/* Of those that were heard in the run; `silent` are those that were not any more in its last
+ * second. */
+static void tell_gaps(const struct run *r, struct str *out)
+{
+    size_t silent = 0;
+    struct histogram *gaps = calloc(1, sizeof(*gaps));
+    if (gaps == NULL)
+        script_fail("out of memory");
+    for (size_t i = 0; i < r->flows->count; i++) {
+        const struct flow *flow = r->flows->list[i];
+        if (flow->heard_ns == 0)
+            continue;
+        histogram_add(gaps, flow->gap_ns);
+        silent += flow->heard_ns + NS_PER_S < r->ended_ns;
+    }
+    str_addf(out,
+        ", \"gap_us\": {\"flows\": %llu, \"silent\": %zu, \"p50\": %.1f, \"p99\": %.1f, "
+        "\"max\": %.1f}",
+        (unsigned long long)gaps->count, silent, in_us(gaps, 500), in_us(gaps, 990),
+        in_us(gaps, 1000));
+    free(gaps);
+}
+
 static void tell(const struct run *r, uint64_t drops)
 {
     const struct tally *t = r->tally;
@@ -189,6 +216,7 @@ static void tell(const struct run *r, uint64_t drops)
         in_us(&t->delay_ns, 500), in_us(&t->delay_ns, 990), in_us(&t->delay_ns, 999),
         in_us(&t->delay_ns, 1000), in_us(&t->late_ns, 990), seconds, r->cpu_s,
         seconds - (double)r->idle_ns / 1e9);
+    tell_gaps(r, &out);
     if (r->job->tell != NULL)
         r->job->tell(r->job->owner, &out);
     str_add_char(&out, '}');

@@ -157,6 +157,30 @@ static void the_rest_is_told_apart(void **state)
     pair_free(p);
 }
 
+static void a_silence_is_measured(void **state)
+{
+    (void)state;
+    enum { SILENCE_MS = 30 };
+    struct pair *p = pair_new("plain", "plain");
+    talk_for_a_while(p);
+    const struct flow *hears = p->flows.list[1];
+    assert_true(hears->heard_ns > 0);
+    p->flows.list[1]->gap_ns = 0;
+
+    usleep(SILENCE_MS * 1000);
+    forge(p, 0, (struct stamp){.flow = 0, .number = 3});
+    assert_int_equal(hears->gap_ns, 0);
+    talk_turn(&p->talk, START + EVER, PACKETS + 2);
+    listener_look_at_all(&p->listener, START + EVER);
+    assert_true(hears->gap_ns >= SILENCE_MS * 1000000);
+    uint64_t gap_ns = hears->gap_ns, heard_ns = hears->heard_ns;
+    talk_turn(&p->talk, START + EVER, PACKETS + 4);
+    listener_look_at_all(&p->listener, START + EVER);
+    assert_true(hears->heard_ns >= heard_ns);
+    assert_int_equal(hears->gap_ns, gap_ns);
+    pair_free(p);
+}
+
 static void reports_come_on_their_own_port(void **state)
 {
     (void)state;
@@ -199,6 +223,7 @@ int main(void)
         cmocka_unit_test(secure_packets_come),
         cmocka_unit_test(wrong_keys_are_noticed),
         cmocka_unit_test(the_rest_is_told_apart),
+        cmocka_unit_test(a_silence_is_measured),
         cmocka_unit_test(reports_come_on_their_own_port),
         cmocka_unit_test(sockets_take_turns),
     };
