@@ -200,8 +200,8 @@ NODISCARD bool fleet_list(struct fleet *fleet, enum store_kind kind, size_t limi
 
 /* Saves everything with its last state, owned by nobody, and gives up the lease; `done`, later,
  * when that is over or after `wait_ms`. Nothing is taken any more, and what is new is released as
- * well. An item ends only when the store can take it: what is left when `done` is called lives
- * still, and is not shared any more. */
+ * well. An item ends only when the store can take it; what is left at last, and of which the store
+ * may have an older record, is dropped before `done` is called. */
 void fleet_leave(
     struct fleet *fleet, uint64_t wait_ms, uint64_t now_ms, void (*done)(void *owner), void *owner);
 /* The process ends, but one of the same name follows within `grace_ms`, with the items: the lease

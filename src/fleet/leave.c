@@ -53,8 +53,22 @@ void fleet_step_aside(struct fleet *fleet, uint64_t grace_ms, uint64_t wait_ms, 
     unlease(fleet, grace_ms);
 }
 
+/* What the store could not take, others may go on with from an older record: its parties are told
+ * nothing, where the end of the process would say farewell. */
+static void drop_the_rest(struct fleet *fleet)
+{
+    list_for_each_safe (at, &fleet->items) {
+        struct item *item = CONTAINER_OF(at, struct item, link);
+        const struct fleet_holder *holder = &fleet->holders[item_kind(item)];
+        if (item->life == ITEM_CARRIED && item->was_sent)
+            holder->drop(holder->owner, item_handle(item));
+    }
+}
+
 static void finish(struct fleet *fleet)
 {
+    if (fleet->leaving == LEAVE_UNLEASES)
+        drop_the_rest(fleet);
     void (*left)(void *) = fleet->left;
     fleet->leaving = LEAVE_LEFT;
     fleet->is_joined = false;

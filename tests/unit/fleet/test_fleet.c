@@ -521,7 +521,7 @@ static void left(void *owner)
     *is_over = true;
 }
 
-static void ends_nothing_when_it_leaves_without_the_store(void **state)
+static void leaves_without_the_store_and_without_a_word(void **state)
 {
     struct world *world = *state;
     bool is_over = false;
@@ -530,9 +530,11 @@ static void ends_nothing_when_it_leaves_without_the_store(void **state)
     fleet_leave(world->nodes[0].fleet, 1000, world->now_ms, left, &is_over);
     world_run(world, 900);
     assert_false(is_over);
+    assert_int_equal(world_carried(world, 0), 20);
     world_run(world, 300);
     assert_true(is_over);
-    assert_int_equal(world_carried(world, 0), 20);
+    assert_int_equal(world_carried(world, 0), 0);
+    assert_int_equal(world->nodes[0].drops, 20);
 }
 
 static void steps_aside_for_the_next_of_its_name(void **state)
@@ -602,7 +604,7 @@ int main(void)
         IN_A_WORLD(what_is_stranded_can_be_discarded_or_followed),
         IN_A_WORLD(lists_what_others_carry),
         IN_A_WORLD(leaves_with_everything_released),
-        IN_A_WORLD(ends_nothing_when_it_leaves_without_the_store),
+        IN_A_WORLD(leaves_without_the_store_and_without_a_word),
         IN_A_WORLD(steps_aside_for_the_next_of_its_name),
         IN_A_WORLD(shares_nothing_under_anothers_name),
     };

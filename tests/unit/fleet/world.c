@@ -260,7 +260,7 @@ void world_start(struct world *world, unsigned number)
             text_of(instance, (size_t)snprintf(instance, sizeof(instance), "i%u", node->instance)),
         .version = TEXT("1.0"),
         .lease_ms = WORLD_LEASE_MS,
-        .host = {node, is_here, note_event, wake},
+        .host = {.owner = node, .is_here = is_here, .event = note_event, .wake = wake},
     };
     if (!address_parse_with_port(TEXT("192.0.2.1:2223"), 0, &config.ng))
         abort();
