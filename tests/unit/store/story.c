@@ -146,14 +146,14 @@ static void split(const char *line, struct words *w)
 
 static uint64_t number(const struct words *w, size_t at)
 {
-    uint64_t value;
+    uint64_t value = 0;
     assert_true(text_to_u64(w->at[at], UINT64_MAX, &value));
     return value;
 }
 
 static enum store_kind kind_of(const struct words *w, size_t at)
 {
-    enum store_kind kind;
+    enum store_kind kind = STORE_CALL;
     assert_true(store_kind_of(w->at[at], &kind));
     return kind;
 }
