@@ -187,7 +187,8 @@ def version_of(kind):
 
 def settings_of(options):
     given = {"rate": options.rate, "streams": options.streams, "seconds": options.seconds,
-             "calls": options.calls, "browsers": options.calls, "shared": options.calls, "is_searching": False if options.no_search else None}
+             "calls": options.calls, "browsers": options.calls, "shared": options.calls,
+             "is_searching": False if options.no_search else None}
     return dataclasses.replace(scenarios.QUICK if options.quick else scenarios.FULL,
                                **{name: value for name, value in given.items() if value is not None})
 
