@@ -29,6 +29,7 @@ struct sweep {
     struct fleet *fleet;
     struct list link;
     bool is_wanted;
+    bool is_under_way; /* from the reading to the last taking */
     bool is_listing;
     bool is_closed;
     uint64_t due_ms;
@@ -275,6 +276,7 @@ static void finish(struct sweep *sweep)
         free_sweep(sweep);
         return;
     }
+    sweep->is_under_way = false;
     next_time(sweep);
     if (sweep->found > 0)
         fleet_tell(sweep->fleet, &(struct fleet_event){
@@ -316,6 +318,7 @@ static void list_answered(void *owner, enum store_result result, const struct st
     }
     forget_candidates(sweep);
     sweep->found = 0;
+    sweep->is_under_way = false;
     sweep->retry_ms = sweep->fleet->now_ms + FLEET_RETRY_MS;
     sweep->is_wanted = true;
 }
@@ -331,6 +334,7 @@ static void begin(struct sweep *sweep)
     sweep->is_wanted = false;
     sweep->is_listing =
         fleet->store->ops->list(fleet->store, fleet_sweep_name(sweep), list_answered, sweep);
+    sweep->is_under_way = sweep->is_listing;
     if (sweep->is_listing)
         return;
     sweep->retry_ms = fleet->now_ms + FLEET_RETRY_MS;
@@ -381,8 +385,8 @@ static bool take_next(struct sweep *sweep)
 
 static void take_more(struct sweep *sweep)
 {
-    if (is_idle(sweep) && sweep->found == 0 && !sweep->is_closed)
-        return; /* nothing was under way */
+    if (!sweep->is_under_way && !sweep->is_closed)
+        return;
     if (!sweep->is_listing)
         while (take_next(sweep))
             continue;
