@@ -20,25 +20,30 @@ bool fleet_can_write(const struct fleet *fleet)
     return fleet->is_ready && fleet->is_joined && !fleet_is_over(fleet);
 }
 
-static size_t window(const struct fleet *fleet)
+/* The first of `queue`, when that is to be tried now; NULL: it is not. */
+static struct item *next_of(
+    const struct fleet *fleet, struct list *queue, struct refusals *refusals)
 {
-    if (fleet->refusals < MANY_REFUSALS)
-        return FLEET_KEEP_WINDOW;
-    return fleet->now_ms >= fleet->retry_ms ? 1 : 0;
+    bool are_many = refusals->in_row >= MANY_REFUSALS;
+    if (list_is_empty(queue) || (are_many && fleet->now_ms < refusals->retry_ms))
+        return NULL;
+    if (are_many)
+        refusals->retry_ms = fleet->now_ms + PROBE_MS;
+    return CONTAINER_OF(list_pop_front(queue), struct item, queue);
 }
 
 static bool start_next(struct fleet *fleet)
 {
-    struct list *next = list_pop_front(&fleet->releases);
-    if (next != NULL)
-        return fleet_release_put(CONTAINER_OF(next, struct item, queue));
-    next = list_pop_front(&fleet->removals);
-    if (next != NULL)
-        return fleet_remove_item(CONTAINER_OF(next, struct item, queue));
-    next = list_pop_front(&fleet->dirty);
-    if (next == NULL)
+    struct item *item = next_of(fleet, &fleet->releases, &fleet->put_refusals);
+    if (item != NULL)
+        return fleet_release_put(item);
+    item = next_of(fleet, &fleet->removals, &fleet->removal_refusals);
+    if (item != NULL)
+        return fleet_remove_item(item);
+    item = next_of(fleet, &fleet->dirty, &fleet->put_refusals);
+    if (item == NULL)
         return false;
-    fleet_keep_item(CONTAINER_OF(next, struct item, queue));
+    fleet_keep_item(item);
     return true;
 }
 
@@ -48,7 +53,7 @@ void fleet_pump(struct fleet *fleet)
         return;
     fleet->is_pumping = true;
     fleet_release_pump(fleet);
-    while (fleet_can_write(fleet) && !fleet->is_blocked && fleet->under_way < window(fleet))
+    while (fleet_can_write(fleet) && !fleet->is_blocked && fleet->under_way < FLEET_KEEP_WINDOW)
         if (!start_next(fleet))
             break;
     fleet->is_pumping = false;
@@ -90,7 +95,8 @@ void fleet_keep_item(struct item *item)
 
 void fleet_learn_places(struct fleet *fleet)
 {
-    if (fleet->leaving != LEAVE_NOT || (fleet_can_write(fleet) && fleet->refusals < MANY_REFUSALS))
+    if (fleet->leaving != LEAVE_NOT ||
+        (fleet_can_write(fleet) && fleet->put_refusals.in_row < MANY_REFUSALS))
         return;
     for (size_t room = FLEET_KEEP_WINDOW; room > 0 && fleet->under_way < FLEET_KEEP_WINDOW;
          room--) {
@@ -126,7 +132,7 @@ static void copy_saved(struct item *item, const struct fleet_saved *saved)
         item->is_dirty = true;
         fleet_item_settle(item);
     } else if (saved->record.len > STORE_MAX_RECORD || saved->places.len > STORE_MAX_PLACES) {
-        fleet_write_refused(item);
+        fleet_write_refused(item, &item->fleet->put_refusals);
     } else if (learns || !fleet_can_write(item->fleet) ||
                !fleet_put_item(item, saved->places, saved->record)) {
         wait_for_room(item);
@@ -149,21 +155,21 @@ void fleet_saved(struct fleet *fleet, enum store_kind kind, uint64_t handle,
 
 /* --- answers --- */
 
-void fleet_write_worked(struct fleet *fleet)
+void fleet_write_worked(struct fleet *fleet, struct refusals *refusals)
 {
-    fleet->refusals = 0;
-    if (!fleet->refusal_told)
+    refusals->in_row = 0;
+    if (!fleet->refusal_told || fleet->put_refusals.in_row + fleet->removal_refusals.in_row > 0)
         return;
     fleet->refusal_told = false;
     fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_WRITES_WORK});
 }
 
-void fleet_write_refused(struct item *item)
+void fleet_write_refused(struct item *item, struct refusals *refusals)
 {
     struct fleet *fleet = item->fleet;
     fleet->totals.write_failures++;
-    fleet->refusals++;
-    fleet->retry_ms = fleet->now_ms + PROBE_MS;
+    refusals->in_row++;
+    refusals->retry_ms = fleet->now_ms + PROBE_MS;
     if (!fleet->refusal_told && !item->is_told) {
         fleet->refusal_told = item->is_told = true;
         fleet_tell_item(
@@ -236,7 +242,7 @@ static void put_done(struct item *item, bool is_ours)
     item->conflicts = 0;
     item->is_unsure = item->is_returned = item->is_told = false;
     fleet_item_set_known(item, is_ours);
-    fleet_write_worked(fleet);
+    fleet_write_worked(fleet, &fleet->put_refusals);
     if (item->life == ITEM_RELEASING)
         fleet_released(item);
     else
@@ -268,7 +274,7 @@ static void put_answered(void *owner, enum store_result result, const struct sto
         break;
     case STORE_ABSENT:
     case STORE_FAILED:
-        fleet_write_refused(item);
+        fleet_write_refused(item, &fleet->put_refusals);
         break;
     }
     fleet_pump(fleet);
@@ -314,7 +320,7 @@ static void write_again(struct item *item)
 void fleet_write_all_again(struct fleet *fleet)
 {
     fleet->rewritten_ms = fleet->now_ms;
-    fleet->refusals = 0;
+    fleet->put_refusals = fleet->removal_refusals = (struct refusals){.in_row = 0};
     fleet->is_blocked = false;
     list_for_each_safe (at, &fleet->items)
         write_again(CONTAINER_OF(at, struct item, link));

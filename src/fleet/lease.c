@@ -21,6 +21,14 @@ static void joined(struct fleet *fleet)
     fleet_wake(fleet, fleet->now_ms);
 }
 
+/* Leases of others may have been refused as well, and come back now. */
+static void is_taken_again(struct fleet *fleet)
+{
+    if (fleet->lease.was_refused)
+        fleet->settled_ms = fleet->now_ms + fleet->lease_ms + FLEET_SETTLE_MS;
+    fleet->lease.was_refused = false;
+}
+
 static void name_is_taken(struct fleet *fleet)
 {
     fleet->is_joined = false;
@@ -41,15 +49,19 @@ static void lease_answered(void *owner, enum store_result result)
     switch (result) {
     case STORE_DONE:
         lease->until_ms = sent_ms + fleet->lease_ms;
+        is_taken_again(fleet);
         if (!fleet->is_joined && fleet->is_ready && fleet->now_ms < lease->until_ms)
             joined(fleet);
         return;
     case STORE_CONFLICT:
         name_is_taken(fleet);
         return;
+    case STORE_FAILED:
+        lease->was_refused = true;
+        lease->next_ms = retry_after(fleet);
+        return;
     case STORE_ABSENT:
     case STORE_AWAY:
-    case STORE_FAILED:
         lease->next_ms = retry_after(fleet);
         return;
     }
@@ -58,8 +70,10 @@ static void lease_answered(void *owner, enum store_result result)
 void fleet_lease_tick(struct fleet *fleet)
 {
     struct lease *lease = &fleet->lease;
-    if (fleet->now_ms >= lease->until_ms)
+    if (fleet->now_ms >= lease->until_ms) {
+        lease->was_refused = lease->was_refused || fleet->is_joined;
         fleet->is_joined = false;
+    }
     if (!fleet->is_ready || lease->sent == FLEET_MAX_LEASES || fleet_is_over(fleet) ||
         fleet->now_ms < lease->next_ms)
         return;

@@ -123,6 +123,13 @@ static bool is_forgotten(const struct fleet *fleet, const struct node *node)
            fleet->now_ms >= node->unlisted_ms + fleet->lease_ms + FLEET_SETTLE_MS;
 }
 
+/* A store that takes no lease lets those of all nodes end. */
+static bool may_be_dead(const struct fleet *fleet, const struct node *node)
+{
+    return fleet->now_ms >= fleet->settled_ms && node->unlisted_ms == 0 &&
+           (node->is_dead || !fleet->lease.was_refused);
+}
+
 static void judge(struct fleet *fleet, struct node *node)
 {
     if (node->is_self)
@@ -134,7 +141,7 @@ static void judge(struct fleet *fleet, struct node *node)
         node->is_dead = false;
         return;
     }
-    if (fleet->now_ms < fleet->settled_ms || node->unlisted_ms != 0)
+    if (!may_be_dead(fleet, node))
         return;
     if (!node->is_dead) {
         node->is_dead = node->is_told = true;

@@ -31,7 +31,7 @@ static bool may_end(const struct item *item)
         return false;
     if (item->places != NULL && !item->places->is_here)
         return true;
-    return fleet_can_write(fleet) && fleet->refusals == 0;
+    return fleet_can_write(fleet) && fleet->put_refusals.in_row == 0;
 }
 
 /* The item may be gone afterwards. */

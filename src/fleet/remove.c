@@ -37,7 +37,7 @@ static void remove_answered(
     switch (result) {
     case STORE_DONE:
     case STORE_ABSENT:
-        fleet_write_worked(fleet);
+        fleet_write_worked(fleet, &fleet->removal_refusals);
         removed(item);
         break;
     case STORE_CONFLICT:
@@ -47,7 +47,7 @@ static void remove_answered(
         fleet_item_retry(item, FLEET_RETRY_MS);
         break;
     case STORE_FAILED:
-        fleet_write_refused(item);
+        fleet_write_refused(item, &fleet->removal_refusals);
         break;
     }
     fleet_pump(fleet);

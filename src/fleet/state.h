@@ -148,11 +148,16 @@ bool fleet_put_item(struct item *item, struct text places, struct bytes record);
 bool fleet_remove_item(struct item *item);
 void fleet_write_all_again(struct fleet *fleet);
 void fleet_learn_places(struct fleet *fleet);
-/* Counts answers, and what follows from many refusals. */
-void fleet_write_worked(struct fleet *fleet);
+/* Count answers, and what follows from many refusals: of puts or of removals, for a store that is
+ * full takes the one and not the other. */
+struct refusals {
+    unsigned in_row;
+    uint64_t retry_ms; /* while there are many */
+};
+void fleet_write_worked(struct fleet *fleet, struct refusals *refusals);
+void fleet_write_refused(struct item *item, struct refusals *refusals);
 /* Somebody else has written it since. */
 void fleet_item_lost(struct item *item, struct text owner);
-void fleet_write_refused(struct item *item);
 
 /* The item's address has left, or we leave. */
 void fleet_release_item(struct item *item);
@@ -172,6 +177,7 @@ struct lease {
     uint64_t sent_ms[FLEET_MAX_LEASES]; /* of those not answered, the oldest first */
     size_t sent;
     uint64_t until_ms, next_ms;
+    bool was_refused; /* or ended, while the store could be reached */
 };
 
 void fleet_lease_tick(struct fleet *fleet);
@@ -319,8 +325,7 @@ struct fleet {
     size_t under_way;     /* SAVES, PUTS, REMOVES; but for what leaves */
     size_t leaving_saves;
     size_t release_bytes;
-    unsigned refusals; /* in a row */
-    uint64_t retry_ms; /* while many are refused */
+    struct refusals put_refusals, removal_refusals;
     bool is_pumping;
     bool is_blocked; /* the store takes no more, until it has answered something */
     bool refusal_told;

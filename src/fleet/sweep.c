@@ -40,6 +40,7 @@ struct sweep {
     /* This reading: */
     struct list candidates;
     size_t found, taken, under_way, verified;
+    size_t in_vain;  /* found the last time, when nothing could be taken */
     uint64_t absent; /* entries that need what is not here */
     uint64_t skip;   /* of these, before the next is verified */
     uint64_t started_ms;
@@ -262,12 +263,18 @@ static uint64_t clock_ms(const struct fleet *fleet)
 static void next_time(struct sweep *sweep)
 {
     sweep->due_ms = sweep->fleet->now_ms + sweep->interval_ms;
-    if (sweep->found > 0)
+    if (sweep->taken > 0)
         sweep->interval_ms = SOONEST_MS;
     else if (sweep->interval_ms < LATEST_MS)
         sweep->interval_ms *= 2;
     if (is_ours(sweep) && sweep->fleet->now_ms < sweep->fleet->settled_ms)
         sweep->due_ms = sweep->fleet->settled_ms;
+}
+
+/* As many as could not be gone on with the last time are most likely the same. */
+static bool is_news(const struct sweep *sweep)
+{
+    return sweep->found > 0 && (sweep->taken > 0 || sweep->found != sweep->in_vain);
 }
 
 static void finish(struct sweep *sweep)
@@ -278,20 +285,21 @@ static void finish(struct sweep *sweep)
     }
     sweep->is_under_way = false;
     next_time(sweep);
-    if (sweep->found > 0)
+    if (is_news(sweep))
         fleet_tell(sweep->fleet, &(struct fleet_event){
                                      .kind = FLEET_TAKEN_ALL,
                                      .node = fleet_sweep_name(sweep),
                                      .count = sweep->taken,
                                      .ms = clock_ms(sweep->fleet) - sweep->started_ms,
                                  });
+    sweep->in_vain = sweep->taken == 0 ? sweep->found : 0;
     sweep->found = 0;
 }
 
 static void was_read(struct sweep *sweep)
 {
     sweep->skip = sweep->verified == MAX_VERIFIED ? sweep->skip + MAX_VERIFIED : 0;
-    if (sweep->found > 0)
+    if (is_news(sweep))
         fleet_tell(sweep->fleet, &(struct fleet_event){
                                      .kind = FLEET_TAKING,
                                      .node = fleet_sweep_name(sweep),

@@ -31,12 +31,14 @@ struct fate {
     enum store_result instead;
 };
 
+enum effect { EFFECT_NONE, EFFECT_CHANGES, EFFECT_GROWS };
+
 /* What was asked for, with copies of all it refers to. Fields are used as `carry_out` has it. */
 struct request {
     struct list link;
     uint64_t asked_ms;
     void (*carry_out)(struct view *view, struct request *request, const struct fate *fate);
-    bool writes_record;
+    enum effect effect;
     struct store_put put;
     struct store_version version;
     struct memory_lease lease; /* `lease_ms` also of what is let go */
@@ -232,7 +234,7 @@ static bool view_put(
     struct store *store, const struct store_put *put, store_put_fn *done, void *owner)
 {
     return ask(store, &(struct request){.carry_out = carry_out_put,
-                          .writes_record = true,
+                          .effect = EFFECT_GROWS,
                           .put = *put,
                           .answer.put = done,
                           .owner = owner});
@@ -242,7 +244,7 @@ static bool view_remove(struct store *store, enum store_kind kind, struct text i
     struct text writer, uint64_t epoch, store_put_fn *done, void *owner)
 {
     return ask(store, &(struct request){.carry_out = carry_out_remove,
-                          .writes_record = true,
+                          .effect = EFFECT_CHANGES,
                           .put = {.kind = kind, .id = id},
                           .version = {.owner = writer, .epoch = epoch},
                           .answer.put = done,
@@ -263,7 +265,7 @@ static bool view_take(
     struct store *store, const struct store_taking *taking, store_take_fn *done, void *owner)
 {
     return ask(store, &(struct request){.carry_out = carry_out_take,
-                          .writes_record = true,
+                          .effect = EFFECT_GROWS,
                           .put = {.kind = taking->kind, .id = taking->id, .owner = taking->taker},
                           .version = taking->seen,
                           .answer.take = done,
@@ -291,6 +293,7 @@ static bool view_lease(struct store *store, struct text name, struct text instan
     struct bytes info, uint64_t lease_ms, store_done_fn *done, void *owner)
 {
     return ask(store, &(struct request){.carry_out = carry_out_lease,
+                          .effect = EFFECT_CHANGES,
                           .lease = {name, instance, info, lease_ms},
                           .answer.done = done,
                           .owner = owner});
@@ -300,6 +303,7 @@ static bool view_unlease(struct store *store, struct text name, struct text inst
     uint64_t grace_ms, store_done_fn *done, void *owner)
 {
     return ask(store, &(struct request){.carry_out = carry_out_unlease,
+                          .effect = EFFECT_CHANGES,
                           .lease = {.name = name, .instance = instance, .lease_ms = grace_ms},
                           .answer.done = done,
                           .owner = owner});
@@ -313,7 +317,9 @@ static bool view_nodes(struct store *store, store_nodes_fn *done, void *owner)
 
 static bool view_forget_node(struct store *store, struct text name)
 {
-    return ask(store, &(struct request){.carry_out = carry_out_forget, .lease = {.name = name}});
+    return ask(store,
+        &(struct request){
+            .carry_out = carry_out_forget, .effect = EFFECT_CHANGES, .lease = {.name = name}});
 }
 
 /* --- life --- */
@@ -336,12 +342,14 @@ static const struct fate fates[] = {
     [STORE_MEMORY_AWAY] = {.instead = STORE_AWAY},
     [STORE_MEMORY_LOSES] = {.is_carried_out = true, .instead = STORE_AWAY},
     [STORE_MEMORY_FULL] = {.instead = STORE_FAILED},
+    [STORE_MEMORY_READ_ONLY] = {.instead = STORE_FAILED},
 };
 
 static struct fate fate_of(const struct view *view, const struct request *r)
 {
-    bool is_full = view->way == STORE_MEMORY_FULL && r->writes_record;
-    return fates[view->way == STORE_MEMORY_FULL && !is_full ? STORE_MEMORY_WORKS : view->way];
+    bool goes_on = (view->way == STORE_MEMORY_FULL && r->effect != EFFECT_GROWS) ||
+                   (view->way == STORE_MEMORY_READ_ONLY && r->effect == EFFECT_NONE);
+    return fates[goes_on ? STORE_MEMORY_WORKS : view->way];
 }
 
 static struct request *pop(struct view *view)

@@ -34,7 +34,9 @@ enum store_memory_way {
     STORE_MEMORY_AWAY,   /* not ready; what waits is answered so, and not carried out */
     STORE_MEMORY_LOSES,  /* requests are carried out, answers are lost: STORE_AWAY */
     STORE_MEMORY_FROZEN, /* takes requests, and leaves them */
-    STORE_MEMORY_FULL,   /* what writes gets STORE_FAILED; leases go on */
+    STORE_MEMORY_FULL,   /* what is to be kept gets STORE_FAILED; what is removed goes, leases go on
+                          */
+    STORE_MEMORY_READ_ONLY, /* what changes anything gets STORE_FAILED */
 };
 
 /* From now on, for what waits as well. Requests are due `delay_ms` after they were made. */

@@ -18,6 +18,7 @@ const char redis_script_put[] =
     "return {'done', ARGV[1], ARGV[3], tostring(serial), '0',\n"
     "  was[2] or '', was[2] and was[1] or '0'}\n";
 
+/* A Redis that is full refuses the memory of an epoch, which is no reason to keep the record. */
 const char redis_script_remove[] =
     "local key = KEYS[1]\n"
     "local was = redis.call('HMGET', key, 'epoch', 'owner', 'serial', 'writer')\n"
@@ -29,8 +30,8 @@ const char redis_script_remove[] =
     "local last = math.max(there, mine)\n"
     "redis.call('DEL', key)\n"
     "if last > 1 then\n"
-    "  redis.call('HSET', key, 'epoch', last)\n"
-    "  redis.call('EXPIRE', key, ARGV[3])\n"
+    "  redis.pcall('HSET', key, 'epoch', last)\n"
+    "  redis.pcall('EXPIRE', key, ARGV[3])\n"
     "end\n"
     "return {'done', '', string.format('%.0f', last), '0', '0',\n"
     "  was[2] or '', was[2] and was[1] or '0'}\n";
@@ -72,9 +73,14 @@ const char redis_script_introduce[] =
     "redis.call('EXPIRE', KEYS[1], ARGV[3])\n"
     "return 'done'\n";
 
+/* One that is full goes on with a lease that is there: else all nodes would seem dead. */
 const char redis_script_lease[] =
     "local was = redis.call('GET', KEYS[1])\n"
-    "if was and was ~= ARGV[1] and was ~= ARGV[3] then\n"
+    "if was == ARGV[1] then\n"
+    "  redis.call('PEXPIRE', KEYS[1], ARGV[2])\n"
+    "  return 'done'\n"
+    "end\n"
+    "if was and was ~= ARGV[3] then\n"
     "  return 'conflict'\n"
     "end\n"
     "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"

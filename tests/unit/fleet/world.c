@@ -390,8 +390,8 @@ void world_freeze(struct world *world, unsigned number, bool is_frozen)
 
 void world_link(struct world *world, unsigned number, enum store_memory_way way, uint64_t delay_ms)
 {
-    static const char *const words[] = {
-        "link works", "link is cut", "link loses answers", "link is frozen", "store is full"};
+    static const char *const words[] = {"link works", "link is cut", "link loses answers",
+        "link is frozen", "store is full", "store is read-only"};
     struct world_node *node = &world->nodes[number];
     say(world, words[way], number);
     store_memory_break(node->view, way, delay_ms);

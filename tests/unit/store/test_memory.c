@@ -149,6 +149,7 @@ static const struct breaking breakings[] = {
     {STORE_MEMORY_AWAY, false, false, 1, STORE_AWAY, "absent"},
     {STORE_MEMORY_LOSES, true, true, 1, STORE_AWAY, "done A 1 1 0 - one"},
     {STORE_MEMORY_FULL, true, true, 1, STORE_FAILED, "absent"},
+    {STORE_MEMORY_READ_ONLY, true, true, 1, STORE_FAILED, "absent"},
     {STORE_MEMORY_FROZEN, true, true, 0, STORE_DONE, "absent"},
 };
 
@@ -184,7 +185,17 @@ static void a_full_store_still_leases_and_reads(void **state)
     assert_string_equal(stage_ask(&b->stage, "A lease A a1 100 hello"), "done");
     assert_string_equal(stage_ask(&b->stage, "A get call x"), "done A 1 1 0 10.0.0.1 one");
     assert_string_equal(stage_ask(&b->stage, "A take call x - A 1 1"), "failed");
+    assert_string_equal(stage_ask(&b->stage, "A remove call x A 1"), "done - 1 0");
+}
+
+static void a_store_that_is_read_only_only_reads(void **state)
+{
+    struct bench *b = *state;
+    stage_ask(&b->stage, "A put call x 1 10.0.0.1 one");
+    store_memory_break(b->stage.nodes[0], STORE_MEMORY_READ_ONLY, 0);
+    assert_string_equal(stage_ask(&b->stage, "A lease A a1 100 hello"), "failed");
     assert_string_equal(stage_ask(&b->stage, "A remove call x A 1"), "failed");
+    assert_string_equal(stage_ask(&b->stage, "A get call x"), "done A 1 1 0 10.0.0.1 one");
 }
 
 static void answers_all_when_it_is_closed(void **state)
@@ -300,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(is_late_as_it_was_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(breaks_as_it_was_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_store_still_leases_and_reads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_store_that_is_read_only_only_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_all_when_it_is_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_so_many_and_no_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_nothing_over_the_limits, set_up, tear_down),

@@ -12,7 +12,8 @@
 
 /* What docs/store.md tells operators to allow. */
 #define ACL_RULES                                                                                  \
-    "~mediaferry:* +eval +get +set +del +expire +hget +hset +hdel +hlen +hmget +hincrby +hscan "   \
+    "~mediaferry:* +eval +get +set +del +expire +pexpire +hget +hset +hdel +hlen +hmget +hincrby " \
+    "+hscan "                                                                                      \
     "+hgetall +ping +select +role +cluster|slots +cluster|info +asking"
 
 #define KEY_1 "0101010101010101010101010101010101010101010101010101010101010101\n"
@@ -307,6 +308,25 @@ static void tells_why_once(void **state)
     assert_true(strncmp(b->trouble, "READONLY ", 9) == 0);
 }
 
+/* What costs no memory goes on: leases that are there, and removals of what had several owners. */
+static void goes_on_while_redis_is_full(void **state)
+{
+    struct redis_bench *b = *state;
+    bench_open_all(b, spec(""));
+    bench_expect(b, "A put call x 1 - one", "done A 1 1");
+    bench_expect(b, "B take call x B A 1 1", "done 2 1");
+    bench_expect(b, "A lease A a1 2000 i", "done");
+    plant("CONFIG|SET|maxmemory|1");
+    bench_expect(b, "A lease A a1 60000 i", "done");
+    check("mediaferry:lease:A", "redis.call('PTTL', KEYS[1]) > 2000");
+    bench_expect(b, "C lease A c1 60000 i", "conflict");
+    bench_expect(b, "C lease C c1 60000 i", "failed");
+    bench_expect(b, "B remove call x B 2", "done - 2 0");
+    bench_expect(b, "A get call x", "absent");
+    check("mediaferry:index:B", "redis.call('EXISTS', KEYS[1]) == 0");
+    plant("CONFIG|SET|maxmemory|0");
+}
+
 static void tells_when_it_is_not_allowed(void **state)
 {
     struct redis_bench *b = *state;
@@ -461,6 +481,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(seals_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(seals_large_ones, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_why_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(goes_on_while_redis_is_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_when_it_is_not_allowed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_all_that_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_all_when_it_is_closed, set_up, tear_down),
