@@ -83,8 +83,10 @@ bool fleet_is_ghost(
     struct fleet *fleet, enum store_kind kind, struct text id, const struct store_version *version)
 {
     uint64_t ended = memo_epoch(&fleet->graves, kind, id, fleet->now_ms);
+    bool is_ours = fleet_is_self(fleet, version->owner);
     bool is_ghost =
-        version->epoch < ended || (version->epoch == ended && fleet_is_self(fleet, version->owner));
+        version->epoch < ended ||
+        (ended > 0 && (is_ours || (version->owner.len == 0 && version->epoch == ended)));
     if (is_ghost)
         fleet_remove_version(fleet, kind, id, version);
     return is_ghost;
