@@ -4,15 +4,6 @@
 #include "session/session.h"
 #include "turnserver/turnserver.h"
 
-bool fleet_is_here(void *owner, const struct address *ip)
-{
-    const struct fleet_service *s = owner;
-    for (size_t i = 0; i < s->host.count; i++)
-        if (address_same_ip(&s->host.list[i].ip, ip))
-            return true;
-    return false;
-}
-
 /* --- calls ------------------------------------------------------------------------------------ */
 
 static void call_changed(void *owner, uint64_t handle, struct text call_id)

@@ -15,6 +15,7 @@ enum {
     LEAVE_MS = 3000,       /* so long the end waits for Redis */
     EXPECT_MORE_MS = 3000, /* behind a lease: what is on an address that came has been taken */
     EXPECT_STEP_MS = 1000,
+    HOST_AGE_MS = 10, /* less than from the beginning of a call to the look at its addresses */
     INSTANCE_SIZE = 17,
 };
 
@@ -39,10 +40,18 @@ static void expect_items(struct fleet_service *s)
         fleet_now_ms(s) + (uint64_t)s->own.config->fleet.node_lease_ms + EXPECT_MORE_MS;
 }
 
-static bool has_new(struct fleet_service *s, const struct host_addresses *now)
+static bool has_address(const struct fleet_service *s, const struct address *ip)
+{
+    for (size_t i = 0; i < s->host.count; i++)
+        if (address_same_ip(&s->host.list[i].ip, ip))
+            return true;
+    return false;
+}
+
+static bool has_new(const struct fleet_service *s, const struct host_addresses *now)
 {
     for (size_t i = 0; i < now->count; i++)
-        if (!fleet_is_here(s, &now->list[i].ip))
+        if (!has_address(s, &now->list[i].ip))
             return true;
     return false;
 }
@@ -51,12 +60,25 @@ static bool has_new(struct fleet_service *s, const struct host_addresses *now)
 static void read_host(struct fleet_service *s)
 {
     struct host_addresses now = {.list = NULL};
+    s->host_read_ms = fleet_now_ms(s);
     if (host_addresses_read(&now) != 0)
         return;
     if (has_new(s, &now))
         expect_items(s);
     host_addresses_done(&s->host);
     s->host = now;
+}
+
+/* A call may begin on an address that has come since the last tick. */
+bool fleet_is_here(void *owner, const struct address *ip)
+{
+    struct fleet_service *s = owner;
+    if (has_address(s, ip))
+        return true;
+    if (fleet_now_ms(s) - s->host_read_ms < HOST_AGE_MS)
+        return false;
+    read_host(s);
+    return has_address(s, ip);
 }
 
 static void on_tick(uv_timer_t *timer)

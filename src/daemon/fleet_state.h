@@ -18,21 +18,22 @@ struct fleet_service {
     struct fleet *fleet;
     struct ng_elsewhere elsewhere;
     struct host_addresses host; /* of this moment */
-    uint64_t expect_until_ms;   /* what is on addresses that have come may follow them */
-    struct list searches;       /* of fleet_finding.c */
-    uv_timer_t tick;            /* each FLEET_TICK_MS */
-    uv_timer_t soon;            /* something is due before that */
+    uint64_t host_read_ms;
+    uint64_t expect_until_ms; /* what is on addresses that have come may follow them */
+    struct list searches;     /* of fleet_finding.c */
+    uv_timer_t tick;          /* each FLEET_TICK_MS */
+    uv_timer_t soon;          /* something is due before that */
     unsigned open_handles;
 };
 
 uint64_t fleet_now_ms(const struct fleet_service *s);
+/* Whether this machine has the address now. */
+bool fleet_is_here(void *owner, const struct address *ip);
 
 /* fleet_holders.c: calls and allocations, as the fleet sees them. */
 struct fleet_holder fleet_holder_of_calls(struct fleet_service *s);
 struct fleet_holder fleet_holder_of_allocations(struct fleet_service *s);
 void fleet_watch(struct fleet_service *s);
-/* Whether this machine has the address now. */
-bool fleet_is_here(void *owner, const struct address *ip);
 
 /* fleet_finding.c: what ng asks; nobody is told any more after forgetting. */
 struct ng_elsewhere fleet_elsewhere(struct fleet_service *s);
