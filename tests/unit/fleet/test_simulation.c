@@ -4,7 +4,8 @@
  * is full, slow, empty again or older again, addresses that move. When it is left alone, every call
  * is where its addresses are, once, and no record is without a call.
  *
- * FLEET_SEED: one run, told aloud. FLEET_RUNS: how many (default 40).
+ * FLEET_SEED: one run, told aloud (FLEET_LOSES=1: of those with a store that forgets). FLEET_RUNS:
+ * so many others, at random.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -265,9 +266,13 @@ static void run_many(bool may_lose)
             run(strtoull(seed, NULL, 10), true, may_lose);
         return;
     }
+    if (runs == NULL) {
+        for (uint64_t i = 1; i <= DEFAULT_RUNS; i++)
+            run(i, false, may_lose);
+        return;
+    }
     struct gen gen = gen_start();
-    unsigned long count = runs != NULL ? strtoul(runs, NULL, 10) : DEFAULT_RUNS;
-    for (unsigned long i = 0; i < count; i++)
+    for (unsigned long i = strtoul(runs, NULL, 10); i > 0; i--)
         run(gen_u64(&gen), false, may_lose);
 }
 
