@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/endpoint.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +29,25 @@ static int parse_url(struct text text, struct redis_spec *spec, struct str *why)
     return error == 0 ? parse_location(text, spec, why) : error;
 }
 
+/* Letters, digits and "+-.", then "://" (RFC 3986, section 3.1). */
+static bool has_scheme(struct text text)
+{
+    size_t len = 0;
+    while (len < text.len && (isalnum((unsigned char)text.data[len]) != 0 ||
+                                 memchr("+-.", text.data[len], 3) != NULL))
+        len++;
+    return len > 0 && text_starts_with(text_skip(text, len), "://");
+}
+
 /* "PASSWORD@HOST:PORT/DB": the password is as it is. */
 static int parse_plain(struct text text, struct redis_spec *spec, struct str *why)
 {
+    /* Taken for a password, it would be sent without the TLS that was meant, perhaps. */
+    if (has_scheme(text)) {
+        str_add_string(why, "only redis:// and rediss:// are known, alone or as "
+                            "redis+sentinel:// and redis+cluster://");
+        return -EINVAL;
+    }
     const char *at = text.len > 0 ? memrchr(text.data, '@', text.len) : NULL;
     if (at != NULL) {
         spec->password = text_of(text.data, (size_t)(at - text.data));

@@ -75,7 +75,8 @@ static const char *const bad[] = {"", " ", "dbname=1", "ip=", "ip=h port=0", "ip
     "rediss://h?verify=Geheim", "rediss://h?ca=%zz", "rediss://h?key=/x",
     "redis://h?sentinel-user=u", "redis://h?sentinel-password=Geheim",
     "redis+sentinel://:Geheim@h/s", "redis+cluster://h", "Geheim@", "Geheim@h:x", "a=Geheim@",
-    "a=Geheim", "redis://a&b", "ip=a,b"};
+    "a=Geheim", "redis://a&b", "ip=a,b", "valkey://u:Geheim@h", "REDISS://u:Geheim@h",
+    "redis+tls://Geheim@h"};
 
 static void refuses_the_rest_and_says_why(void **state)
 {
