@@ -16,6 +16,27 @@ static bool is_name_character(char c)
     return isalnum((unsigned char)c) || c == '.' || c == '-' || c == '_';
 }
 
+/* The files are read once more when connections are made. */
+static int check_tls(
+    const struct daemon_config *config, const struct redis_target *target, struct str *why)
+{
+    const struct fleet_settings *f = &config->fleet;
+    const struct redis_tls_files files = {
+        .ca = f->redis_tls_ca, .certificate = f->redis_tls_certificate, .key = f->redis_tls_key};
+    bool has_files = f->redis_tls_ca[0] != '\0' || f->redis_tls_certificate[0] != '\0';
+    struct redis_tls *tls = NULL;
+    struct str problem = {0};
+    if (has_files && !target->tls.is_wanted)
+        return config_blame(config, &f->redis, why,
+            "there are files for TLS ('redis-tls-...'), but only rediss:// asks for it");
+    int error = redis_tls_wanted(&target->tls, &files, &tls, &problem);
+    if (error == -EINVAL)
+        config_blame(config, &f->redis, why, "%s", str_string(&problem));
+    redis_tls_unref(tls);
+    str_done(&problem);
+    return error;
+}
+
 static int check_redis(const struct daemon_config *config, struct str *why)
 {
     struct redis_target target = {.topology = REDIS_SINGLE};
@@ -23,7 +44,23 @@ static int check_redis(const struct daemon_config *config, struct str *why)
     int error = redis_target_parse(text_from(config->fleet.redis), &target, &problem);
     if (error == -EINVAL)
         config_blame(config, &config->fleet.redis, why, "%s", str_string(&problem));
+    if (error == 0)
+        error = check_tls(config, &target, why);
     redis_target_done(&target);
+    str_done(&problem);
+    return error;
+}
+
+static int check_seal(const struct daemon_config *config, struct str *why)
+{
+    const char *path = config->fleet.seal_key_file;
+    struct seal *seal = NULL;
+    struct str problem = {0};
+    int error = path[0] != '\0' ? seal_load(path, &seal, &problem) : 0;
+    if (error != 0 && error != -ENOMEM)
+        error = config_blame(
+            config, &config->fleet.seal_key_file, why, "%s: %s", path, str_string(&problem));
+    seal_free(seal);
     str_done(&problem);
     return error;
 }
@@ -39,12 +76,13 @@ int config_check_fleet(const struct daemon_config *config, struct str *why)
             "up to %d letters, digits, '.', '-' and '_' are wanted", STORE_MAX_NAME);
     if (!redis_store_prefix_is_valid(text_from(f->redis_prefix)))
         return config_blame(config, &f->redis_prefix, why,
-            "up to %d printable characters are wanted, without spaces, '{' and '}'",
+            "up to %d printable characters are wanted, without spaces and '{'",
             REDIS_STORE_MAX_PREFIX);
     if ((f->redis_tls_certificate[0] == '\0') != (f->redis_tls_key[0] == '\0'))
         return config_blame(config, &f->redis_tls_certificate, why,
             "'redis-tls-certificate' and 'redis-tls-key' belong together");
-    return check_redis(config, why);
+    int error = check_redis(config, why);
+    return error != 0 ? error : check_seal(config, why);
 }
 
 /* What is no part of a name in a host's becomes '-'. */

@@ -44,7 +44,12 @@ static const struct {
     {"redis=10.0.0.1\nredis-prefix={x}", "option 'redis-prefix'"},
     {"redis=10.0.0.1\nredis-prefix=", "option 'redis-prefix'"},
     {"redis=10.0.0.1\nredis-tls-key=/k", "belong together"},
-    {"redis=10.0.0.1\nredis-tls-key=/k\nredis-tls-certificate=/c", NULL},
+    {"redis=10.0.0.1\nredis-tls-key=/k\nredis-tls-certificate=/c", "only rediss:// asks"},
+    {"redis=rediss://10.0.0.1\nredis-tls-key=/k\nredis-tls-certificate=/c", "certificate in /c"},
+    {"redis=rediss://10.0.0.1\nredis-tls-ca=/a", "certificates in /a"},
+    {"redis-tls-ca=/a\nseal-key-file=/k", NULL},
+    {"redis=10.0.0.1\nseal-key-file=/k", "option 'seal-key-file': /k: No such file"},
+    {"redis=10.0.0.1\nseal-key-file=/dev/null", "there is no key in it"},
 };
 
 static void checks_what_the_options_say(void **state)
