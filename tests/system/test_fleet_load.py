@@ -112,8 +112,15 @@ class Chaos:
     def __init__(self, fleet, redis, seed):
         self.fleet, self.redis, self.random = fleet, redis, random.Random(seed)
         self.names, self.doubtful, self.told = iter(range(1 << 30)), set(), []
+        self.ended_at, self.redis_is_away, self.is_cut = {}, False, False
         for node in fleet.nodes.values():
             node.ng.socket.settimeout(1.5)
+
+    def doubt(self, seconds=1.0):
+        """Of an end that Redis was not told, nobody knows when the node is dead: such a call may come back, and ends
+        by its timeout. Those of the last moments, and all while Redis is away, may be such."""
+        now = time.monotonic()
+        self.doubtful |= {name for name, at in self.ended_at.items() if now - at < seconds}
 
     def say(self, what):
         self.told.append(f"{time.strftime('%H:%M:%S', time.gmtime())} {what}")
@@ -129,13 +136,14 @@ class Chaos:
         for node in self.fleet.nodes.values():
             print(f"--- {node.name}")
             print("\n".join(line for line in node.log().splitlines()
-                            if " notice event=" in line or " warning event=" in line))
+                            if re.search(r" (notice|warning) event=(start|fleet|node|tak|redis|not-|stop|lost)", line)))
 
     # Troubles: each gives what ends it
 
     def node_is_killed(self):
         victim, heir = self._two()
         self.say(f"kill {victim.name}")
+        self.doubt()
         victim.kill()
         if self.random.random() < 0.8:
             self._move_places(victim.name, heir.name)
@@ -157,10 +165,18 @@ class Chaos:
     def node_is_cut_off(self):
         victim, heir = self._two()
         self.say(f"cut {victim.name}")
+        self.doubt()
+        self.is_cut = True
         self.fleet.net.cut(victim.name)
         if self.random.random() < 0.5:
             self._move_places(victim.name, heir.name)
-        return lambda: self.fleet.net.heal(victim.name)
+
+        def heal():
+            self.say(f"heal {victim.name}")
+            self.fleet.net.heal(victim.name)
+            self.is_cut = False
+
+        return heal
 
     def node_is_restarted(self):
         victim, heir = self._two()
@@ -176,14 +192,23 @@ class Chaos:
         return lambda: None
 
     def redis_is_killed(self):
-        self.say("kill Redis")
-        self.redis.main.kill()
-        return self.redis.main.start
+        return self._without_redis("kill", self.redis.main.kill, self.redis.main.start)
 
     def redis_is_frozen(self):
-        self.say("freeze Redis")
-        self.redis.main.freeze()
-        return self.redis.main.thaw
+        return self._without_redis("freeze", self.redis.main.freeze, self.redis.main.thaw)
+
+    def _without_redis(self, word, begin, end):
+        self.say(f"{word} Redis")
+        self.doubt()
+        self.redis_is_away = True
+        begin()
+
+        def over():
+            self.say("Redis is back")
+            end()
+            self.redis_is_away = False
+
+        return over
 
     TROUBLES = [node_is_killed, node_is_killed, node_is_frozen, node_is_cut_off, node_is_restarted, place_moves,
                 redis_is_killed, redis_is_frozen]
@@ -240,7 +265,8 @@ class Chaos:
         try:
             reply = call.delete(node.ng)
             self.say(f"end of {call.name} at {node.name}: {reply.get('warning', reply['result'])}")
-            if "warning" in reply:
+            self.ended_at[call.name] = time.monotonic()
+            if "warning" in reply or self.redis_is_away or self.is_cut:
                 self.doubtful.add(call.name)
         except (NgError, OSError) as error:
             self.doubtful.add(call.name)
