@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { FILES = 3 };
@@ -23,7 +24,9 @@ struct redis_tls {
 
 static int refuse_file(const char *what, const char *path, struct str *why)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    unsigned long first = ERR_peek_error();
+    const char *reason = ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first))
+                                                 : ERR_reason_error_string(ERR_peek_last_error());
     str_addf(why, "the %s in %s cannot be used: %s", what, path,
         reason != NULL ? reason : "no file, or not PEM");
     ERR_clear_error();
