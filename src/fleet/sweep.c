@@ -35,7 +35,7 @@ struct sweep {
     uint64_t due_ms;
     uint64_t retry_ms; /* not before */
     uint64_t interval_ms;
-    uint64_t counted; /* entries, when it was last read */
+    uint64_t counted; /* entries that were there when it was last read, and were not taken */
     uint64_t records; /* now */
     /* This reading: */
     struct list candidates;
@@ -245,6 +245,7 @@ static void read_entry(struct sweep *sweep, const struct store_entry *entry)
                 fleet->store, fleet_sweep_name(sweep), entry->kind, entry->id);
         return;
     }
+    sweep->counted++;
     if (is_here(sweep, entry->places) || (is_ours(sweep) && fleet->now_ms >= fleet->settled_ms)) {
         add_candidate(sweep, entry, TAKE_RESTORE);
         return;
@@ -338,7 +339,7 @@ static void begin(struct sweep *sweep)
     sweep->found = sweep->taken = sweep->verified = 0;
     sweep->absent = 0;
     sweep->started_ms = clock_ms(fleet);
-    sweep->counted = sweep->records;
+    sweep->counted = 0; /* not what the nodes' list said: that may be of before */
     sweep->is_wanted = false;
     sweep->is_listing =
         fleet->store->ops->list(fleet->store, fleet_sweep_name(sweep), list_answered, sweep);
@@ -406,6 +407,7 @@ void fleet_sweep_taken(struct sweep *sweep, bool is_here)
 {
     sweep->under_way--;
     sweep->taken += is_here;
+    sweep->counted -= is_here && sweep->counted > 0;
     take_more(sweep);
 }
 

@@ -213,6 +213,25 @@ static void takes_when_the_address_comes_later(void **state)
     assert_true(world->nodes[1].last_took_ms <= moved + 2000);
 }
 
+/* As many records are nobody's as when it looked last, but others: whatever the moment, they are
+ * not overlooked. */
+static void takes_what_came_and_went_between_two_looks(void **state)
+{
+    struct world *world = *state;
+    begin_calls(world, 10);
+    world_run(world, 1000);
+    for (unsigned turn = 0; turn < 60; turn++) {
+        unsigned heir = 1 - turn % 2;
+        uint64_t moved = world->now_ms;
+        world_move(world, 0, (int)heir);
+        while (world_carried(world, heir) < 10 && world->now_ms < moved + 400)
+            world_step(world);
+        assert_int_equal(world_carried(world, heir), 10);
+        world_run(world, turn * WORLD_STEP_MS % 210);
+        assert_int_equal(world_carried(world, 1 - heir), 0);
+    }
+}
+
 static void takes_only_with_all_its_addresses(void **state)
 {
     struct world *world = *state;
@@ -587,6 +606,7 @@ int main(void)
         IN_A_WORLD(holds_back_what_the_store_cannot_take),
         IN_A_WORLD(takes_what_a_dead_node_had_in_time),
         IN_A_WORLD(takes_when_the_address_comes_later),
+        IN_A_WORLD(takes_what_came_and_went_between_two_looks),
         IN_A_WORLD(takes_only_with_all_its_addresses),
         IN_A_WORLD(nobody_is_dead_before_all_could_come_back),
         IN_A_WORLD(who_was_cut_off_loses_what_another_took),
