@@ -133,6 +133,14 @@ static bool says_replica(const struct redis_client *client, const struct redis_r
            (reply->count == 0 || !text_is(reply->items[0]->text, "master"));
 }
 
+/* Who does not know AUTH repeats what came with it. */
+static struct text without_arguments(struct text error)
+{
+    static const char start[] = ", with args";
+    const char *at = memmem(error.data, error.len, start, sizeof(start) - 1);
+    return at != NULL ? text_of(error.data, (size_t)(at - error.data)) : error;
+}
+
 /* Each reply of the greeting; the last makes it READY. */
 static void on_greeted(void *owner, const struct redis_reply *reply)
 {
@@ -140,7 +148,7 @@ static void on_greeted(void *owner, const struct redis_reply *reply)
     if (reply == NULL || client->state != CLIENT_GREETING)
         return;
     if (reply->kind == REDIS_ERROR)
-        give_up(client, reply->text);
+        give_up(client, without_arguments(reply->text));
     else if (says_replica(client, reply))
         give_up(client, TEXT("not a master"));
     else if (client->pending.count == 0)

@@ -327,6 +327,26 @@ static void a_refused_password_is_said_once(void **state)
     assert_int_equal(lines_with(b, "Geheim"), 0);
 }
 
+static void without_auth(struct fake_redis *fake, const struct redis_reply *command)
+{
+    if (text_is(command->items[0]->text, "AUTH"))
+        fake_redis_say_text(
+            fake, "-ERR unknown command 'AUTH', with args beginning with: 'Geheim' \r\n");
+    else
+        fake_redis_say_text(fake, "+PONG\r\n");
+}
+
+static void a_server_that_repeats_the_password_is_not_quoted(void **state)
+{
+    struct bench *b = *state;
+    b->fake.script = without_auth;
+    b->endpoint.password = "Geheim";
+    open_client(b);
+    assert_true(run_until(&b->loop, &b->fake.connections, 3));
+    assert_int_equal(lines_with(b, "unknown command 'AUTH'"), 1);
+    assert_int_equal(lines_with(b, "Geheim"), 0);
+}
+
 /* What a broken or hostile server says in place of an answer, and before being asked. */
 static void lives_through_hostile_replies(void **state)
 {
@@ -545,6 +565,7 @@ int main(void)
         BENCH_TEST(a_dead_connection_is_noticed),
         BENCH_TEST(comes_back_when_the_server_does),
         BENCH_TEST(a_refused_password_is_said_once),
+        BENCH_TEST(a_server_that_repeats_the_password_is_not_quoted),
         BENCH_TEST(lives_through_hostile_replies),
         BENCH_TEST(a_huge_array_is_no_end),
         BENCH_TEST(a_subscriber_hears_and_comes_back),
