@@ -66,6 +66,7 @@ MAKE = {
     "clang": functools.partial(configured, "build-clang", "--buildtype=release", compiler="clang"),
     "tsan": functools.partial(configured, "build-tsan", "-Db_sanitize=thread"),
     "release": lambda: ("make", "-s", "all"),
+    "image": lambda: ("/usr/bin/python3", "tests/image/container.py"),
 }
 
 
@@ -161,10 +162,7 @@ def suite_release(totals):
 
 
 def suite_image(totals):
-    """The container image, built and run as an operator does."""
-    if os.geteuid() != 0:
-        print("the image is built on a Debian root of the tests' own making: run them as root")
-        return totals.add(0, 1, 0)
+    """The container image and the demonstration with it, built and run as an operator does."""
     pytest_suite(totals, "image", ["tests/image"], {})
 
 
@@ -188,7 +186,7 @@ SUITES = {
     "clang": (suite_clang, "clang"),
     "tsan": (suite_tsan, "tsan"),
     "release": (suite_release, "release"),
-    "image": (suite_image, None),
+    "image": (suite_image, "image"),
     "e2e": (suite_e2e, "release"),
 }
 

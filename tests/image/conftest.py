@@ -13,8 +13,7 @@ from rtp import Phone  # noqa: E402
 
 @pytest.fixture(scope="session")
 def image():
-    container.make_base()
-    container.make_image()
+    container.make_images()
 
 
 @pytest.fixture

@@ -3,12 +3,18 @@
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PODMAN = ("podman", "--runtime", "runc", "--cgroup-manager=cgroupfs")
 BASE = "localhost/mediaferry-test-base"
-IMAGE = "localhost/mediaferry-test"
+# A bare machine may allow no more to its root.
+LIMITS = ("--ulimit=nofile=1024:20000", "--ulimit=nproc=1000:1000")
+# As docker/compose.yaml names them.
+TAG = "test"
+IMAGE = f"localhost/mediaferry:{TAG}"
+DEMO_IMAGE = f"localhost/mediaferry-demo:{TAG}"
 
 
 def run(*words, seconds=60, check=True, **options):
@@ -33,9 +39,15 @@ def make_base():
         run("sh", "-c", f"tar -C {folder} -c . | {' '.join(PODMAN)} import - {BASE}", seconds=120)
 
 
-def make_image():
+def build(image, file, context):
     podman("build", "--format=docker", "--isolation=chroot", "--network=host", "--build-arg", f"BASE={BASE}",
-           "-f", "docker/Dockerfile", "-t", IMAGE, ".", seconds=900, cwd=ROOT)
+           "-f", file, "-t", image, context, seconds=900, cwd=ROOT)
+
+
+def make_images():
+    make_base()
+    build(IMAGE, "docker/Dockerfile", ".")
+    build(DEMO_IMAGE, "docker/demo/Dockerfile", "docker/demo")
 
 
 class Container:
@@ -43,8 +55,8 @@ class Container:
 
     def __init__(self, *options, environment=None, podman_options=()):
         variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
-        self.id = podman("run", "--detach", "--network=host", "--ulimit=nofile=1024:20000", "--ulimit=nproc=1000:1000",
-                         *podman_options, *variables, IMAGE, *options).stdout.strip()
+        self.id = podman("run", "--detach", "--network=host", *LIMITS, *podman_options, *variables, IMAGE,
+                         *options).stdout.strip()
 
     def log(self):
         done = podman("logs", self.id)
@@ -63,3 +75,9 @@ class Container:
 
     def remove(self):
         podman("rm", "--force", "--time", "1", self.id, check=False)
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        sys.exit("the image is built on a Debian root of the tests' own making: run them as root")
+    make_images()

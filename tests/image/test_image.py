@@ -139,7 +139,7 @@ def test_a_bad_option_is_told_and_ends_it(start):
 
 
 def test_nothing_but_what_it_needs_is_in_the_image(image):
-    listed = container.podman("run", "--rm", "--ulimit=nofile=1024:20000", "--ulimit=nproc=1000:1000", "--network=host",
+    listed = container.podman("run", "--rm", *container.LIMITS, "--network=host",
                               "--entrypoint=dpkg-query", container.IMAGE, "-W", "-f", "${Package}\n").stdout.split()
     assert not {"gcc", "clang", "clang-14", "meson", "git", "python3"} & set(listed)
     assert not [name for name in listed if name.endswith("-dev")]

@@ -12,7 +12,7 @@ test="libclang-rt-14-dev llvm python3 python3-pytest python3-pytest-timeout pyth
  python3-cryptography iproute2 iputils-ping nftables conntrack tcpdump procps openssl
  kamailio kamailio-websocket-modules kamailio-tls-modules kamailio-utils-modules baresip-core
  chromium coturn redis-server debootstrap podman buildah runc
- fuse-overlayfs containernetworking-plugins"
+ fuse-overlayfs containernetworking-plugins docker-compose python3-yaml python3-websocket"
 bench="python3 rtpengine-daemon coturn redis-server iproute2"
 
 wanted=
