@@ -25,8 +25,8 @@ exec "$@"
 IN_NETWORK = ("unshare", "--net", "sh", "-euc", NETWORK, "lane")
 
 # Those that take longest begin first, or the last one would run alone.
-SLOWEST = ("xdp_network", "restart", "timeouts", "random", "bench_load", "drain", "turn_clients", "turn_review", "ctl",
-           "turn_redis", "turn_reload", "bench", "xdp")
+SLOWEST = ("fleet_takeover", "fleet_store", "fleet_chaos", "xdp_network", "restart", "timeouts", "random", "bench_load",
+           "drain", "turn_clients", "turn_review", "ctl", "turn_redis", "turn_reload", "bench", "xdp")
 
 
 def lane_count():

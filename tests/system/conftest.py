@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from daemon import Daemon  # noqa: E402
-from fleet_fixtures import fleet, fleet_net, fleet_redis_process, make_fleet  # noqa: E402, F401
+from fleet_fixtures import fleet, fleet_net, fleet_redis_process, make_fleet, own_redis  # noqa: E402, F401
 from rtp import Phone  # noqa: E402
 from turn_fixtures import client, connect, peers, start_turn, turn, turn_cert, udp, way  # noqa: E402, F401
 from xdp_fixtures import between, net, phone_in, start_xdp, turn_ends, xdp, xdp_is_there  # noqa: E402, F401

@@ -187,3 +187,14 @@ def make_fleet(fleet_net):
 def fleet(make_fleet, fleet_redis_process):
     """Nodes with a plain Redis; none has begun yet."""
     return make_fleet(fleet_redis_process)
+
+
+@pytest.fixture
+def own_redis(fleet_net):
+    """One that the test may kill or freeze."""
+    port = fleet_redis.PORTS["own"]
+    made = fleet_redis.Redis(f"redis://{fleet_redis.REDIS}:{port}/0", [fleet_redis.Process(fleet_net, port)])
+    yield made
+    if made.main.process:
+        made.main.thaw()
+    made.close()

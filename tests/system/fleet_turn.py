@@ -5,9 +5,9 @@ import socket
 import struct
 
 import turn_message as m
-from fleet_calls import MAGIC, Side
 from fleet_network import PHONE, PLACES
 from fleet_node import TURN
+from fleet_sides import MAGIC, Side
 from turn import TurnClient
 
 CHANNEL = 0x4000

@@ -6,6 +6,7 @@ import pytest
 
 import rtp
 from fleet_network import CONTROL, PBX, PHONE
+from fleet_node import NG
 from fleet_redis import wait_for
 from ng import NgError
 from rtp import Phone
@@ -172,8 +173,11 @@ def test_the_other_way_round_after_it(pair):
 def test_nodes_are_told_of(pair):
     one_call(pair)
     for node in pair.alive():
-        told = node.ctl.text("nodes")
-        assert "a" in told and "b" in told and CONTROL["a"] in told and CONTROL["b"] in told
+        told = {row["node"]: row for row in node.ctl.json("status")["fleet"]["nodes"]}
+        assert all(told[name]["alive"] and told[name]["ng"] == f"{CONTROL[name]}:{NG}" for name in "ab")
+        assert [name for name in "ab" if told[name]["self"]] == [node.name]
+        text = node.ctl.text("status")
+        assert f"node {node.name}" in text and "Redis ready" in text
         node.wait_metric("fleet_nodes", 2, state="alive")
     pair.wait_settled()
     pair["a"].kill()

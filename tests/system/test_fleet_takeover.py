@@ -33,6 +33,25 @@ def resumes_within(fleet, seconds, record_property, what):
     assert seconds < GAP_S
 
 
+def the_heir_goes_on(fleet):
+    """The node dies, and everything is at the other one."""
+    fleet.in_order(40)
+    fleet.wait_saved(*fleet.talk.calls)
+    fleet.wait_settled("b")
+    fail_over(fleet)
+    fleet.sound(30)
+    fleet.hang_up(node="b")
+
+
+def all_moves(fleet):
+    """The address moves, and everything goes with it."""
+    fleet.in_order(40)
+    fleet.net.move(1, "b")
+    wait_for(lambda: fleet["b"].carries() == fleet.live(), what="the calls at b")
+    fleet.sound()
+    fleet.hang_up(node="b")
+
+
 def test_calls_of_every_kind_go_on(fleet, record_property):
     a, b = fleet.start("a", "b")
     calls = fleet.calls(*EVERY_KIND, "turn")
