@@ -23,7 +23,8 @@ struct mailbox {
     uv_mutex_t lock;
     struct message *first;
     struct message **end;
-    uv_async_t wakeup;
+    uv_poll_t wakeup;
+    int event_fd; /* that it waits for: rung by the first message */
     void *owner;
     struct message *taken; /* the receiver's: to be delivered next */
     bool is_held;
