@@ -152,6 +152,8 @@ void fleet_item_stop(struct item *item)
 
 /* --- what comes next --- */
 
+enum { KEEP_SPREAD_MS = FLEET_KEEP_MAX_AGE_MS / 4 };
+
 static void settle_carried(struct item *item)
 {
     struct fleet *fleet = item->fleet;
@@ -159,7 +161,9 @@ static void settle_carried(struct item *item)
         list_push_back(&fleet->leavers, &item->queue);
         return;
     }
-    uint64_t due = item->started_ms + FLEET_KEEP_MAX_AGE_MS;
+    /* Some sooner than others, so that what was written at once comes apart. */
+    uint64_t due =
+        item->started_ms + FLEET_KEEP_MAX_AGE_MS - item_handle(item) * 97 % KEEP_SPREAD_MS;
     if (item->is_dirty) {
         due = fleet->now_ms + FLEET_KEEP_DELAY_MS;
         if (item->has_started && due < item->started_ms + FLEET_KEEP_INTERVAL_MS)
