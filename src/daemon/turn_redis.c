@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/container.h"
 #include "base/log.h"
 #include "daemon/turn_state.h"
-#include "net/resolve.h"
+#include "net/name_lookup.h"
+#include "net/sockaddr.h"
 #include "redis/target.h"
 
 /* How long an answer is good. A user that was not there may be made any moment. */
@@ -109,19 +111,63 @@ static void on_revoked(void *owner, struct text realm, struct text user)
             LOG_QUOTED(user));
 }
 
+/* --- where it is --- */
+
+struct named_host {
+    struct list link; /* in turn_service.redis_hosts */
+    struct turn_service *service;
+    struct name_lookup *lookup;
+    uint16_t port;
+};
+
 /* An address of Redis is protected: no client reaches it through a relayed address. */
-static void note_address(struct turn_service *s, const char *host, uint16_t port)
+static void protect(struct turn_service *s, struct address address, uint16_t port)
 {
     struct turn_circumstances *c = &s->circumstances;
-    struct address *first = &c->redis[c->redis_count];
-    size_t room = COUNT_OF(c->redis) - c->redis_count;
-    if (room == 0)
+    if (c->redis_count == COUNT_OF(c->redis))
         return;
-    size_t count =
-        address_parse(text_from(host), first) ? 1 : resolve_host(text_from(host), first, room);
-    for (size_t i = 0; i < count; i++)
-        first[i].port = port;
-    c->redis_count += count;
+    address.port = port;
+    c->redis[c->redis_count++] = address;
+}
+
+static void free_host(struct named_host *host)
+{
+    list_remove(&host->link);
+    free(host);
+}
+
+static void on_host(void *owner, int status, struct addrinfo *found)
+{
+    struct named_host *host = owner;
+    struct turn_service *s = host->service;
+    for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
+        struct sockaddr_storage storage = {0};
+        struct address address;
+        memcpy(&storage, at->ai_addr, at->ai_addrlen);
+        if (address_from_sockaddr(&storage, &address))
+            protect(s, address, host->port);
+    }
+    free_host(host);
+    if (status != 0)
+        return;
+    freeaddrinfo(found);
+    turn_service_refresh(s, "redis-address");
+}
+
+static void note_address(struct turn_service *s, const char *name, uint16_t port)
+{
+    struct address address;
+    if (address_parse(text_from(name), &address)) {
+        protect(s, address, port);
+        return;
+    }
+    struct named_host *host = calloc(1, sizeof(*host));
+    if (host == NULL)
+        return;
+    *host = (struct named_host){.service = s, .port = port};
+    list_push_back(&s->redis_hosts, &host->link);
+    if (name_lookup_start(s->own.loop, name, NULL, on_host, host, &host->lookup) != 0)
+        free_host(host);
 }
 
 /* Those that the fleet shares its calls in. What they lead to beyond is for denied-peer-ip. */
@@ -175,4 +221,16 @@ int turn_redis_open(struct turn_service *s, struct str *why)
     error = open_turn(s, &endpoint, why);
     redis_endpoint_done(&endpoint);
     return error;
+}
+
+void turn_redis_close(struct turn_service *s)
+{
+    struct redis_turn *redis = s->redis;
+    list_for_each_safe (at, &s->redis_hosts) {
+        struct named_host *host = CONTAINER_OF(at, struct named_host, link);
+        name_lookup_cancel(host->lookup);
+        free_host(host);
+    }
+    s->redis = NULL; /* look-ups that come now are done at once */
+    redis_turn_close(redis);
 }

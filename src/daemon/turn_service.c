@@ -165,6 +165,7 @@ int turn_service_new(
     struct turn_service *s = calloc(1, sizeof(*s));
     if (s == NULL)
         return -ENOMEM;
+    list_init(&s->redis_hosts);
     s->own = *config;
     turn_circumstances_init(&s->circumstances);
     s->circumstances.cache = user_cache_new(CACHED_USERS);
@@ -250,9 +251,7 @@ void turn_service_close(struct turn_service *s)
     if (s == NULL)
         return;
     uv_timer_stop(&s->housekeeping);
-    struct redis_turn *redis = s->redis;
-    s->redis = NULL; /* look-ups that come now are done at once */
-    redis_turn_close(redis);
+    turn_redis_close(s);
 }
 
 static void on_closed(uv_handle_t *timer)

@@ -6,6 +6,7 @@
 #include "daemon/turn_revoked.h"
 #include "daemon/turn_service.h"
 #include "daemon/turn_settings.h"
+#include "base/list.h"
 #include "net/host_addresses.h"
 #include "redis/turn_users.h"
 
@@ -18,6 +19,7 @@ struct turn_service {
     struct turnserver_settings *settings; /* in force; a reference */
     struct tls_context *tls;              /* a reference; NULL: none */
     struct redis_turn *redis;             /* NULL: none, or closed */
+    struct list redis_hosts;              /* names of Redis that are being looked up */
     struct admin *admin;                  /* who gets answers; borrowed. NULL: nobody */
     struct str certificate_problem;       /* told last: once is enough */
     uv_timer_t housekeeping;
@@ -32,6 +34,7 @@ void turn_service_refresh(struct turn_service *s, const char *cause);
 
 /* turn_redis.c */
 NODISCARD int turn_redis_open(struct turn_service *s, struct str *why);
+void turn_redis_close(struct turn_service *s);
 void turn_redis_lookup(void *owner, struct turnserver_lookup *lookup);
 
 #endif

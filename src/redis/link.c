@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/container.h"
+#include "net/name_lookup.h"
 #include "redis/channel.h"
 
 enum { READ_SIZE = 64 << 10, PLAIN_SIZE = 16 << 10, KEEPALIVE_S = 30 };
@@ -12,15 +13,14 @@ enum { READ_SIZE = 64 << 10, PLAIN_SIZE = 16 << 10, KEEPALIVE_S = 30 };
 struct redis_link {
     uv_loop_t *loop;
     struct redis_link_events events;
-    char *host;                    /* owned */
-    struct redis_tls *tls;         /* NULL: plain */
-    struct redis_channel *channel; /* the same; since the connection */
-    uv_getaddrinfo_t look_up;
+    char *host;                     /* owned */
+    struct redis_tls *tls;          /* NULL: plain */
+    struct redis_channel *channel;  /* the same; since the connection */
+    struct name_lookup *look_up;    /* NULL: none is under way */
     struct addrinfo *addresses;     /* owned */
     const struct addrinfo *address; /* the one tried now */
     uv_tcp_t socket;
     uv_connect_t connect;
-    bool is_looking_up;
     bool has_socket; /* not yet closed */
     bool is_closed;  /* by redis_link_close() */
     size_t unsent;
@@ -35,7 +35,7 @@ struct write_request {
 
 static void free_when_idle(struct redis_link *link)
 {
-    if (!link->is_closed || link->is_looking_up || link->has_socket)
+    if (!link->is_closed || link->has_socket)
         return;
     uv_freeaddrinfo(link->addresses);
     redis_channel_free(link->channel);
@@ -235,16 +235,12 @@ static int try_address(struct redis_link *link)
     return uv_tcp_connect(&link->connect, &link->socket, link->address->ai_addr, on_connected);
 }
 
-static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
+static void on_looked_up(void *owner, int status, struct addrinfo *addresses)
 {
-    struct redis_link *link = request->data;
-    link->is_looking_up = false;
+    struct redis_link *link = owner;
+    link->look_up = NULL;
     link->addresses = addresses;
     link->address = addresses;
-    if (link->is_closed) {
-        free_when_idle(link);
-        return;
-    }
     if (status == 0)
         status = addresses != NULL ? try_address(link) : UV_EAI_NONAME;
     if (status != 0)
@@ -254,26 +250,23 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
 int redis_link_open(uv_loop_t *loop, const char *host, uint16_t port, struct redis_tls *tls,
     const struct redis_link_events *events, struct redis_link **out)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct redis_link *link = calloc(1, sizeof(*link));
     char service[8];
     if (link == NULL)
         return -ENOMEM;
     link->loop = loop;
     link->events = *events;
-    link->look_up.data = link;
     link->tls = redis_tls_ref(tls);
     link->host = text_dup(text_from(host));
     snprintf(service, sizeof(service), "%u", port);
     int error = link->host == NULL
                     ? -ENOMEM
-                    : uv_getaddrinfo(loop, &link->look_up, on_looked_up, host, service, &hints);
+                    : name_lookup_start(loop, host, service, on_looked_up, link, &link->look_up);
     if (error != 0) {
         link->is_closed = true;
         free_when_idle(link);
         return error;
     }
-    link->is_looking_up = true;
     *out = link;
     return 0;
 }
@@ -283,8 +276,8 @@ void redis_link_close(struct redis_link *link)
     if (link == NULL)
         return;
     link->is_closed = true;
-    if (link->is_looking_up)
-        uv_cancel((uv_req_t *)&link->look_up);
+    name_lookup_cancel(link->look_up);
+    link->look_up = NULL;
     if (link->has_socket && !uv_is_closing((uv_handle_t *)&link->socket))
         uv_close((uv_handle_t *)&link->socket, on_socket_closed);
     free_when_idle(link);
