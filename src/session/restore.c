@@ -69,7 +69,8 @@ static bool is_young(struct restoring *r)
         return refuse(r, SESSION_REFUSED_OLD, "saved %llu s ago",
             (unsigned long long)age_ms(r, saved_us) / 1000);
     if (saved_us > r->now_us && (uint64_t)(saved_us - r->now_us) / 1000 > limit_ms)
-        return refuse(r, SESSION_REFUSED_OLD, "saved %lld s from now",
+        return refuse(r, SESSION_REFUSED_OLD,
+            "saved %lld s from now, by a clock that does not agree with ours",
             (long long)(saved_us - r->now_us) / 1000000);
     return true;
 }

@@ -373,7 +373,7 @@ static void an_old_record_is_not_taken(void **state)
     change_number(&w->store, "saved", saved_us - INT64_C(61000000));
     expect_refused(w, SESSION_REFUSED_OLD, "61 s ago");
     change_number(&w->store, "saved", saved_us + INT64_C(100000000));
-    expect_refused(w, SESSION_REFUSED_OLD, "from now");
+    expect_refused(w, SESSION_REFUSED_OLD, "from now, by a clock");
     change_number(&w->store, "saved", saved_us - INT64_C(50000000));
     assert_true(restore(&w->other, &w->store, 0).ok);
     assert_in_range(noted.updates[0]->resume->age_ms, 50000, 55000);
