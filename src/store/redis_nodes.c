@@ -129,6 +129,7 @@ struct listed {
     struct store_node node; /* its texts in the fields below */
     char *name, *instance;
     uint8_t *info;
+    bool is_odd; /* its lease or index is none: it is left out */
 };
 
 /* First who there is, then of each its lease and how long its index is. */
@@ -159,10 +160,12 @@ static void tell_census(struct census *c)
     struct store_node *nodes = calloc(c->count + 1, sizeof(*nodes));
     if (nodes == NULL)
         c->result = redis_store_nonsense(c->store, "out of memory");
+    size_t count = 0;
     for (size_t i = 0; i < c->count && nodes != NULL; i++)
-        nodes[i] = c->nodes[i].node;
+        if (!c->nodes[i].is_odd)
+            nodes[count++] = c->nodes[i].node;
     if (c->result == STORE_DONE)
-        c->done(c->owner, STORE_DONE, nodes, c->count, c->released);
+        c->done(c->owner, STORE_DONE, nodes, count, c->released);
     else
         c->done(c->owner, c->result, NULL, 0, 0);
     free(nodes);
@@ -178,6 +181,16 @@ static void counted(struct census *c, enum store_result result)
         tell_census(c);
 }
 
+/* What lies in the place of one node's lease or index must not hide all the others. */
+static void counted_node(
+    struct listed *listed, enum store_result result, const struct redis_reply *reply)
+{
+    bool is_odd = result == STORE_FAILED &&
+                  (reply->kind != REDIS_ERROR || text_starts_with(reply->text, "WRONGTYPE "));
+    listed->is_odd = listed->is_odd || is_odd;
+    counted(listed->census, is_odd ? STORE_DONE : result);
+}
+
 static void on_instance(void *owner, const struct redis_reply *reply)
 {
     struct listed *listed = owner;
@@ -186,11 +199,14 @@ static void on_instance(void *owner, const struct redis_reply *reply)
     enum store_result result = redis_store_judge(c->store, reply);
     if (result == STORE_DONE && !redis_read_string(reply, STORE_MAX_NAME, &instance))
         result = redis_store_nonsense(c->store, "a lease is none");
-    if (result == STORE_DONE && (listed->instance = text_dup(instance)) == NULL)
-        result = STORE_FAILED;
     if (result == STORE_DONE)
+        listed->instance = text_dup(instance);
+    if (listed->instance != NULL)
         listed->node.instance = text_of(listed->instance, instance.len);
-    counted(c, result);
+    if (result == STORE_DONE && listed->instance == NULL)
+        counted(c, STORE_FAILED); /* no memory */
+    else
+        counted_node(listed, result, reply);
 }
 
 static enum store_result read_count(
@@ -205,8 +221,8 @@ static enum store_result read_count(
 static void on_records(void *owner, const struct redis_reply *reply)
 {
     struct listed *listed = owner;
-    struct census *c = listed->census;
-    counted(c, read_count(c->store, reply, &listed->node.records));
+    struct redis_store *store = listed->census->store;
+    counted_node(listed, read_count(store, reply, &listed->node.records), reply);
 }
 
 static void on_released(void *owner, const struct redis_reply *reply)

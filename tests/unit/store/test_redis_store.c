@@ -187,6 +187,18 @@ static void survives_what_lies_there(void **state)
     assert_true(counter_get(&redis_store_counters(b->stores[0])->failed) > 10);
 }
 
+/* Else nobody would be dead, or taken over from, because of a key that is nobody's. */
+static void a_node_that_is_none_does_not_hide_the_others(void **state)
+{
+    struct redis_bench *b = *state;
+    bench_open_all(b, spec(""));
+    plant("HSET|mediaferry:nodes:|A|i|B|j|D|k");
+    plant("LPUSH|mediaferry:lease:A|x");
+    plant("SET|mediaferry:index:D|x");
+    bench_expect(b, "A nodes", "done B/-/j/0 0");
+    assert_true(b->troubles > 0);
+}
+
 /* Notes in the index of A that are not true, and one that is. */
 static void strikes_only_what_is_not_true(void **state)
 {
@@ -477,6 +489,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(needs_what_the_docs_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_nothing_for_ever, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_what_lies_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_node_that_is_none_does_not_hide_the_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(strikes_only_what_is_not_true, set_up, tear_down),
         cmocka_unit_test_setup_teardown(seals_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(seals_large_ones, set_up, tear_down),
