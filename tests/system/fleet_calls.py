@@ -4,7 +4,7 @@ import selectors
 import threading
 import time
 
-from fleet_network import PBX, PHONE
+from fleet_network import PBX, PBX6, PHONE, PHONE6
 from fleet_sides import DtlsSide, HiddenSide, SdesSide, Side, WebSide
 
 EACH_S = 0.04  # between two packets of one phone
@@ -41,14 +41,14 @@ EVERY_KIND = [*KINDS, *INWARD]
 class Call:
     """Set up by one node, at a place; `sides` are caller and called."""
 
-    def __init__(self, net, ng, name, kind="plain", place=1):
+    def __init__(self, net, ng, name, kind="plain", place=1, is_ip6=False):
         self.net, self.name, self.kind = net, name, kind
         make, self.offering, self.answering = (KINDS | INWARD)[kind]
         with net.inside("phone"):
-            phone = make(PHONE)
+            phone = make(PHONE6 if is_ip6 else PHONE)
         with net.inside("pbx"):
-            pbx = Side(PBX)
-        directions = [f"out{place}", f"in{place}"]
+            pbx = Side(PBX6 if is_ip6 else PBX)
+        directions = [f"six{place}"] * 2 if is_ip6 else [f"out{place}", f"in{place}"]
         self.sides = [phone, pbx]
         self.outside, self.inside = phone, pbx
         if kind in INWARD:

@@ -70,11 +70,11 @@ class Fleet:
         """Until they would take others for dead."""
         time.sleep(max(0.0, *(self.settled_at[name] - time.monotonic() for name in names or self.nodes)))
 
-    def call(self, kind="plain", node="a", place=1, name=None):
+    def call(self, kind="plain", node="a", place=1, name=None, **keys):
         """A call that talks. `kind` may be turn: then it is an allocation."""
         name = name or f"{kind}-{next(self.names)}"
         made = Allocation(self.net, name, place) if kind == "turn" else \
-            Call(self.net, self.nodes[node].ng, name, kind, place)
+            Call(self.net, self.nodes[node].ng, name, kind, place, **keys)
         return self.talk.add(made)
 
     def calls(self, *kinds, **keys):

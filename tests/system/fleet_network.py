@@ -5,8 +5,8 @@
             +-- control--+       +-- media ---+
     proxy --+            +-- b --+            +-- pbx    (inside, 10.96.2.200)
 
-Each node has addresses of its own, and places of calls that move: place 1 is 10.96.1.101 outside and 10.96.2.101
-inside, place 2 likewise. A place is at one node, or nowhere, as with VRRP.
+Each node has addresses of its own, and places of calls that move: place 1 is 10.96.1.101 outside, 10.96.2.101 inside
+and fd96::101 on both sides, place 2 likewise. A place is at one node, or nowhere, as with VRRP.
 """
 import contextlib
 import os
@@ -21,20 +21,26 @@ from turn_network import ip
 REDIS, PROXY = "10.96.0.10", "10.96.0.20"
 PHONE, PBX = "10.96.1.200", "10.96.2.200"
 CONTROL = {"a": "10.96.0.1", "b": "10.96.0.2"}
+PHONE6, PBX6 = "fd96::200", "fd96::201"
 PLACES = {1: ("10.96.1.101", "10.96.2.101"), 2: ("10.96.1.102", "10.96.2.102")}
+PLACES6 = {1: "fd96::101", 2: "fd96::102"}
 OUTSIDE = {"a": "10.96.1.1", "b": "10.96.1.2"}
 ALL = "10.96.0.0/16"
 # What each has on the control network (eth0) and on that of media (eth1).
 SPACES = {
-    "a": ([CONTROL["a"]], [OUTSIDE["a"], "10.96.2.1"]),
-    "b": ([CONTROL["b"]], [OUTSIDE["b"], "10.96.2.2"]),
+    "a": ([CONTROL["a"]], [OUTSIDE["a"], "10.96.2.1", "fd96::1"]),
+    "b": ([CONTROL["b"]], [OUTSIDE["b"], "10.96.2.2", "fd96::2"]),
     "redis": ([REDIS], []),
     "proxy": ([PROXY], []),
-    "phone": ([], [PHONE]),
-    "pbx": ([], [PBX]),
+    "phone": ([], [PHONE, PHONE6]),
+    "pbx": ([], [PBX, PBX6]),
 }
 NETS = {"control": "eth0", "media": "eth1"}
 SETTLE_S = 0.3  # until the ports of the switches forward
+
+
+def _whole(place):
+    return [*(f"{address}/32" for address in PLACES[place]), f"{PLACES6[place]}/128"]
 
 
 class Network:
@@ -53,8 +59,8 @@ class Network:
     def withdraw(self, place):
         """No node has it any more."""
         if self.at[place]:
-            for address in PLACES[place]:
-                self.ip(self.at[place], "addr", "del", f"{address}/32", "dev", "eth1")
+            for address in _whole(place):
+                self.ip(self.at[place], "addr", "del", address, "dev", "eth1")
         self.at[place] = None
 
     def move(self, place, node):
@@ -62,10 +68,12 @@ class Network:
         if self.at[place] == node:
             return
         self.withdraw(place)
-        for address in PLACES[place]:
-            self.ip(node, "addr", "add", f"{address}/32", "dev", "eth1")
+        for address in _whole(place):
+            self.ip(node, "addr", "add", address, "dev", "eth1", *(["nodad"] if ":" in address else []))
         self.at[place] = node
         self._announce(node, PLACES[place])
+        for space in ("phone", "pbx"):
+            self.ip(space, "-6", "neigh", "flush", "to", PLACES6[place], "dev", "eth1")
 
     def _announce(self, node, addresses):
         """Gratuitous ARP, so that nobody goes on sending to the node before."""
@@ -92,7 +100,8 @@ class Network:
         self.ip("switch", "link", "set", port, "master", net, "up")
         self.ip(space, "link", "set", device, "up")
         for address in addresses:
-            self.ip(space, "addr", "add", f"{address}/24", "dev", device)
+            words = [f"{address}/64", "nodad"] if ":" in address else [f"{address}/24"]
+            self.ip(space, "addr", "add", words[0], "dev", device, *words[1:])
 
     def make(self):
         for name in self.names.values():

@@ -8,7 +8,7 @@ import tempfile
 
 from ctl import Ctl
 from daemon import BINARY, Daemon
-from fleet_network import ALL, CONTROL, PLACES
+from fleet_network import ALL, CONTROL, PLACES, PLACES6
 from fleet_redis import wait_for
 from ng import NgClient
 from prometheus import Scrape
@@ -17,7 +17,8 @@ from turn_admin import TOKEN, Admin
 NG, TURN, WEBRTC, ADMIN = 2223, 3478, 40000, 9900
 PORTS = range(20000, 30000)
 LEASE_MS = int(os.environ.get("MEDIAFERRY_FLEET_LEASE_MS", "1000"))
-INTERFACES = ";".join(f"out{n}/{outside};in{n}/{inside}" for n, (outside, inside) in PLACES.items())
+INTERFACES = ";".join(f"out{n}/{outside};in{n}/{inside};six{n}/{PLACES6[n]}"
+                      for n, (outside, inside) in PLACES.items())
 
 
 class Node(Daemon):

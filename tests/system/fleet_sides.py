@@ -29,7 +29,7 @@ class Phone(rtp.Phone):
     def _bind_pair(self):
         while True:
             port = next(self.ports)
-            pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+            pair = [socket.socket(self.family, socket.SOCK_DGRAM) for _ in range(2)]
             try:
                 for offset, one in enumerate(pair):
                     one.bind((self.host, port + offset))
@@ -106,7 +106,7 @@ class Side:
     def hear(self, data, source, now):
         if 200 <= data[1] <= 206:
             self._hear_report(data)
-        elif source != self.to:
+        elif source[:2] != self.to:
             self.faults.append(f"from {source}, not {self.to}")
         else:
             self._hear_packet(data, now)

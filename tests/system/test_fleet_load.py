@@ -52,6 +52,37 @@ def test_a_thousand_calls_are_taken_over(fleet, record_property):
         chorus.b.close()
 
 
+def test_several_workers(fleet):
+    """Each browser meets the worker that has the port it was told."""
+    a, b = fleet.start("a", "b", options=["--num-threads=3"])
+    calls = fleet.calls(*["web"] * 6, *["plain", "sdes"] * 4, "turn", "turn", "turn")
+    assert len({call.outside.to[1] for call in calls if call.kind == "web"}) == 3
+    fleet.wait_saved(*calls)
+    fleet.wait_settled("b")
+    fail_over(fleet)
+    fleet.sound(30)
+    fleet.hang_up(node="b")
+    assert a.is_killed and b.metric("fleet_taken_total") == len(calls)
+
+
+def test_one_death_after_the_other(make_fleet, fleet_redis_process):
+    """The heir dies as soon as it has taken over, before it has written anything, and so does the next."""
+    fleet = make_fleet(fleet_redis_process, lease_ms=1000)
+    fleet.start("a", "b")
+    calls = fleet.calls(*KINDS)
+    fleet.wait_saved(*calls)
+    for victim, heir in (("a", "b"), ("b", "a"), ("a", "b")):
+        fleet.wait_settled(heir)
+        fleet[victim].kill()
+        fleet.net.move(1, heir)
+        fleet[victim].begin()
+        fleet.unsettle(victim)
+        wait_for(lambda heir=heir: fleet[heir].carries() == fleet.live(), 30, f"the calls at {heir}")
+    fleet.sound(30)
+    fleet.talk.reports_go_on()
+    fleet.hang_up(node="a")
+
+
 def test_kill_after_kill(make_fleet, fleet_redis_process, record_property):
     """Both die in turn, twice each, and come back; no call is lost, and nothing is left of any."""
     fleet = make_fleet(fleet_redis_process, lease_ms=1000)

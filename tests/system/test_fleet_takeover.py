@@ -148,6 +148,19 @@ def test_both_carry_calls_and_one_dies(fleet, record_property):
     assert b.carries() == fleet.live()
 
 
+def test_over_ipv6(fleet):
+    fleet.start("a", "b")
+    calls = fleet.calls("plain", "sdes", "dtls", "plain-in", is_ip6=True)
+    fleet.wait_saved(*calls)
+    fleet.net.move(1, "b")
+    fleet.sound()
+    fleet.wait_saved(*calls)
+    fleet.wait_settled("a")
+    fail_over(fleet, "b", "a")
+    fleet.sound(30)
+    fleet.hang_up(node="a")
+
+
 def test_the_dead_node_comes_back_and_takes_new_calls(fleet):
     a, b = fleet.start("a", "b")
     calls = fleet.calls("plain", "sdes", "web")
