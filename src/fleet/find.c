@@ -4,7 +4,7 @@
 
 #include "fleet/state.h"
 
-enum { MAX_ROUNDS = 4, RELEASE_WAIT_MS = 10 };
+enum { MAX_ROUNDS = 4, RELEASE_WAIT_MS = 10, NODE_WAIT_MS = 50 };
 
 struct find {
     struct fleet *fleet;
@@ -157,6 +157,21 @@ static bool can_take(struct fleet *fleet, enum store_kind kind, const struct sto
     return is_here;
 }
 
+/* Who has joined since the nodes were looked at is not known yet; false: there is no time to look
+ * again, or that was done. */
+static bool wait_for_node(struct find *find, struct text owner)
+{
+    struct fleet *fleet = find->fleet;
+    uint64_t due = fleet->now_ms + NODE_WAIT_MS;
+    if (owner.len == 0 || fleet_node(fleet, owner) != NULL || find->rounds > 1 ||
+        due >= find->deadline_ms)
+        return false;
+    fleet->poll_ms = fleet->now_ms;
+    fleet_wake(fleet, fleet->now_ms);
+    fleet_arm(fleet, &find->timer, due);
+    return true;
+}
+
 static void saw(struct find *find, const struct store_record *record)
 {
     struct fleet *fleet = find->fleet;
@@ -166,6 +181,8 @@ static void saw(struct find *find, const struct store_record *record)
         step(find); /* it came meanwhile */
         return;
     }
+    if (wait_for_node(find, owner))
+        return;
     if (!fleet_owner_is_gone(fleet, owner)) {
         const struct node *node = fleet_node(fleet, owner);
         struct fleet_place there = {.kind = FLEET_THERE, .node = owner};

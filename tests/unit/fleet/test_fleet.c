@@ -426,6 +426,26 @@ static void finds_what_is_here_there_and_nowhere(void **state)
     assert_int_equal(there.place.ng.ip[3], 1);
 }
 
+/* At whatever moment between two looks at the nodes. */
+static void finds_a_node_that_has_just_come(void **state)
+{
+    struct world *world = *state;
+    world_move(world, 2, 2);
+    for (unsigned n = 0; n < 8; n++) {
+        world->nodes[2].named = WORLD_NODES + n;
+        world_run(world, 25 * n);
+        world_start(world, 2);
+        world_begin(world, 2, n, 2);
+        world_run(world, 60);
+        struct asked there = ask(world, 0, n, 250);
+        assert_int_equal(there.place.kind, FLEET_THERE);
+        assert_int_equal(there.place.ng.port, 2223);
+        world_end(world, 2, n);
+        world_run(world, 500);
+        world_kill(world, 2);
+    }
+}
+
 static void finds_and_takes(void **state)
 {
     struct world *world = *state;
@@ -618,6 +638,7 @@ int main(void)
         IN_A_WORLD(an_address_takes_its_calls_with_it),
         IN_A_WORLD(goes_on_from_memory_when_the_address_returns),
         IN_A_WORLD(finds_what_is_here_there_and_nowhere),
+        IN_A_WORLD(finds_a_node_that_has_just_come),
         IN_A_WORLD(finds_and_takes),
         IN_A_WORLD(a_find_does_not_wait_for_a_frozen_store),
         IN_A_WORLD(a_find_can_be_cancelled),
