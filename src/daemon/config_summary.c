@@ -2,8 +2,10 @@
 /* What --check-config says: what was set, where, and what it comes to. */
 #include <inttypes.h>
 
+#include "daemon/config_fleet.h"
 #include "daemon/config_print.h"
 #include "daemon/option_value.h"
+#include "redis/target.h"
 
 static void add_set_options(const struct daemon_config *config, struct str *out)
 {
@@ -101,6 +103,24 @@ static void add_turn(const struct daemon_config *config, struct str *out)
         t->redis_userdb[0] != '\0' ? "yes" : "no");
 }
 
+static void add_fleet(const struct daemon_config *config, struct str *out)
+{
+    struct redis_target target = {.topology = REDIS_SINGLE};
+    struct str why = {0};
+    char ng[ADDRESS_TEXT_SIZE] = "";
+    if (!config_has_fleet(config))
+        return;
+    if (config->node_address.family != ADDRESS_NONE)
+        address_text(&config->node_address, ng);
+    str_addf(out, "\nFleet\n  node %s, ng for other nodes: %s\n  Redis: ", config->fleet.node_name,
+        ng[0] != '\0' ? ng : "none");
+    if (redis_target_parse(text_from(config->fleet.redis), &target, &why) == 0)
+        redis_target_write(&target, out);
+    str_addf(out, "; records are %ssealed\n", config->fleet.seal_key_file[0] != '\0' ? "" : "not ");
+    redis_target_done(&target);
+    str_done(&why);
+}
+
 void config_print_summary(const struct daemon_config *config, struct str *out)
 {
     str_add_string(out, "The configuration is possible.\n\nSet\n");
@@ -111,6 +131,7 @@ void config_print_summary(const struct daemon_config *config, struct str *out)
     add_listen("administration", &config->listen_admin, out);
     str_add_char(out, '\n');
     add_turn(config, out);
+    add_fleet(config, out);
     if (config->warning_count > 0)
         str_add_string(out, "\nWarnings\n");
     for (size_t i = 0; i < config->warning_count; i++)

@@ -49,11 +49,11 @@ static enum fleet_restored outcome_of_call(enum session_refusal refusal)
     case SESSION_REFUSED_WORKER:
     case SESSION_REFUSED_PORTS:
     case SESSION_REFUSED_MEMORY:
+    case SESSION_REFUSED_VERSION:
+    case SESSION_REFUSED_OLD: /* perhaps it is our clock that is wrong */
         return FLEET_NOT_HERE;
     case SESSION_REFUSED_MALFORMED:
     case SESSION_REFUSED_DAMAGED:
-    case SESSION_REFUSED_VERSION:
-    case SESSION_REFUSED_OLD:
     case SESSION_REFUSAL_COUNT:
         break;
     }
@@ -132,10 +132,10 @@ static enum fleet_restored outcome_of_allocation(enum turnserver_refusal refusal
     case TURNSERVER_REFUSED_PORTS:
     case TURNSERVER_REFUSED_WORKER:
     case TURNSERVER_REFUSED_MEMORY:
+    case TURNSERVER_REFUSED_VERSION:
         return FLEET_NOT_HERE;
     case TURNSERVER_REFUSED_MALFORMED:
     case TURNSERVER_REFUSED_DAMAGED:
-    case TURNSERVER_REFUSED_VERSION:
     case TURNSERVER_REFUSED_OLD:
     case TURNSERVER_REFUSED_CLIENT:
     case TURNSERVER_REFUSED_USER:

@@ -2,6 +2,7 @@
 /* The fleet in numbers: /metrics and /status. */
 #include "daemon/fleet_state.h"
 #include "daemon/metrics.h"
+#include "daemon/operation_state.h"
 
 static void put_kinds(struct str *out, enum metric_kind kind, const char *name, const char *help,
     const uint64_t numbers[STORE_KINDS])
@@ -110,9 +111,9 @@ static void add_node(void *owner, const struct fleet_node_row *row)
     if (row->ng.family != ADDRESS_NONE)
         address_text(&row->ng, ng);
     json_array_append_new(
-        owner, json_pack("{s:s%, s:b, s:b, s:s, s:s%, s:I}", "node", row->name.data, row->name.len,
+        owner, json_pack("{s:o, s:b, s:b, s:s, s:o, s:I}", "node", operation_text(row->name),
                    "alive", row->is_alive, "self", row->is_self, "ng", ng, "version",
-                   row->version.data, row->version.len, "records", (json_int_t)row->records));
+                   operation_text(row->version), "records", (json_int_t)row->records));
 }
 
 json_t *fleet_service_status(const struct fleet_service *s)

@@ -497,10 +497,10 @@ int service_start(struct service **out, uv_loop_t *loop, const struct daemon_con
 int service_reload(struct service *service, const struct daemon_config *config,
     const struct host_addresses *host, struct str *why)
 {
-    int error = fleet_service_reload(service->fleet, why);
+    int error = turn_service_reload(service->turn, config, host, why);
     if (error == 0)
-        error = turn_service_reload(service->turn, config, host, why);
-    return error != 0 ? error : operation_reload(service->operation, why);
+        error = operation_reload(service->operation, why);
+    return error != 0 ? error : fleet_service_reload(service->fleet, why);
 }
 
 void service_leave(struct service *service)
