@@ -66,7 +66,7 @@ class Chorus:
 
 
 def milliseconds(relay, event):
-    return int(re.findall(rf"event={event} calls=\d+ \w+=\d+ ms=(\d+)", relay.log())[-1])
+    return int(re.findall(rf"event={event} calls=\d+ .*?\bms=(\d+)", relay.log())[-1])
 
 
 def hand_over(relay):
