@@ -24,8 +24,10 @@ struct redis_block *redis_block_ref(struct redis_block *block)
 
 void redis_block_unref(struct redis_block *block)
 {
-    if (block != NULL && --block->refs == 0)
-        free(block);
+    if (block == NULL || --block->refs > 0)
+        return;
+    explicit_bzero(block->data, block->len); /* passwords, keys of calls */
+    free(block);
 }
 
 bool redis_words_fit(const struct text *words, size_t count, size_t max)
