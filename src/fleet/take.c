@@ -103,13 +103,14 @@ static void given_back(void *owner, enum store_result result, uint64_t epoch, un
         fleet_sweep_want_ours(fleet);
 }
 
-static void give_back(struct taking *taking, const struct store_version *version)
+static void give_back(struct taking *taking, const struct store_version *version, bool was_taken)
 {
     struct fleet *fleet = taking->fleet;
     struct store_taking giving = {
         .kind = kind_of(taking),
         .id = id_of(taking),
         .seen = *version,
+        .is_unused = was_taken,
         .places = text_of(taking->places->text, taking->places->len),
     };
     memo_note(&fleet->shunned, giving.kind, giving.id, version->epoch + 1, fleet->now_ms);
@@ -147,12 +148,12 @@ static void go_on(struct taking *taking, const struct store_version *version, un
     case FLEET_RESTORED:
     case FLEET_KNOWN:
         if (handle == 0) {
-            give_back(taking, version);
+            give_back(taking, version, true);
             return;
         }
         break;
     case FLEET_NOT_HERE:
-        give_back(taking, version);
+        give_back(taking, version, true);
         return;
     case FLEET_REFUSED:
         refuse(taking, version);
@@ -180,7 +181,7 @@ static void took(struct taking *taking, uint64_t epoch, unsigned takes)
     } else if (item != NULL || taking->has_ended) {
         remove_ended(taking, &version);
     } else if (!fleet_can_take(fleet) || !taking->places->is_here) {
-        give_back(taking, &version);
+        give_back(taking, &version, true);
     } else {
         go_on(taking, &version, takes);
     }
@@ -283,7 +284,7 @@ static void saw(struct taking *taking, const struct store_record *record)
              !is_shunned(taking, record->version.epoch))
         take_it(taking, record);
     else if (is_ours && fleet->now_ms >= fleet->settled_ms)
-        give_back(taking, &record->version);
+        give_back(taking, &record->version, false);
     else
         end(taking, TAKEN_NOT_HERE);
 }

@@ -43,6 +43,7 @@ struct request {
     struct store_version version;
     struct memory_lease lease; /* `lease_ms` also of what is let go */
     bool whole;
+    bool is_unused; /* of a taking */
     union {
         store_put_fn *put;
         store_get_fn *get;
@@ -154,8 +155,11 @@ static void carry_out_get(struct view *view, struct request *r, const struct fat
 static void carry_out_take(struct view *view, struct request *r, const struct fate *fate)
 {
     const struct store_memory *memory = view->memory;
-    const struct store_taking taking = {
-        .kind = r->put.kind, .id = r->put.id, .seen = r->version, .taker = r->put.owner};
+    const struct store_taking taking = {.kind = r->put.kind,
+        .id = r->put.id,
+        .seen = r->version,
+        .taker = r->put.owner,
+        .is_unused = r->is_unused};
     enum store_result result = STORE_AWAY;
     uint64_t epoch = 0;
     unsigned takes = 0;
@@ -268,6 +272,7 @@ static bool view_take(
                           .effect = EFFECT_GROWS,
                           .put = {.kind = taking->kind, .id = taking->id, .owner = taking->taker},
                           .version = taking->seen,
+                          .is_unused = taking->is_unused,
                           .answer.take = done,
                           .owner = owner});
 }

@@ -311,6 +311,8 @@ enum store_result memory_data_take(struct memory_data *data, const struct store_
     *epoch = ++item->epoch;
     if (taking->taker.len > 0)
         item->takes++;
+    else if (taking->is_unused && item->takes > 0)
+        item->takes--;
     *takes = item->takes;
     return STORE_DONE;
 }

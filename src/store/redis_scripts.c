@@ -38,17 +38,19 @@ const char redis_script_remove[] =
 
 const char redis_script_take[] =
     "local key = KEYS[1]\n"
-    "local was = redis.call('HMGET', key, 'epoch', 'owner', 'serial')\n"
+    "local was = redis.call('HMGET', key, 'epoch', 'owner', 'serial', 'takes')\n"
     "if not was[2] then\n"
     "  return {'absent', '', was[1] or '0', '0', '0', '', '0'}\n"
     "end\n"
     "if was[2] ~= ARGV[3] or was[1] ~= ARGV[4] or was[3] ~= ARGV[5] then\n"
     "  return {'conflict', was[2], was[1], was[3] or '0', '0', '', '0'}\n"
     "end\n"
-    "redis.call('HSET', key, 'owner', ARGV[1], 'writer', ARGV[1], 'epoch', ARGV[2], 'serial', '0')\n"
-    "local takes = redis.call('HINCRBY', key, 'takes', 1)\n"
+    "local takes = math.max(tonumber(was[4]) + ARGV[7], 0)\n"
+    "takes = string.format('%.0f', takes)\n"
+    "redis.call('HSET', key, 'owner', ARGV[1], 'writer', ARGV[1], 'epoch', ARGV[2],\n"
+    "  'serial', '0', 'takes', takes)\n"
     "redis.call('EXPIRE', key, ARGV[6])\n"
-    "return {'done', ARGV[1], ARGV[2], '0', tostring(takes), was[2], was[1]}\n";
+    "return {'done', ARGV[1], ARGV[2], '0', takes, was[2], was[1]}\n";
 
 /* A note of a younger epoch stays: this one comes too late. */
 const char redis_script_note[] =

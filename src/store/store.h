@@ -86,6 +86,8 @@ struct store_taking {
     struct text id;
     struct store_version seen; /* what is taken is just this version */
     struct text taker;         /* empty: nobody, it is released as it is; not counted in `takes` */
+    bool is_unused;            /* released by who has just taken it, and did nothing with it: his
+                                  taking is not counted any more */
     struct text places;        /* of the record, for the taker's index */
 };
 

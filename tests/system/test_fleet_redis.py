@@ -14,7 +14,7 @@ KINDS = ("plain", "sdes", "web", "turn")
 def test_with_an_acl(make_fleet, fleet_net):
     """A user who may touch the keys of the prefix alone, and what the document says a node needs."""
     rules = ["~test-*", "+ping", "+eval", "+hget", "+hmget", "+hset", "+hdel", "+hlen", "+hgetall", "+hscan", "+hexists",
-             "+hincrby", "+get", "+set", "+del", "+exists", "+expire", "+pexpire", "+pttl", "+select", "+mget", "+unlink"]
+             "+get", "+set", "+del", "+exists", "+expire", "+pexpire", "+pttl", "+select", "+mget", "+unlink"]
     redis = fleet_redis.with_acl(fleet_net, *rules)
     try:
         fleet = make_fleet(redis)

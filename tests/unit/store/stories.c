@@ -72,6 +72,16 @@ const struct story stories[] = {
         "A list C => done\n"
         "A list B => done\n"
         "A list A => done call:x@10.0.0.1\n"},
+    {"a taking that led to nothing is not counted",
+        "A put call x 1 10.0.0.1 one => done A 1 1\n"
+        "A back call x 10.0.0.1 A 1 1 => done 2 0\n"
+        "B take call x 10.0.0.1 - 2 0 => done 3 1\n"
+        "B undo call x 10.0.0.1 B 3 0 => done 4 0\n"
+        "B list B => done\n"
+        "C take call x 10.0.0.1 - 4 0 => done 5 1\n"
+        "A take call x 10.0.0.1 C 5 0 => done 6 2\n"
+        "A back call x 10.0.0.1 A 6 0 => done 7 2\n"
+        "A get call x => done - 7 0 2 10.0.0.1 one\n"},
     {"a node takes what its own name left behind",
         "A put call x 1 10.0.0.1 one => done A 1 1\n"
         "A take call x 10.0.0.1 A 1 1 => done 2 1\n"

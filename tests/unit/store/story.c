@@ -178,7 +178,8 @@ static bool ask_take(struct stage *s, struct store *node, const struct words *w)
         .kind = kind_of(w, 2),
         .id = w->at[3],
         .seen = {.owner = w->at[5], .epoch = number(w, 6), .serial = number(w, 7)},
-        .taker = w->at[0],
+        .taker = text_is(w->at[1], "take") ? w->at[0] : TEXT(""),
+        .is_unused = text_is(w->at[1], "undo"),
         .places = w->at[4],
     };
     return node->ops->take(node, &taking, on_take, s);
@@ -188,7 +189,7 @@ static bool ask_about_record(struct stage *s, struct store *node, const struct w
 {
     if (text_is(w->at[1], "put") || text_is(w->at[1], "free"))
         return ask_put(s, node, w);
-    if (text_is(w->at[1], "take"))
+    if (text_is(w->at[1], "take") || text_is(w->at[1], "back") || text_is(w->at[1], "undo"))
         return ask_take(s, node, w);
     if (text_is(w->at[1], "remove"))
         return node->ops->remove(node, kind_of(w, 2), w->at[3], w->at[4], number(w, 5), on_put, s);
