@@ -152,7 +152,8 @@ def suite_clang(totals):
 
 def suite_tsan(totals):
     meson_suite(totals, "build-tsan", "--suite", "threads")
-    names = ("workers", "random", "webrtc", "plain_call", "turn_workers", "turn_operate", "turn_tls", "turn_mobility")
+    names = ("workers", "random", "webrtc", "plain_call", "fleet_takeover", "turn_workers", "turn_operate", "turn_tls",
+             "turn_mobility")
     system_suite(totals, "tsan", system_files(*names), {"MEDIAFERRY_BIN": str(ROOT / "build-tsan/mediaferry")})
 
 
