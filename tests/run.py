@@ -99,8 +99,8 @@ def count(totals, results, is_content):
 def meson_suite(totals, folder, *arguments):
     results = ROOT / folder / "meson-logs" / "testlog.junit.xml"
     results.unlink(missing_ok=True)
-    done = run("meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", *arguments,
-               env={**os.environ, **SANITIZER_ENV})
+    done = run("meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier=4",
+               *arguments, env={**os.environ, **SANITIZER_ENV})
     count(totals, results, done.returncode == 0)
 
 
