@@ -219,6 +219,9 @@ static void restore_all(void)
             fail_msg("%s: %s", turnserver_refusal_word(restored.refusal), restored.why);
         assert_string_equal(restored.id, kept[i].id);
     }
+    /* The workers have them a moment later. */
+    for (int i = 0; i < 2000 && site_totals(&site).allocations < kept_count; i++)
+        usleep(1000);
 }
 
 static void on_changed(void *owner, uint64_t handle, struct text id)
