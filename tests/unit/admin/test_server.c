@@ -853,19 +853,22 @@ static void closes_at_any_time(void **state)
     int deaf = connect_to(b), answered = connect_to(b), others[ADMIN_MAX_CONNECTIONS];
     say(slow, "GET / HTTP/1.1\r\n");
     say(done, GET("/metrics"));
-    say(answered, GET("/turn/allocations"));
-    for (int i = 0; i < 100 && b->request == 0; i++)
-        turn(b, 20);
-    uint64_t request = b->request;
-    say(waiting, GET("/turn/allocations"));
+    turn(b, 50);
     b->metrics_size = 20 << 20;
     say(deaf, GET("/metrics"));
-    turn(b, 50);
     for (size_t i = 0; i < COUNT_OF(others); i++)
         others[i] = connect_to(b);
     for (int i = 0; i < 100 && connections(b) < ADMIN_MAX_CONNECTIONS; i++)
         turn(b, 20);
     assert_int_equal(connections(b), ADMIN_MAX_CONNECTIONS); /* it is full */
+    /* Last, for there is a deadline for the answer. */
+    b->request = 0;
+    say(answered, GET("/turn/allocations"));
+    for (int i = 0; i < 100 && b->request == 0; i++)
+        turn(b, 1);
+    uint64_t request = b->request;
+    say(waiting, GET("/turn/allocations"));
+    turn(b, 20);
     /* The library has no time to send this. */
     admin_answer_allocations(b->admin, request, NULL, 0, 0);
     admin_close(b->admin);
