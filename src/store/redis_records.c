@@ -266,7 +266,9 @@ bool redis_records_take(
         redis_store_number(taking->seen.epoch, epoch),
         redis_store_number(taking->seen.serial, serial),
         text_from(store->expires),
-        taking->taker.len > 0 ? TEXT("1") : taking->is_unused ? TEXT("-1") : TEXT("0"),
+        taking->taker.len > 0 ? TEXT("1")
+        : taking->is_unused   ? TEXT("-1")
+                              : TEXT("0"),
     };
     bool ok = send_both(w, &note, words, COUNT_OF(words), &key);
     str_done(&key);

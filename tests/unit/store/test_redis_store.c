@@ -12,7 +12,7 @@
 
 /* What docs/store.md tells operators to allow. */
 #define ACL_RULES                                                                                  \
-    "~mediaferry:* +eval +get +set +del +expire +pexpire +hget +hset +hdel +hlen +hmget " \
+    "~mediaferry:* +eval +get +set +del +expire +pexpire +hget +hset +hdel +hlen +hmget "          \
     "+hscan "                                                                                      \
     "+hgetall +ping +select +role +cluster|slots +cluster|info +asking"
 
