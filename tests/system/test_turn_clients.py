@@ -147,7 +147,11 @@ def test_wrong_requests_are_refused(runs, way):
 def test_broken_messages_are_survived(server, runs, connect, variant, way):
     runs[variant, way].result()
     assert server.alive()
-    connect(server, way).allocated()
+    for _ in range(5):
+        reply = connect(server, way).allocate()
+        if reply.ok() or reply.code() != 437:  # the kernel has given us the port of one that left its allocation behind
+            break
+    assert reply.ok(), repr(reply)
 
 
 @pytest.fixture(scope="module")
