@@ -61,12 +61,12 @@ bool hand_over_datagram(
 {
     atomic_uint *waiting = &w->server->handed[to];
     bool is_full = atomic_fetch_add_explicit(waiting, 1, memory_order_relaxed) >= MAX_HANDED;
-    bool is_posted = !is_full && post(w, to, path, p);
     if (is_full)
         p->drop = DROP_INSIDE_FULL;
-    if (is_posted)
-        counter_add(&w->counters.handed_over, 1);
     else
+        counter_add(&w->counters.handed_over, 1); /* before an answer can be there */
+    bool is_posted = !is_full && post(w, to, path, p);
+    if (!is_posted)
         atomic_fetch_sub_explicit(waiting, 1, memory_order_relaxed);
     return is_posted || is_full;
 }

@@ -138,9 +138,6 @@ static void another_worker_hands_it_over(void **state)
         uint64_t before = site_totals(&site).handed_over;
         site_inject(&site, worker, &clients[0], write_request(&clients[0], STUN_REFRESH, ""), 0);
         assert_int_equal(wire_answer(&clients[0]), 0);
-        /* The answer may be faster than who has handed it over counts. */
-        for (int k = 0; k < 2000 && site_totals(&site).handed_over == before; k++)
-            usleep(1000);
         assert_int_equal(site_totals(&site).handed_over, before + 1);
         site_inject(&site, worker, &clients[0],
             bytes_of((const uint8_t *)"\x40\x01\x00\x05hello\0\0\0", 12), 0);
