@@ -217,7 +217,8 @@ static void add_ng(const json_t *ng, struct str *out)
     str_add_char(out, '\n');
 }
 
-/* "fleet      node a, Redis ready; 12 records written, 3 waiting; 40 taken over" and the nodes. */
+/* "fleet  node a, Redis 10.0.0.5:6379; 3 records waiting, ...; 40 taken over, ..." and the nodes.
+ */
 static void add_fleet(const json_t *fleet, struct str *out)
 {
     struct table t = {.columns = 4, .right = 1 << 2};
@@ -227,7 +228,12 @@ static void add_fleet(const json_t *fleet, struct str *out)
     add_field(out, "fleet");
     str_add_string(out, "node ");
     text_add_safe(out, json_word(fleet, "node"));
-    str_add_string(out, json_is_set(fleet, "store_ready") ? ", Redis ready" : ", REDIS AWAY");
+    if (json_is_set(fleet, "store_ready")) {
+        str_add_string(out, ", Redis ");
+        text_add_safe(out, json_word(fleet, "store"));
+    } else {
+        str_add_string(out, ", REDIS AWAY");
+    }
     str_add_string(out, json_is_set(fleet, "joined") ? "; " : ", NOT JOINED; ");
     add_many(out, json_number(fleet, "waiting"), "record");
     str_add_string(out, " waiting, ");
@@ -238,7 +244,9 @@ static void add_fleet(const json_t *fleet, struct str *out)
     text_add_count(out, json_number(fleet, "taken"));
     str_add_string(out, " taken over, ");
     text_add_count(out, json_number(fleet, "lost"));
-    str_add_string(out, " lost to others\n");
+    str_add_string(out, " lost to others, ");
+    text_add_count(out, json_number(fleet, "stranded"));
+    str_add_string(out, " stranded\n");
     for (size_t i = 0; i < json_array_size(nodes); i++) {
         const json_t *row = json_array_get(nodes, i);
         table_put(&t, json_word(row, "node"));

@@ -119,15 +119,19 @@ static void add_node(void *owner, const struct fleet_node_row *row)
 json_t *fleet_service_status(const struct fleet_service *s)
 {
     struct fleet_totals t;
+    struct str where = {0};
     json_t *nodes;
-    if (s == NULL || (nodes = json_array()) == NULL)
+    if (s == NULL || s->redis == NULL || (nodes = json_array()) == NULL)
         return NULL;
+    redis_store_write_where(s->redis, &where);
     fleet_totals(s->fleet, &t);
     fleet_nodes(s->fleet, add_node, nodes);
-    return json_pack("{s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "node",
-        s->own.config->fleet.node_name, "joined", t.is_joined, "store_ready", t.store_is_ready,
-        "waiting", (json_int_t)t.dirty, "written", (json_int_t)t.written, "write_failures",
-        (json_int_t)t.write_failures, "taken",
+    json_t *status = json_pack("{s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "node",
+        s->own.config->fleet.node_name, "store", operation_text(str_text(&where)), "joined",
+        t.is_joined, "store_ready", t.store_is_ready, "waiting", (json_int_t)t.dirty, "written",
+        (json_int_t)t.written, "write_failures", (json_int_t)t.write_failures, "taken",
         (json_int_t)(t.taken[STORE_CALL] + t.taken[STORE_ALLOCATION]), "lost", (json_int_t)t.lost,
         "stranded", (json_int_t)t.stranded, "nodes", nodes);
+    str_done(&where);
+    return status;
 }

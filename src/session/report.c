@@ -142,22 +142,6 @@ int sessions_delete(struct sessions *sessions, const struct call_command *comman
     return 0;
 }
 
-bool sessions_report_record(struct bytes bytes, session_report_fn *done, void *owner)
-{
-    struct call_record_why why = {""};
-    struct record record;
-    struct call *call = NULL;
-    if (record_open(&record, bytes, &why) == RECORD_OK)
-        call = call_record_read(record.tree, &why);
-    if (call != NULL) {
-        const struct session_report told = {.outcome.status = SESSION_OK, .call = call};
-        done(owner, &told);
-    }
-    call_free(call);
-    record_close(&record);
-    return call != NULL;
-}
-
 int sessions_query(struct sessions *sessions, struct text id, session_report_fn *done, void *owner)
 {
     struct report *report = report_new(done, owner);

@@ -242,10 +242,6 @@ struct session_restored sessions_restore(
 /* Counts a record that could not be handed to sessions_restore(). */
 void sessions_count_refused(struct sessions *sessions, enum session_refusal refusal);
 
-/* Reports on the call of a record that is not taken, before it returns; there is no snapshot.
- * False, and `tell` is not called: it cannot be read. */
-NODISCARD bool sessions_report_record(struct bytes record, session_report_fn *tell, void *owner);
-
 struct sessions_records {
     uint64_t copied; /* the call goes on here */
     uint64_t saved, lost, restored;

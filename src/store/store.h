@@ -100,7 +100,7 @@ typedef void store_get_fn(void *owner, enum store_result result, const struct st
 typedef void store_take_fn(void *owner, enum store_result result, uint64_t epoch, unsigned takes);
 typedef void store_done_fn(void *owner, enum store_result result);
 
-/* A node that has registered; it is listed until store_forget_node(). */
+/* A node that has registered; it is listed until forget_node(). */
 struct store_node {
     struct text name;
     struct text instance; /* of its process, or STORE_LET_GO; empty when its lease has ended */

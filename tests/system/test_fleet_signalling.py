@@ -177,7 +177,7 @@ def test_nodes_are_told_of(pair):
         assert all(told[name]["alive"] and told[name]["ng"] == f"{CONTROL[name]}:{NG}" for name in "ab")
         assert [name for name in "ab" if told[name]["self"]] == [node.name]
         text = node.ctl.text("status")
-        assert f"node {node.name}" in text and "Redis ready" in text
+        assert f"node {node.name}" in text and "Redis 10." in text
         node.wait_metric("fleet_nodes", 2, state="alive")
     pair.wait_settled()
     pair["a"].kill()

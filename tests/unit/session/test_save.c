@@ -537,32 +537,6 @@ static void a_record_is_taken_a_few_times(void **state)
     }
 }
 
-/* --- reading --- */
-
-static unsigned reports;
-
-static void reported(void *owner, const struct session_report *report)
-{
-    assert_ptr_equal(owner, &w);
-    assert_int_equal(report->outcome.status, SESSION_OK);
-    assert_int_equal(call_plan(report->call)->transport_count, 2);
-    assert_null(report->snapshot);
-    reports++;
-}
-
-static void a_record_can_be_looked_at(void **state)
-{
-    (void)state;
-    plain_call(&w.node, "one");
-    struct bytes record = record_of("one", RELAY_SAVE_COPY);
-    reports = 0;
-    assert_true(sessions_report_record(record, reported, &w));
-    assert_int_equal(reports, 1);
-    record.len--;
-    assert_false(sessions_report_record(record, reported, &w));
-    assert_int_equal(reports, 1);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -586,7 +560,6 @@ int main(void)
         TEST(a_call_goes_on_only_where_its_addresses_are),
         TEST(an_address_may_be_away),
         TEST(a_record_is_taken_a_few_times),
-        TEST(a_record_can_be_looked_at),
     };
 #undef TEST
     return cmocka_run_group_tests_name("save", tests, NULL, NULL);
